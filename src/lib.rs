@@ -1,1 +1,16 @@
-//! Faxgate.
+//! Faxgate: an email-first fax gateway.
+//!
+//! `ARCHITECTURE.md` is the map. Modules are listed here from the bottom layer to the top; each may use
+//! those above it in this list, and `tests/layers.rs` holds them to it.
+
+// 1: values and decisions
+pub mod address;
+pub mod clock;
+pub mod job;
+
+// 2: adapters
+pub mod blob;
+pub mod line;
+pub mod mailer;
+pub mod render;
+pub mod store;

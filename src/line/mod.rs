@@ -1,0 +1,1 @@
+//! Lines: what dials and what answers.

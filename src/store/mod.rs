@@ -1,0 +1,83 @@
+//! What the gateway has promised, kept so that no crash forgets it.
+//!
+//! A [`Store`] holds submissions, jobs, received faxes and the notices that are owed. Every verb that writes
+//! returns only when the change would survive a power cut. Jobs are changed by [`Store::update`], which
+//! compares versions: a second gateway, or a second task, that worked from an older job is told so.
+//!
+//! SEAM: `submit` accepts, `queue` takes what is due and updates, `received` keeps faxes, `post` sends notices,
+//! `status` reads. The store is the only place where they meet.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::job::{FaxId, Job, JobId, Notice, NoticeId, ReceivedFax, Submission, SubmissionId};
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else changed it first; read it again.
+    #[error("{0} was changed meanwhile")]
+    Conflict(String),
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// A record is over its size limit.
+    #[error("the record of {0} is too large")]
+    TooLarge(String),
+    /// The disk is full, or fails, or the files are damaged.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only those that are not done.
+    pub open_only: bool,
+    /// At most so many, the newest first; 0 is no limit.
+    pub limit: usize,
+}
+
+/// Keeps what the gateway has promised.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Keeps a submission, its message and its jobs: all of it or nothing. Many calls share one flush.
+    async fn accept(&self, submission: &Submission, message: &[u8], jobs: &[Job]) -> Result<(), StoreError>;
+
+    /// The message of a submission, as it was accepted.
+    async fn message(&self, id: &SubmissionId) -> Result<Vec<u8>, StoreError>;
+
+    /// One job.
+    async fn job(&self, id: &JobId) -> Result<Job, StoreError>;
+
+    /// Jobs, the newest first.
+    async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError>;
+
+    /// Jobs whose [`Job::due`] time has come, the longest due first, at most `limit`.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
+
+    /// When the next job or notice is due, for the sleeper.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Writes a changed job, and the notices that its change gives rise to, in one transaction. Gives the job
+    /// back with its new version; [`StoreError::Conflict`] where the stored version is not `job.version`.
+    async fn update(&self, job: &Job, notices: &[Notice]) -> Result<Job, StoreError>;
+
+    /// Keeps a received fax and its notices in one transaction. Keeping the same fax again changes nothing.
+    async fn keep_received(&self, fax: &ReceivedFax, notices: &[Notice]) -> Result<(), StoreError>;
+
+    /// One received fax.
+    async fn received(&self, id: &FaxId) -> Result<ReceivedFax, StoreError>;
+
+    /// Received faxes, the newest first, at most `limit`.
+    async fn received_list(&self, limit: usize) -> Result<Vec<ReceivedFax>, StoreError>;
+
+    /// Notices whose time has come, the longest due first, at most `limit`.
+    async fn notices_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Notice>, StoreError>;
+
+    /// Writes a notice that was tried and did not go out.
+    async fn notice_retry(&self, notice: &Notice) -> Result<(), StoreError>;
+
+    /// Forgets a notice: it went out.
+    async fn notice_done(&self, id: &NoticeId) -> Result<(), StoreError>;
+}
