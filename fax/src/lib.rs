@@ -4,4 +4,5 @@
 extern crate alloc;
 
 pub mod page;
+pub mod t4;
 pub mod time;
