@@ -7,4 +7,5 @@ pub mod carrier;
 pub mod page;
 pub mod session;
 pub mod t30;
+pub mod t4;
 pub mod time;

@@ -9,6 +9,7 @@
 
 use crate::carrier::Speed;
 use crate::page::{Page, PaperWidth, Resolution};
+use crate::t4::Coding;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -199,27 +200,6 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// How a page is coded on the line (ITU-T T.4, T.6), as reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PageCoding {
-    /// Modified Huffman, T.4 one-dimensional.
-    Mh,
-    /// Modified READ, T.4 two-dimensional.
-    Mr,
-    /// Modified modified READ, T.6.
-    Mmr,
-}
-
-impl fmt::Display for PageCoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mh => "MH",
-            Self::Mr => "MR",
-            Self::Mmr => "MMR",
-        })
-    }
-}
-
 /// What the two stations agreed on last (the DCS).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Negotiated {
@@ -228,7 +208,7 @@ pub struct Negotiated {
     /// Error correction mode, with the octets of its frames (256 or 64); `None` without error correction.
     pub ecm_frame_octets: Option<u16>,
     /// Page coding.
-    pub coding: PageCoding,
+    pub coding: Coding,
     /// Resolution on the wire.
     pub resolution: Resolution,
     /// Row width on paper.

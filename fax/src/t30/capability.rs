@@ -6,7 +6,8 @@
 
 use crate::carrier::{Modulation, Speed, SpeedSet};
 use crate::page::{PaperWidth, Resolution};
-use crate::session::{Negotiated, PageCoding};
+use crate::session::Negotiated;
+use crate::t4::Coding;
 use crate::time::Duration;
 use alloc::vec::Vec;
 use core::fmt;
@@ -230,7 +231,7 @@ pub struct Settings {
     /// Page length (bits 19 and 20).
     pub length: PaperLength,
     /// Page coding (bits 16 and 31).
-    pub coding: PageCoding,
+    pub coding: Coding,
     /// ECM with frames of this many octets (bits 27 and 28).
     pub ecm: Option<FrameSize>,
     /// The least time for a row, in milliseconds (bits 21 to 23): 0, 5, 10, 20 or 40.
@@ -268,9 +269,9 @@ impl Settings {
             false => FrameSize::Octets256,
         });
         let coding = match (bits.get(31), bits.get(16)) {
-            (true, _) => PageCoding::Mmr,
-            (false, true) => PageCoding::Mr,
-            (false, false) => PageCoding::Mh,
+            (true, _) => Coding::Mmr,
+            (false, true) => Coding::Mr,
+            (false, false) => Coding::Mh,
         };
         Some(Self {
             speed: speed_of_dcs(bits.range(11, 4))?,
@@ -297,7 +298,7 @@ impl Settings {
         let mut bits = BitsMut::new();
         bits.set(10, true);
         bits.set_range(11, 4, dcs_of_speed(self.speed));
-        bits.set(16, self.coding == PageCoding::Mr);
+        bits.set(16, self.coding == Coding::Mr);
         bits.set(17, self.width == PaperWidth::B4);
         bits.set(18, self.width == PaperWidth::A3);
         bits.set(19, self.length == PaperLength::B4);
@@ -309,7 +310,7 @@ impl Settings {
         bits.set_range(21, 3, scan_time.dis_bits());
         bits.set(27, self.ecm.is_some());
         bits.set(28, self.ecm == Some(FrameSize::Octets64));
-        bits.set(31, self.coding == PageCoding::Mmr);
+        bits.set(31, self.coding == Coding::Mmr);
         match self.resolution {
             Resolution::R204x98 => {}
             Resolution::R204x196 => bits.set(15, true),
@@ -540,7 +541,7 @@ mod tests {
             resolution: Resolution::R204x196,
             width: PaperWidth::A4,
             length: PaperLength::A4,
-            coding: PageCoding::Mh,
+            coding: Coding::Mh,
             ecm: None,
             scan_time_ms: 20,
         };
@@ -552,9 +553,9 @@ mod tests {
         for speed in Speed::ALL {
             for resolution in Resolution::ALL {
                 for (coding, ecm) in [
-                    (PageCoding::Mh, None),
-                    (PageCoding::Mr, Some(FrameSize::Octets64)),
-                    (PageCoding::Mmr, Some(FrameSize::Octets256)),
+                    (Coding::Mh, None),
+                    (Coding::Mr, Some(FrameSize::Octets64)),
+                    (Coding::Mmr, Some(FrameSize::Octets256)),
                 ] {
                     for (width, length) in [
                         (PaperWidth::A4, PaperLength::A4),
