@@ -3,5 +3,9 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod carrier;
 pub mod page;
+pub mod session;
+pub mod t30;
+pub mod t4;
 pub mod time;
