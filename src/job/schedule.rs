@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::job::Job;
+use super::job::{Job, State};
 use super::outcome::{Grade, Outcome};
 
 /// How a job that failed for one cause is tried again.
@@ -82,7 +82,7 @@ pub fn next(job: &Job, outcome: &Outcome, rules: &Rules, now: Timestamp) -> Next
     Next::Retry(at)
 }
 
-/// How many calls ended for each cause.
+/// How many calls failed, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tries {
     busy: u32,
@@ -115,12 +115,6 @@ impl Tries {
             Outcome::LineTrouble { .. } => self.line_trouble,
             _ => self.protocol,
         }
-    }
-
-    /// All calls.
-    #[must_use]
-    pub fn total(&self) -> u32 {
-        self.busy + self.no_answer + self.no_fax + self.protocol + self.line_trouble
     }
 }
 
