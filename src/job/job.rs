@@ -46,6 +46,8 @@ pub struct Job {
     pub state: State,
     /// Which pages arrived.
     pub progress: Progress,
+    /// Pages that were in doubt and so were sent again: the other machine may have them twice.
+    pub sent_again: Vec<u32>,
     /// The latest calls, the oldest first, at most [`Job::ATTEMPTS_KEPT`]; a record stays small.
     pub attempts: Vec<Attempt>,
     /// How many calls were made.
@@ -129,18 +131,15 @@ impl Job {
             options: submission.options.clone(),
             ret: submission.ret,
             envid: submission.envid.clone(),
-            state: State::Waiting {
-                until: submission.received,
-            },
+            state: State::Waiting { until: submission.received },
             progress: Progress::default(),
+            sent_again: Vec::new(),
             attempts: Vec::new(),
             calls: 0,
             tries: Tries::default(),
             delay_reported: false,
         };
-        job.state = State::Waiting {
-            until: job.dialled_from(),
-        };
+        job.state = State::Waiting { until: job.dialled_from() };
         job
     }
 
@@ -167,14 +166,8 @@ impl Job {
     #[must_use]
     pub fn claim(&self, owner: &str, now: Timestamp, lease: Duration) -> Option<Self> {
         self.due().filter(|due| *due <= now)?;
-        let state = State::Calling {
-            owner: owner.to_owned(),
-            lease_until: now + lease,
-        };
-        Some(Self {
-            state,
-            ..self.clone()
-        })
+        let state = State::Calling { owner: owner.to_owned(), lease_until: now + lease };
+        Some(Self { state, ..self.clone() })
     }
 
     /// The job with its lease drawn out; nothing changes where it is not being called.
@@ -190,14 +183,8 @@ impl Job {
     /// The job now that its message has been made into this many pages.
     #[must_use]
     pub fn rendered(&self, pages: u32) -> Self {
-        let progress = Progress {
-            pages,
-            ..self.progress
-        };
-        Self {
-            progress,
-            ..self.clone()
-        }
+        let progress = Progress { pages, ..self.progress };
+        Self { progress, ..self.clone() }
     }
 
     /// The job now that this much is known of page `page` (from 1).
@@ -225,20 +212,26 @@ impl Job {
         let surplus = job.attempts.len().saturating_sub(Self::ATTEMPTS_KEPT);
         job.attempts.drain(..surplus);
         job.calls += 1;
-        job.state = match schedule::next(&job, &outcome, rules, now) {
-            Next::Retry(until) => State::Waiting { until },
-            Next::End(outcome) => State::Done { at: now, outcome },
-        };
+        match schedule::next(&job, &outcome, rules, now) {
+            Next::Retry(until) => job.waiting(until),
+            Next::End(outcome) => job.ended(outcome, now),
+        }
+    }
+
+    /// The job put back to be dialled at `until`. A page in doubt will be sent again, and that is written down.
+    fn waiting(&self, until: Timestamp) -> Self {
+        let mut job = Self { state: State::Waiting { until }, ..self.clone() };
+        let page = job.progress.confirmed + 1;
+        if std::mem::take(&mut job.progress.in_doubt) && !job.sent_again.contains(&page) {
+            job.sent_again.push(page);
+        }
         job
     }
 
     /// The job at its end without a call.
     #[must_use]
     pub fn ended(&self, outcome: Outcome, now: Timestamp) -> Self {
-        Self {
-            state: State::Done { at: now, outcome },
-            ..self.clone()
-        }
+        Self { state: State::Done { at: now, outcome }, ..self.clone() }
     }
 
     /// The job taken back from a gateway that died with it in its hands.
@@ -253,10 +246,7 @@ impl Job {
         if self.progress.pages > 0 && self.progress.confirmed == self.progress.pages {
             return self.ended(Outcome::Delivered, now);
         }
-        Self {
-            state: State::Waiting { until: now },
-            ..self.clone()
-        }
+        self.waiting(now)
     }
 
     /// The job at its end because its time ran out while it waited; `None` where it did not.
@@ -266,13 +256,8 @@ impl Job {
         if !waiting || now < self.dialled_from() + rules.expires_after {
             return None;
         }
-        let no_line = || Outcome::LineTrouble {
-            cause: "no line was free".into(),
-        };
-        let last = self
-            .attempts
-            .last()
-            .map_or_else(no_line, |attempt| attempt.outcome.clone());
+        let no_line = || Outcome::LineTrouble { cause: "no line was free".into() };
+        let last = self.attempts.last().map_or_else(no_line, |attempt| attempt.outcome.clone());
         Some(self.ended(Outcome::Expired { last: Box::new(last) }, now))
     }
 
@@ -285,9 +270,7 @@ impl Job {
 
     /// When the first call was allowed.
     fn dialled_from(&self) -> Timestamp {
-        self.options
-            .not_before
-            .map_or(self.received, |at| at.max(self.received))
+        self.options.not_before.map_or(self.received, |at| at.max(self.received))
     }
 
     /// The blob that holds page `page` (from 1), without its header line, as a TIFF-F file of one page.
@@ -382,27 +365,12 @@ mod tests {
 
     #[test]
     fn a_confirmed_page_stays_confirmed() {
-        let job = job()
-            .rendered(3)
-            .marked(1, Mark::InDoubt)
-            .marked(1, Mark::Confirmed);
-        assert_eq!(
-            job.progress,
-            Progress {
-                pages: 3,
-                confirmed: 1,
-                in_doubt: false
-            }
-        );
+        let job = job().rendered(3).marked(1, Mark::InDoubt).marked(1, Mark::Confirmed);
+        assert_eq!(job.progress, Progress { pages: 3, confirmed: 1, in_doubt: false });
         assert_eq!(job.marked(1, Mark::NotSent).progress, job.progress);
         assert_eq!(job.marked(3, Mark::Confirmed).progress, job.progress);
         assert!(job.marked(2, Mark::InDoubt).progress.in_doubt);
-        assert!(
-            !job.marked(2, Mark::InDoubt)
-                .marked(2, Mark::NotSent)
-                .progress
-                .in_doubt
-        );
+        assert!(!job.marked(2, Mark::InDoubt).marked(2, Mark::NotSent).progress.in_doubt);
     }
 
     #[test]
@@ -411,9 +379,7 @@ mod tests {
         let now = at("2026-11-23T10:00:20Z");
         let mut job = job().rendered(1);
         for _ in 1..rules.no_answer.tries_max {
-            job = job
-                .after(call(Outcome::Busy), &rules, now)
-                .after(call(Outcome::NoAnswer), &rules, now);
+            job = job.after(call(Outcome::Busy), &rules, now).after(call(Outcome::NoAnswer), &rules, now);
             assert_eq!(job.due(), Some(now + rules.no_answer.delay));
         }
         job = job.after(call(Outcome::NoAnswer), &rules, now);
@@ -426,13 +392,7 @@ mod tests {
         let rules = Rules::default();
         let now = at("2026-11-23T10:00:20Z");
         let job = (0..20).fold(job(), |job, _| {
-            job.after(
-                call(Outcome::LineTrouble {
-                    cause: "no dial tone".into(),
-                }),
-                &rules,
-                now,
-            )
+            job.after(call(Outcome::LineTrouble { cause: "no dial tone".into() }), &rules, now)
         });
         assert_eq!((job.attempts.len(), job.calls), (Job::ATTEMPTS_KEPT, 20));
     }
@@ -441,12 +401,7 @@ mod tests {
     fn a_job_expires_rather_than_wait_past_its_time() {
         let late = at("2026-11-24T09:59:00Z");
         let job = job().after(call(Outcome::Busy), &Rules::default(), late);
-        assert_eq!(
-            job.outcome(),
-            Some(&Outcome::Expired {
-                last: Box::new(Outcome::Busy)
-            })
-        );
+        assert_eq!(job.outcome(), Some(&Outcome::Expired { last: Box::new(Outcome::Busy) }));
     }
 
     #[test]
@@ -467,7 +422,11 @@ mod tests {
         let now = at("2026-11-23T11:00:00Z");
         let job = job().rendered(2);
         assert_eq!(job.abandoned(now).due(), Some(now));
-        assert_eq!(job.marked(1, Mark::InDoubt).abandoned(now).due(), Some(now));
+        let again = job.marked(1, Mark::InDoubt).abandoned(now);
+        assert_eq!(
+            (again.due(), again.progress.in_doubt, &again.sent_again[..]),
+            (Some(now), false, &[1][..])
+        );
         let last = job.marked(1, Mark::Confirmed).marked(2, Mark::InDoubt);
         assert_eq!(last.abandoned(now).outcome(), Some(&Outcome::Unconfirmed));
         let all = last.marked(2, Mark::Confirmed);

@@ -38,10 +38,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        let rule = |tries_max, minutes: u64| Rule {
-            tries_max,
-            delay: Duration::from_secs(minutes * 60),
-        };
+        let rule = |tries_max, minutes: u64| Rule { tries_max, delay: Duration::from_secs(minutes * 60) };
         Self {
             busy: rule(10, 3),
             no_answer: rule(4, 10),
@@ -75,9 +72,7 @@ pub fn next(job: &Job, outcome: &Outcome, rules: &Rules, now: Timestamp) -> Next
     }
     let at = now + rule.delay;
     if at >= job.received + rules.expires_after {
-        return Next::End(Outcome::Expired {
-            last: Box::new(outcome.clone()),
-        });
+        return Next::End(Outcome::Expired { last: Box::new(outcome.clone()) });
     }
     Next::Retry(at)
 }

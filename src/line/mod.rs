@@ -90,10 +90,7 @@ impl Seat {
     /// A free seat. `wake` hints to the queue that a line is free again.
     #[must_use]
     pub fn new(wake: Arc<Notify>) -> Arc<Self> {
-        Arc::new(Self {
-            taken: AtomicBool::new(false),
-            wake,
-        })
+        Arc::new(Self { taken: AtomicBool::new(false), wake })
     }
 
     /// Takes the seat; `None` where the line is in a call.

@@ -49,12 +49,7 @@ mod tests {
     use super::*;
 
     fn report(outcome: session::Outcome) -> Report {
-        Report {
-            outcome,
-            marks: Vec::new(),
-            remote_id: None,
-            negotiated: None,
-        }
+        Report { outcome, marks: Vec::new(), remote_id: None, negotiated: None }
     }
 
     #[test]

@@ -27,12 +27,9 @@ impl Pool {
     /// Takes the first free line.
     #[must_use]
     pub fn take(&self) -> Option<Taken> {
-        self.lines.iter().find_map(|line| {
-            line.seat().take().map(|held| Taken {
-                line: Arc::clone(line),
-                _held: held,
-            })
-        })
+        self.lines
+            .iter()
+            .find_map(|line| line.seat().take().map(|held| Taken { line: Arc::clone(line), _held: held }))
     }
 
     /// How many lines are free now.
@@ -44,9 +41,6 @@ impl Pool {
     /// The names of the lines, and whether each is in a call.
     #[must_use]
     pub fn overview(&self) -> Vec<(String, bool)> {
-        self.lines
-            .iter()
-            .map(|line| (line.name().to_owned(), line.seat().is_taken()))
-            .collect()
+        self.lines.iter().map(|line| (line.name().to_owned(), line.seat().is_taken())).collect()
     }
 }
