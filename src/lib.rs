@@ -14,3 +14,6 @@ pub mod line;
 pub mod mailer;
 pub mod render;
 pub mod store;
+
+// 3: the flow
+pub mod submit;
