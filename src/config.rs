@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{AddressConfig, PolicyConfig};
+use crate::address::{AddressConfig, DialPlan, DialPlanConfig, Policy, PolicyConfig};
 use crate::door::smtp::SmtpConfig;
 use crate::job::schedule::{Rule, Rules};
 use crate::line::sim::{SimLineConfig, SimulationConfig};
@@ -16,6 +16,7 @@ use crate::mailer::MailerConfig;
 use crate::received::ReceivedConfig;
 use crate::render::RenderConfig;
 use crate::report::ReportConfig;
+use crate::submit::SubmitConfig;
 
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,10 +32,14 @@ pub struct Config {
     pub header_from: String,
     /// The SMTP listener.
     pub smtp: SmtpConfig,
-    /// Addresses and the dial plan.
+    /// The addresses that are the gateway's.
     pub address: AddressConfig,
+    /// How numbers are written and dialled here.
+    pub dial_plan: DialPlanConfig,
     /// Who may fax where.
     pub policy: PolicyConfig,
+    /// Limits of what is accepted.
+    pub submit: SubmitConfig,
     /// How pages are made.
     pub render: RenderConfig,
     /// When to try again.
@@ -60,7 +65,9 @@ impl Default for Config {
             header_from: "Faxgate".into(),
             smtp: SmtpConfig::default(),
             address: AddressConfig::default(),
+            dial_plan: DialPlanConfig::default(),
             policy: PolicyConfig::default(),
+            submit: SubmitConfig::default(),
             render: RenderConfig::default(),
             retry: RetryConfig::default(),
             line: Vec::new(),
@@ -237,6 +244,9 @@ impl Config {
 
     fn check(&self) -> Result<(), (&'static str, String)> {
         self.zone().map_err(|reason| ("time_zone", reason))?;
+        self.address.check().map_err(|e| ("address", e.to_string()))?;
+        DialPlan::new(self.dial_plan.clone()).map_err(|e| ("dial_plan", e.to_string()))?;
+        Policy::new(self.policy.clone()).map_err(|e| ("policy", e.to_string()))?;
         let mut names = std::collections::HashSet::new();
         for LineConfig::Simulated(line) in &self.line {
             if !names.insert(&line.name) {

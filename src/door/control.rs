@@ -14,10 +14,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
-use crate::job::{Door, Job, JobId, Options, Proof, Sender, Submission, SubmissionId};
+use crate::address::Client;
+use crate::job::{Door, Job, JobId, Notify, Options, Sender, Submission, SubmissionId};
 use crate::status::{Overview, Status};
 use crate::store::StoreError;
-use crate::submit::{Refusal, Submit};
+use crate::submit::{Reason, Refusal, Submit, Wanted, proof};
 
 /// The longest request line.
 const REQUEST_BYTES_MAX: u64 = 256 * 1024;
@@ -188,14 +189,28 @@ impl Desk {
                 if read.is_err() || message.len() as u64 != message_bytes {
                     return refused(Why::Later, "the message did not arrive whole".into());
                 }
-                let sender = Sender { mailbox: from, proof: Proof::LocalUser(format!("uid {uid}")) };
-                self.send(&to, sender, options, message).await
+                let client = Client::LocalUser(format!("uid {uid}"));
+                self.send(&client, &to, from, options, message).await
             }
         }
     }
 
-    async fn send(&self, to: &[String], sender: Sender, options: Options, message: Vec<u8>) -> Response {
-        let recipients = to.iter().map(|number| self.submit.local_recipient(number));
+    async fn send(
+        &self,
+        client: &Client,
+        to: &[String],
+        from: Option<String>,
+        options: Options,
+        message: Vec<u8>,
+    ) -> Response {
+        // Whoever sits at this machine and names no mailbox is no bounce: he reads the queue instead.
+        let sender = from.as_deref().unwrap_or("local user");
+        let wanted = |number: &String| Wanted {
+            address: number.clone(),
+            notify: Some(if from.is_some() { Notify::DEFAULT } else { Notify::NEVER }),
+            orcpt: None,
+        };
+        let recipients = to.iter().map(|number| self.submit.recipient(client, Some(sender), wanted(number)));
         let recipients = match recipients.collect::<Result<Vec<_>, Refusal>>() {
             Ok(recipients) => recipients,
             Err(refusal) => return refusal_response(&refusal),
@@ -205,7 +220,7 @@ impl Desk {
             id: SubmissionId::new(now),
             received: now,
             door: Door::Cli,
-            sender,
+            sender: Sender { mailbox: from, proof: proof(client) },
             recipients,
             options,
             ret: None,
@@ -233,10 +248,10 @@ fn store_refusal(error: &StoreError) -> Response {
 }
 
 fn refusal_response(refusal: &Refusal) -> Response {
-    let why = match (refusal.is_temporary(), refusal.status.starts_with("5.7")) {
-        (true, _) => Why::Later,
-        (false, true) => Why::NotPermitted,
-        (false, false) => Why::Failed,
+    let why = match refusal.reason {
+        Reason::Trouble => Why::Later,
+        Reason::NotPermitted => Why::NotPermitted,
+        _ => Why::Failed,
     };
     refused(why, refusal.text.clone())
 }
