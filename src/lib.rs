@@ -14,3 +14,8 @@ pub mod line;
 pub mod mailer;
 pub mod render;
 pub mod store;
+
+// 3: the flow
+pub mod post;
+pub mod received;
+pub mod report;
