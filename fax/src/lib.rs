@@ -5,4 +5,5 @@ extern crate alloc;
 
 pub mod page;
 pub mod t4;
+pub mod tiff;
 pub mod time;
