@@ -16,4 +16,7 @@ pub mod render;
 pub mod store;
 
 // 3: the flow
+pub mod post;
+pub mod received;
+pub mod report;
 pub mod submit;

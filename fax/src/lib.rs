@@ -8,4 +8,5 @@ pub mod page;
 pub mod session;
 pub mod t30;
 pub mod t4;
+pub mod tiff;
 pub mod time;

@@ -143,6 +143,18 @@ impl Job {
         job
     }
 
+    /// The blob that says what became of each part of the message (`render::Manifest`, as JSON).
+    #[must_use]
+    pub fn manifest_key(&self) -> String {
+        format!("jobs/{}/manifest.json", self.id)
+    }
+
+    /// The blob that holds the trace of call `n` (from 1, over all calls): the frames, with their times.
+    #[must_use]
+    pub fn trace_key(&self, n: u32) -> String {
+        format!("jobs/{}/attempt-{n}.txt", self.id)
+    }
+
     /// When somebody should look at the job next; `None` when it is done.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {

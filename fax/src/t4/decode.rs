@@ -41,6 +41,17 @@ pub struct DecodeOptions {
     pub rows_max: u32,
 }
 
+impl Framing {
+    /// How the MH rows in `data` are kept apart, where nobody says: an EOL shows itself within the first row.
+    #[must_use]
+    pub fn detect(data: &[u8], width: u32) -> Self {
+        // No run needs more than 6 bits a pixel, and a row may begin with an empty white run.
+        let row_octets_max = (width as usize + 2).saturating_mul(6) / 8 + 2 * (EOL_ZEROS + 1);
+        let mut bits = BitReader::new(data.get(..row_octets_max).unwrap_or(data));
+        if bits.find_eol() { Self::Eol } else { Self::Bare }
+    }
+}
+
 impl DecodeOptions {
     /// What comes over a telephone line: MH and MR rows with EOLs, and the longest page there is.
     #[must_use]

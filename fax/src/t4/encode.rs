@@ -127,9 +127,9 @@ impl Encoder {
                 } - 1;
                 self.eol(Some(one_dimensional));
                 if one_dimensional {
-                    self.row_1d()
+                    self.row_1d();
                 } else {
-                    self.row_2d()
+                    self.row_2d();
                 }
             }
             Coding::Mmr => self.row_2d(),

@@ -52,10 +52,12 @@ fn draw(width: u32, rows: &[RowKind]) -> Page {
         match *kind {
             RowKind::White => {}
             RowKind::Black => (0..width).for_each(|x| page.set(x, y, true)),
-            RowKind::Checker => (0..width).for_each(|x| page.set(x, y, (x + y) % 2 == 0)),
-            RowKind::Noise(mut seed) => (0..width).for_each(|x| page.set(x, y, random(&mut seed) % 2 == 0)),
+            RowKind::Checker => (0..width).for_each(|x| page.set(x, y, (x + y).is_multiple_of(2))),
+            RowKind::Noise(mut seed) => {
+                (0..width).for_each(|x| page.set(x, y, random(&mut seed).is_multiple_of(2)))
+            }
             RowKind::Runs(mut seed) => {
-                let (mut x, mut black) = (0, random(&mut seed) % 2 == 0);
+                let (mut x, mut black) = (0, random(&mut seed).is_multiple_of(2));
                 while x < width {
                     let scale = [3, 40, 700, 5000][(random(&mut seed) % 4) as usize];
                     let end = (x + (random(&mut seed) % scale) as u32).min(width);
@@ -67,7 +69,7 @@ fn draw(width: u32, rows: &[RowKind]) -> Page {
                 let shift = (random(&mut seed) % 9) as u32;
                 for x in 0..width {
                     let above = y > 0 && page.is_black((x + shift).wrapping_sub(4), y - 1);
-                    page.set(x, y, above ^ (random(&mut seed) % 97 == 0));
+                    page.set(x, y, above ^ random(&mut seed).is_multiple_of(97));
                 }
             }
         }

@@ -1,0 +1,174 @@
+//! Mail to an SMTP server, our relay (RFC 5321), by `lettre`.
+//!
+//! The server's 250 after the data means that it answers for the mail. What went wrong is worth another try
+//! unless the server refused this mail or this recipient for good (5xx); a refused login, or a login asked for,
+//! is the operator's to mend and not the mail's fault, so it counts as temporary. A mail whose 250 got lost is
+//! sent again with the same Message-ID.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::address::Envelope;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{self, PoolConfig};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use serde::{Deserialize, Serialize};
+
+use super::{Mail, Mailer, MailerError};
+
+/// Replies that speak of the login and not of the mail (RFC 4954 §4, §6).
+const LOGIN_REPLIES: [u16; 5] = [454, 530, 534, 535, 538];
+
+/// The SMTP server (`[mailer.relay]`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelayConfig {
+    /// Its name or address.
+    pub host: String,
+    /// Its port; 0 is the usual one for the kind of TLS: 25, or 465 where TLS begins at once.
+    pub port: u16,
+    /// Whether the way there is encrypted.
+    pub tls: RelayTls,
+    /// The login name; empty where the server wants none.
+    pub user: String,
+    /// A file that holds the password and nothing else, readable by the gateway only.
+    pub password_file: Option<PathBuf>,
+    /// How long each step of the dialog may take, in seconds.
+    pub timeout_seconds: u16,
+}
+
+/// Whether the way to the relay is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RelayTls {
+    /// Never: for a server on this machine.
+    None,
+    /// Where the server offers it (STARTTLS).
+    #[default]
+    Opportunistic,
+    /// By STARTTLS, or not at all.
+    Starttls,
+    /// From the first byte (RFC 8314).
+    Implicit,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        Self {
+            host: "localhost".into(),
+            port: 0,
+            tls: RelayTls::Opportunistic,
+            user: String::new(),
+            password_file: None,
+            timeout_seconds: 60,
+        }
+    }
+}
+
+/// Hands mail to an SMTP server.
+pub struct Relay {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    /// A limit on a whole delivery: lettre's own limits are for each step.
+    deadline: Duration,
+}
+
+impl Relay {
+    /// Steps of a delivery: connect, greeting, EHLO, STARTTLS and its EHLO, AUTH, MAIL, RCPT, DATA, the mail.
+    const STEPS: u32 = 10;
+
+    /// A way to the configured server, which it greets as `host`. Nothing is dialled yet.
+    ///
+    /// # Errors
+    /// A sentence for the operator, where the settings cannot work.
+    pub fn new(config: &RelayConfig, host: &str) -> Result<Self, String> {
+        let timeout = Duration::from_secs(u64::from(config.timeout_seconds.max(1)));
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(config.host.as_str())
+            .port(port(config))
+            .tls(tls(config)?)
+            .timeout(Some(timeout))
+            .hello_name(ClientId::Domain(host.to_owned()))
+            .pool_config(PoolConfig::new().max_size(1));
+        let builder = match credentials(config)? {
+            Some(credentials) => builder.credentials(credentials),
+            None => builder,
+        };
+        Ok(Self {
+            transport: builder.build(),
+            deadline: timeout * Self::STEPS,
+        })
+    }
+}
+
+#[async_trait]
+impl Mailer for Relay {
+    async fn send(&self, mail: &Mail) -> Result<(), MailerError> {
+        let envelope = envelope(mail)?;
+        let sending = self.transport.send_raw(&envelope, &mail.data);
+        match tokio::time::timeout(self.deadline, sending).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(graded(&error)),
+            Err(_) => Err(MailerError::Temporary(format!(
+                "the relay took longer than {} s",
+                self.deadline.as_secs()
+            ))),
+        }
+    }
+}
+
+fn port(config: &RelayConfig) -> u16 {
+    match (config.port, config.tls) {
+        (0, RelayTls::Implicit) => 465,
+        (0, _) => 25,
+        (port, _) => port,
+    }
+}
+
+fn tls(config: &RelayConfig) -> Result<Tls, String> {
+    let parameters = || {
+        TlsParameters::new(config.host.clone())
+            .map_err(|error| format!("mailer.relay.host {:?} cannot be reached by TLS: {error}", config.host))
+    };
+    Ok(match config.tls {
+        RelayTls::None => Tls::None,
+        RelayTls::Opportunistic => Tls::Opportunistic(parameters()?),
+        RelayTls::Starttls => Tls::Required(parameters()?),
+        RelayTls::Implicit => Tls::Wrapper(parameters()?),
+    })
+}
+
+fn credentials(config: &RelayConfig) -> Result<Option<Credentials>, String> {
+    if config.user.is_empty() {
+        return Ok(None);
+    }
+    let file = config
+        .password_file
+        .as_ref()
+        .ok_or("mailer.relay.user is set, but mailer.relay.password_file is not")?;
+    let password = std::fs::read_to_string(file)
+        .map_err(|error| format!("mailer.relay.password_file {}: {error}", file.display()))?;
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    Ok(Some(Credentials::new(config.user.clone(), password)))
+}
+
+fn envelope(mail: &Mail) -> Result<Envelope, MailerError> {
+    let address = |text: &str| {
+        text.parse::<Address>()
+            .map_err(|error| MailerError::Permanent(format!("{text:?} is no mail address: {error}")))
+    };
+    let from = mail.from.as_deref().map(address).transpose()?;
+    Envelope::new(from, vec![address(&mail.to)?])
+        .map_err(|error| MailerError::Permanent(format!("the envelope: {error}")))
+}
+
+fn graded(error: &smtp::Error) -> MailerError {
+    let code = error.status().map(u16::from);
+    let about_login = code.is_some_and(|code| LOGIN_REPLIES.contains(&code));
+    if error.is_permanent() && !about_login {
+        MailerError::Permanent(error.to_string())
+    } else {
+        MailerError::Temporary(error.to_string())
+    }
+}
