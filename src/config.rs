@@ -226,7 +226,7 @@ impl Config {
     #[must_use]
     pub fn embedded(data_dir: &Path) -> Self {
         let mut config: Self = toml::from_str(include_str!("../config/embedded.toml")).unwrap_or_default();
-        config.mailer = MailerConfig::maildir(data_dir.join("mail"));
+        config.mailer.maildir.dir = data_dir.join("mail");
         config.data_dir = data_dir.to_owned();
         config
     }

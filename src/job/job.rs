@@ -290,18 +290,6 @@ impl Job {
     pub fn page_key(&self, page: u32) -> String {
         format!("jobs/{}/page-{page:04}.tiff", self.id)
     }
-
-    /// The blob that says what became of each part of the message, as JSON.
-    #[must_use]
-    pub fn manifest_key(&self) -> String {
-        format!("jobs/{}/manifest.json", self.id)
-    }
-
-    /// The blob that holds the trace of call `n` (from 1), as text.
-    #[must_use]
-    pub fn trace_key(&self, n: u32) -> String {
-        format!("jobs/{}/attempt-{n}.txt", self.id)
-    }
 }
 
 /// What a call tells of a page.

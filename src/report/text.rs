@@ -229,7 +229,7 @@ impl Telling<'_> {
             return String::new();
         }
         let listed = u32::try_from(job.attempts.len()).unwrap_or(u32::MAX);
-        let earlier = job.tries.total().saturating_sub(listed);
+        let earlier = job.calls.saturating_sub(listed);
         let mut lines = Vec::new();
         if earlier > 0 {
             lines.push(format!("    ({} before these)", words::counted(u64::from(earlier), "call")));
