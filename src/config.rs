@@ -221,14 +221,21 @@ impl Config {
         Ok(config)
     }
 
-    /// What works on this machine alone, without any file: simulated lines, and mail into a Maildir below
-    /// `data_dir`.
+    /// The text of a configuration that works on this machine alone: simulated lines, and mail into Maildirs
+    /// below `data_dir`.
     #[must_use]
-    pub fn embedded(data_dir: &Path) -> Self {
-        let mut config: Self = toml::from_str(include_str!("../config/embedded.toml")).unwrap_or_default();
-        config.mailer.maildir.dir = data_dir.join("mail");
-        config.data_dir = data_dir.to_owned();
-        config
+    pub fn embedded_text(data_dir: &Path) -> String {
+        let mail_dir = data_dir.join("mail");
+        let embedded = include_str!("../config/embedded.toml");
+        format!("data_dir = {data_dir:?}\n{embedded}\n[mailer.maildir]\ndir = {mail_dir:?}\n")
+    }
+
+    /// The settings of [`Config::embedded_text`].
+    ///
+    /// # Errors
+    /// Where `data_dir` is a path that cannot be written as text.
+    pub fn embedded(data_dir: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&Self::embedded_text(data_dir), Path::new("the embedded configuration"))
     }
 
     /// The configured time zone.

@@ -153,7 +153,7 @@ fn settings(path: Option<PathBuf>) -> Result<Config, Failure> {
     let usual = PathBuf::from(CONFIG_PATH);
     match path.or_else(|| usual.exists().then_some(usual)) {
         Some(path) => Ok(Config::load(&path)?),
-        None => Ok(Config::embedded(&home_dir())),
+        None => Ok(Config::embedded(&home_dir())?),
     }
 }
 
