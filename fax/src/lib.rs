@@ -4,4 +4,6 @@
 extern crate alloc;
 
 pub mod page;
+pub mod t4;
+pub mod tiff;
 pub mod time;
