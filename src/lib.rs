@@ -17,6 +17,8 @@ pub mod store;
 
 // 3: the flow
 pub mod post;
+pub mod queue;
 pub mod received;
 pub mod report;
+pub mod status;
 pub mod submit;

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::pages::{self, Prepared};
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, look};
 use crate::blob::Blobs;
 use crate::clock::Clock;
 use crate::job::{Attempt, Job, Mark, Outcome};
@@ -68,7 +68,13 @@ async fn dial(
     };
     let held = Arc::new(HeldJob::new(queue, job));
     let mut sender = Sender {
-        header: header_line(queue, &dial, started),
+        header: look::header_line(
+            started,
+            &queue.settings.zone,
+            &queue.settings.header_from,
+            Some(&dial.number),
+            dial.pages,
+        ),
         held: Arc::clone(&held),
         blobs: Arc::clone(&queue.blobs),
         runtime: Handle::current(),
@@ -78,18 +84,11 @@ async fn dial(
     let call = tokio::task::spawn_blocking(move || line.call(&dial, &mut sender)).await;
     renewal.abort();
     let end = call.map_err(|error| QueueError::Page(format!("the call's thread failed: {error}")))?;
-    let job = held.job.lock().await.clone();
-    Ok((job, end))
-}
-
-fn header_line(queue: &Queue, dial: &Dial, started: Timestamp) -> HeaderLine {
-    HeaderLine {
-        time: started.to_zoned(queue.settings.zone.clone()),
-        from: queue.settings.header_from.clone(),
-        to: dial.number.to_string(),
-        page: 1,
-        pages: dial.pages,
-    }
+    // A mark that could not be written during the call is known from the report all the same.
+    let marked = end.report.marks.iter().zip(1..).fold(held.job.lock().await.clone(), |job, (mark, page)| {
+        job.marked(page, mark_of(*mark))
+    });
+    Ok((marked, end))
 }
 
 /// A job in our hands during a call: the line's thread marks its pages, a timer renews its lease.
@@ -145,12 +144,15 @@ impl Sending for Sender {
     }
 
     fn mark(&mut self, index: u32, mark: PageMark) -> bool {
-        let mark = match mark {
-            PageMark::NotSent => Mark::NotSent,
-            PageMark::Unconfirmed => Mark::InDoubt,
-            PageMark::Confirmed => Mark::Confirmed,
-        };
-        let written = self.runtime.block_on(self.held.change(|job| job.marked(index + 1, mark)));
+        let written = self.runtime.block_on(self.held.change(|job| job.marked(index + 1, mark_of(mark))));
         written.inspect_err(|error| tracing::error!(%error, "a page's mark cannot be kept")).is_ok()
+    }
+}
+
+fn mark_of(mark: PageMark) -> Mark {
+    match mark {
+        PageMark::NotSent => Mark::NotSent,
+        PageMark::Unconfirmed => Mark::InDoubt,
+        PageMark::Confirmed => Mark::Confirmed,
     }
 }

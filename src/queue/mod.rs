@@ -6,6 +6,8 @@
 //! last state and its report are one write.
 
 mod call;
+pub mod look;
+mod pages;
 pub mod plan;
 
 use std::collections::HashMap;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use fax::page::Page;
-use fax::tiff;
+use fax::t4::Coding;
+use fax::tiff::{self, Info, Limits, Profile};
 
+use super::look::Look;
 use super::{Queue, QueueError};
 use crate::blob::Blobs;
 use crate::job::Job;
-use crate::render::{self, Rendered};
+use crate::render::Rendered;
 
 /// A job that may be dialled, or one that may not.
 pub(super) enum Prepared {
@@ -24,8 +26,8 @@ pub(super) async fn prepare(queue: &Arc<Queue>, job: Job) -> Result<Prepared, Qu
         return Ok(Prepared::Ready(Box::new(job)));
     }
     let message = queue.store.message(&job.submission).await?;
-    let setup = setup(queue, &job);
-    let work = tokio::task::spawn_blocking(move || render::message(&message, &setup.0, setup.1.as_ref()));
+    let (config, look) = (queue.settings.render.clone(), Look::of(&job));
+    let work = tokio::task::spawn_blocking(move || look.compose(&message, &config));
     let rendered = match work.await {
         Ok(Ok(rendered)) => rendered,
         Ok(Err(refusal)) => return Ok(Prepared::Refused(Box::new(job), refusal.to_string())),
@@ -38,4 +40,27 @@ pub(super) async fn prepare(queue: &Arc<Queue>, job: Job) -> Result<Prepared, Qu
     let pages = u32::try_from(rendered.pages.len()).unwrap_or(u32::MAX);
     let job = queue.store.update(&job.rendered(pages), &[]).await?;
     Ok(Prepared::Ready(Box::new(job)))
+}
+
+async fn keep(queue: &Queue, job: &Job, rendered: &Rendered) -> Result<(), QueueError> {
+    for (page, number) in rendered.pages.iter().zip(1..) {
+        queue.blobs.put(&job.page_key(number), &to_tiff(page)?).await?;
+    }
+    let manifest = serde_json::to_vec(&rendered.manifest).map_err(|error| QueueError::Page(error.to_string()))?;
+    queue.blobs.put(&job.manifest_key(), &manifest).await?;
+    Ok(())
+}
+
+fn to_tiff(page: &Page) -> Result<Vec<u8>, QueueError> {
+    let profile = Profile::F { coding: Coding::Mmr };
+    tiff::write(std::slice::from_ref(page), profile, &Info::default())
+        .map_err(|error| QueueError::Page(error.to_string()))
+}
+
+/// The page that is kept under `key`.
+pub(super) async fn load(blobs: &dyn Blobs, key: &str) -> Result<Page, QueueError> {
+    let bytes = blobs.get(key).await?;
+    let images = tiff::read(&bytes, &Limits::default()).map_err(|error| QueueError::Page(error.to_string()))?;
+    let image = images.into_iter().next().ok_or_else(|| QueueError::Page("no page in it".into()))?;
+    image.into_page().map_err(|_| QueueError::Page("a page of no fax resolution".into()))
 }
