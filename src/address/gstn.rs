@@ -92,7 +92,7 @@ impl FaxAddress {
             }
             "ATTN" => {
                 let name = name(&value);
-                if name.is_empty() || name.len() > ATTENTION_CHARS_MAX {
+                if !name.contains(char::is_alphanumeric) || name.len() > ATTENTION_CHARS_MAX {
                     return Err(bad());
                 }
                 (&mut self.attention, name)
