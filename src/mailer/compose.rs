@@ -52,7 +52,10 @@ pub fn message_id(notice: &NoticeId, host: &str) -> String {
 pub fn begin<'a>(heading: &Heading<'_>, identity: &Identity) -> MessageBuilder<'a> {
     let address = |text: &str| one_line(text, ADDRESS_CHARS_MAX);
     let from_name = one_line(heading.from_name, SUBJECT_CHARS_MAX);
-    let from = Address::new_address((!from_name.is_empty()).then_some(from_name), address(heading.from));
+    let from = Address::new_address(
+        (!from_name.is_empty()).then_some(from_name),
+        address(heading.from),
+    );
     MessageBuilder::new()
         .header("Date", Raw::new(date(heading.date, identity)))
         .from(from)
@@ -111,7 +114,8 @@ pub fn in_reply_to<'a>(mail: MessageBuilder<'a>, original_id: &str) -> MessageBu
     if !well_formed {
         return mail;
     }
-    mail.in_reply_to(MessageId::new(id.clone())).references(MessageId::new(id))
+    mail.in_reply_to(MessageId::new(id.clone()))
+        .references(MessageId::new(id))
 }
 
 /// A header field of free text.

@@ -202,7 +202,11 @@ mod tests {
         let (_dir, maildir) = maildir();
         let folder = maildir.folder("a@b").unwrap();
         make_folder(&folder.join("tmp")).unwrap();
-        fs::write(folder.join("tmp/k"), "half of a much longer mail that never came to its end").unwrap();
+        fs::write(
+            folder.join("tmp/k"),
+            "half of a much longer mail that never came to its end",
+        )
+        .unwrap();
         maildir.send(&mail("a@b", "k")).await.unwrap();
         assert_eq!(fs::read(folder.join("new/k")).unwrap(), b"Subject: x\n\nbody\n");
     }

@@ -128,8 +128,12 @@ fn port(config: &RelayConfig) -> u16 {
 
 fn tls(config: &RelayConfig) -> Result<Tls, String> {
     let parameters = || {
-        TlsParameters::new(config.host.clone())
-            .map_err(|error| format!("mailer.relay.host {:?} cannot be reached by TLS: {error}", config.host))
+        TlsParameters::new(config.host.clone()).map_err(|error| {
+            format!(
+                "mailer.relay.host {:?} cannot be reached by TLS: {error}",
+                config.host
+            )
+        })
     };
     Ok(match config.tls {
         RelayTls::None => Tls::None,

@@ -16,9 +16,9 @@ const COLUMNS: usize = 76;
 /// Country codes of one digit and of two (ITU-T E.164 list of country codes); all others have three.
 const COUNTRY_CODES_OF_ONE: [&str; 2] = ["1", "7"];
 const COUNTRY_CODES_OF_TWO: [&str; 44] = [
-    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49",
-    "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84",
-    "86", "90", "91", "92", "93", "94", "95", "98",
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48",
+    "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81",
+    "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
 ];
 
 /// Puts `values` in the place of `{name}` in a template.
@@ -219,7 +219,9 @@ pub fn list(items: &[String]) -> String {
 #[must_use]
 pub fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]
@@ -229,11 +231,10 @@ mod tests {
 
     #[test]
     fn a_template_is_filled_once_and_empty_lines_fold() {
-        let text = fill("Dear {who},\n\n{nothing}\n\n{what}\n", &[
-            ("who", "{what}"),
-            ("nothing", ""),
-            ("what", "a {b"),
-        ]);
+        let text = fill(
+            "Dear {who},\n\n{nothing}\n\n{what}\n",
+            &[("who", "{what}"), ("nothing", ""), ("what", "a {b")],
+        );
         assert_eq!(text, "Dear {what},\r\n\r\na {b\r\n");
         assert_eq!(fill("{unknown} {", &[]), "{unknown} {\r\n");
     }
@@ -284,14 +285,20 @@ mod tests {
         assert_eq!(spoken(125), "2 minutes 5 seconds");
         assert_eq!(spoken(11_400), "3 hours 10 minutes");
         let names: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
-        assert_eq!((list(&names), list(&names[..1])), ("a, b and c".into(), "a".into()));
+        assert_eq!(
+            (list(&names), list(&names[..1])),
+            ("a, b and c".into(), "a".into())
+        );
     }
 
     #[test]
     fn long_text_is_wrapped_under_its_beginning() {
         let text = wrap("    1.  ", &"word ".repeat(20));
         assert!(text.lines().all(|line| line.chars().count() <= 76), "{text}");
-        assert!(text.lines().skip(1).all(|line| line.starts_with("        word")), "{text}");
+        assert!(
+            text.lines().skip(1).all(|line| line.starts_with("        word")),
+            "{text}"
+        );
         assert_eq!(wrap("> ", &"x".repeat(100)), format!("> {}", "x".repeat(100)));
     }
 }

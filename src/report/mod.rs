@@ -89,7 +89,11 @@ pub fn owed(job: &Job, kind: ReportKind, now: Timestamp) -> Vec<Notice> {
         job: job.id.clone(),
         kind,
     };
-    let mailbox = job.sender.mailbox.as_deref().filter(|mailbox| !mailbox.is_empty());
+    let mailbox = job
+        .sender
+        .mailbox
+        .as_deref()
+        .filter(|mailbox| !mailbox.is_empty());
     match mailbox {
         Some(mailbox) if wanted => vec![Notice::new(about, mailbox.to_owned(), now)],
         _ => Vec::new(),
@@ -107,7 +111,13 @@ pub fn kind_of(grade: Grade) -> ReportKind {
 
 /// The mail of a report.
 #[must_use]
-pub fn mail(notice: &Notice, job: &Job, kind: ReportKind, evidence: &Evidence<'_>, ctx: &ReportContext<'_>) -> Mail {
+pub fn mail(
+    notice: &Notice,
+    job: &Job,
+    kind: ReportKind,
+    evidence: &Evidence<'_>,
+    ctx: &ReportContext<'_>,
+) -> Mail {
     let original = returned::Original::read(evidence.message);
     let told = text::Telling {
         job,

@@ -39,7 +39,12 @@ impl Original {
 }
 
 /// The third part of a report.
-pub(super) fn part(message: &[u8], ret: Option<Ret>, kind: ReportKind, bytes_max: usize) -> MimePart<'static> {
+pub(super) fn part(
+    message: &[u8],
+    ret: Option<Ret>,
+    kind: ReportKind,
+    bytes_max: usize,
+) -> MimePart<'static> {
     let whole_wanted = kind == ReportKind::Failure && ret == Some(Ret::Full);
     if whole_wanted && message.len() <= bytes_max && is_plain(message) {
         let whole = ContentType::new("message/rfc822");
@@ -72,7 +77,9 @@ fn is_plain(bytes: &[u8]) -> bool {
     bytes
         .split(|&byte| byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .all(|line| line.len() <= LINE_BYTES_MAX && line.iter().all(|&b| b.is_ascii() && b != 0 && b != b'\r'))
+        .all(|line| {
+            line.len() <= LINE_BYTES_MAX && line.iter().all(|&b| b.is_ascii() && b != 0 && b != b'\r')
+        })
 }
 
 /// The same lines, each ending in CRLF.

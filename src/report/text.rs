@@ -52,18 +52,21 @@ impl Telling<'_> {
             ReportKind::Failure => FAILURE,
             ReportKind::Delay => DELAY,
         };
-        words::fill(template, &[
-            ("verdict", self.verdict()),
-            ("facts", &self.facts()),
-            ("why", &wrap("", &self.why())),
-            ("pages", &self.pages()),
-            ("advice", &wrap("", &self.advice())),
-            ("next", &wrap("", &self.next())),
-            ("parts", &self.parts()),
-            ("calls", &self.calls()),
-            ("job", self.job.id.as_str()),
-            ("trace", &self.trace()),
-        ])
+        words::fill(
+            template,
+            &[
+                ("verdict", self.verdict()),
+                ("facts", &self.facts()),
+                ("why", &wrap("", &self.why())),
+                ("pages", &self.pages()),
+                ("advice", &wrap("", &self.advice())),
+                ("next", &wrap("", &self.next())),
+                ("parts", &self.parts()),
+                ("calls", &self.calls()),
+                ("job", self.job.id.as_str()),
+                ("trace", &self.trace()),
+            ],
+        )
     }
 
     fn subject_shown(&self) -> Option<String> {
@@ -120,7 +123,9 @@ impl Telling<'_> {
         if self.kind == ReportKind::Success {
             facts.extend(last.map(|attempt| ("Time on line", words::duration(length(attempt)))));
         }
-        let lines = facts.iter().map(|(name, value)| wrap(&format!("    {:<14}", format!("{name}:")), value));
+        let lines = facts
+            .iter()
+            .map(|(name, value)| wrap(&format!("    {:<14}", format!("{name}:")), value));
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -163,7 +168,9 @@ impl Telling<'_> {
         let mut lines = Vec::new();
         if progress.confirmed > 0 {
             let range = words::page_range(1, progress.confirmed);
-            lines.push(format!("Certain: {range} arrived. The receiving machine confirmed it."));
+            lines.push(format!(
+                "Certain: {range} arrived. The receiving machine confirmed it."
+            ));
         }
         let mut next = progress.confirmed + 1;
         if progress.in_doubt {
@@ -177,7 +184,11 @@ impl Telling<'_> {
             let range = words::page_range(next, progress.pages);
             lines.push(format!("Not sent: {range} {verb} not transmitted."));
         }
-        lines.iter().map(|line| wrap("  * ", line)).collect::<Vec<_>>().join("\n")
+        lines
+            .iter()
+            .map(|line| wrap("  * ", line))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     fn advice(&self) -> String {
@@ -217,7 +228,11 @@ impl Telling<'_> {
     }
 
     fn parts(&self) -> String {
-        let Some(manifest) = self.evidence.manifest.filter(|manifest| !manifest.parts.is_empty()) else {
+        let Some(manifest) = self
+            .evidence
+            .manifest
+            .filter(|manifest| !manifest.parts.is_empty())
+        else {
             return String::new();
         };
         format!("What your message became:\n\n{}", part_lines(manifest))
@@ -232,19 +247,29 @@ impl Telling<'_> {
         let earlier = job.calls.saturating_sub(listed);
         let mut lines = Vec::new();
         if earlier > 0 {
-            lines.push(format!("    ({} before these)", words::counted(u64::from(earlier), "call")));
+            lines.push(format!(
+                "    ({} before these)",
+                words::counted(u64::from(earlier), "call")
+            ));
         }
         for (n, attempt) in (earlier + 1..).zip(&job.attempts) {
             lines.push(self.call_line(n, attempt));
         }
-        let title = if lines.len() == 1 { "The call:" } else { "The calls:" };
+        let title = if lines.len() == 1 {
+            "The call:"
+        } else {
+            "The calls:"
+        };
         format!("{title}\n\n{}", lines.join("\n"))
     }
 
     fn call_line(&self, n: u32, attempt: &Attempt) -> String {
         let mut text = format!("{}: {}", self.when(attempt.started), sentence(&attempt.outcome));
         if attempt.outcome.grade() != Grade::Delivered && attempt.pages_confirmed > 0 {
-            text.push_str(&format!(" {} confirmed in this call.", words::pages(attempt.pages_confirmed)));
+            text.push_str(&format!(
+                " {} confirmed in this call.",
+                words::pages(attempt.pages_confirmed)
+            ));
         }
         wrap(&format!("    {n:>2}. "), &text)
     }
@@ -252,12 +277,19 @@ impl Telling<'_> {
     /// The end of the last call's trace, where there is one and the operator wants it shown.
     fn trace(&self) -> String {
         let lines_max = self.ctx.config.trace_lines_max;
-        let Some(trace) = self.evidence.trace.filter(|trace| lines_max > 0 && !trace.trim().is_empty()) else {
+        let Some(trace) = self
+            .evidence
+            .trace
+            .filter(|trace| lines_max > 0 && !trace.trim().is_empty())
+        else {
             return String::new();
         };
         let lines: Vec<&str> = trace.lines().collect();
-        let shown = lines.get(lines.len().saturating_sub(lines_max)..).unwrap_or_default();
-        let mut out = "\nFor the person who looks after the fax lines, the end of the last call:\n".to_owned();
+        let shown = lines
+            .get(lines.len().saturating_sub(lines_max)..)
+            .unwrap_or_default();
+        let mut out =
+            "\nFor the person who looks after the fax lines, the end of the last call:\n".to_owned();
         for line in shown {
             out.push_str("\n    ");
             out.push_str(&one_line(line, SENTENCE_CHARS_MAX));
@@ -273,7 +305,10 @@ fn sentence(outcome: &Outcome) -> String {
 
 /// What the receiving machine calls itself: the latest that any call heard.
 fn answered_by(attempts: &[Attempt]) -> Option<String> {
-    let latest = attempts.iter().rev().find_map(|attempt| attempt.remote_id.as_deref())?;
+    let latest = attempts
+        .iter()
+        .rev()
+        .find_map(|attempt| attempt.remote_id.as_deref())?;
     let name = one_line(latest, NAME_CHARS_MAX);
     (!name.is_empty()).then(|| format!("\"{name}\" (what the receiving machine calls itself)"))
 }
@@ -283,7 +318,12 @@ fn length(attempt: &Attempt) -> Duration {
 }
 
 fn part_lines(manifest: &Manifest) -> String {
-    let mut lines: Vec<String> = manifest.parts.iter().take(PARTS_LISTED_MAX).map(part_line).collect();
+    let mut lines: Vec<String> = manifest
+        .parts
+        .iter()
+        .take(PARTS_LISTED_MAX)
+        .map(part_line)
+        .collect();
     let more = manifest.parts.len().saturating_sub(PARTS_LISTED_MAX);
     if more > 0 {
         lines.push(format!("    (and {more} more)"));
@@ -311,8 +351,12 @@ fn advice(outcome: &Outcome, postmaster: &str) -> String {
     );
     let text = match outcome {
         Outcome::Delivered | Outcome::Unconfirmed | Outcome::Cancelled => "",
-        Outcome::Busy => "What to do: please try again later, or ask the recipient whether the line is in order.",
-        Outcome::NoAnswer => "What to do: please check the number, or ask the recipient whether the fax machine is on.",
+        Outcome::Busy => {
+            "What to do: please try again later, or ask the recipient whether the line is in order."
+        }
+        Outcome::NoAnswer => {
+            "What to do: please check the number, or ask the recipient whether the fax machine is on."
+        }
         Outcome::NoFax => {
             "What to do: please check the number. No more calls are made, because a person may have been \
              disturbed by them."
