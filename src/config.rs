@@ -16,6 +16,7 @@ use crate::mailer::MailerConfig;
 use crate::received::ReceivedConfig;
 use crate::render::RenderConfig;
 use crate::report::ReportConfig;
+use crate::store::StoreConfig;
 use crate::submit::SubmitConfig;
 
 /// All settings.
@@ -40,6 +41,8 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// Limits of what is accepted.
     pub submit: SubmitConfig,
+    /// How long things are kept.
+    pub store: StoreConfig,
     /// How pages are made.
     pub render: RenderConfig,
     /// When to try again.
@@ -68,6 +71,7 @@ impl Default for Config {
             dial_plan: DialPlanConfig::default(),
             policy: PolicyConfig::default(),
             submit: SubmitConfig::default(),
+            store: StoreConfig::default(),
             render: RenderConfig::default(),
             retry: RetryConfig::default(),
             line: Vec::new(),
@@ -236,6 +240,13 @@ impl Config {
     /// Where `data_dir` is a path that cannot be written as text.
     pub fn embedded(data_dir: &Path) -> Result<Self, ConfigError> {
         Self::parse(&Self::embedded_text(data_dir), Path::new("the embedded configuration"))
+    }
+
+    /// The mailbox of a person who looks after the gateway.
+    #[must_use]
+    pub fn postmaster(&self) -> String {
+        let usual = || format!("postmaster@{}", self.smtp.hostname);
+        self.address.postmaster.clone().unwrap_or_else(usual)
     }
 
     /// The configured time zone.

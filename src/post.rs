@@ -218,7 +218,7 @@ impl Post {
         };
         let manifest = self.manifest(&job).await?;
         let trace = match kind {
-            ReportKind::Failure => self.optional(&job.trace_key(job.tries.total())).await?,
+            ReportKind::Failure => self.optional(&job.trace_key(job.calls)).await?,
             _ => None,
         };
         let trace = trace.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());

@@ -146,13 +146,13 @@ impl Job {
     /// The blob that says what became of each part of the message (`render::Manifest`, as JSON).
     #[must_use]
     pub fn manifest_key(&self) -> String {
-        format!("jobs/{}/manifest.json", self.id)
+        format!("{}manifest.json", self.folder())
     }
 
     /// The blob that holds the trace of call `n` (from 1, over all calls): the frames, with their times.
     #[must_use]
     pub fn trace_key(&self, n: u32) -> String {
-        format!("jobs/{}/attempt-{n}.txt", self.id)
+        format!("{}attempt-{n}.txt", self.folder())
     }
 
     /// When somebody should look at the job next; `None` when it is done.
@@ -285,10 +285,20 @@ impl Job {
         self.options.not_before.map_or(self.received, |at| at.max(self.received))
     }
 
+    /// Where the blobs of a submission's jobs are.
+    #[must_use]
+    pub fn folder_of(submission: &SubmissionId) -> String {
+        format!("jobs/{submission}/")
+    }
+
+    fn folder(&self) -> String {
+        format!("{}{}/", Self::folder_of(&self.submission), self.id)
+    }
+
     /// The blob that holds page `page` (from 1), without its header line, as a TIFF-F file of one page.
     #[must_use]
     pub fn page_key(&self, page: u32) -> String {
-        format!("jobs/{}/page-{page:04}.tiff", self.id)
+        format!("{}page-{page:04}.tiff", self.folder())
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Queue {
     pub clock: Arc<dyn Clock>,
     /// Hints that there is something to do.
     pub wake: Arc<Notify>,
+    /// Hints that there is mail to be sent.
+    pub mail_wake: Arc<Notify>,
     /// What it goes by.
     pub settings: Settings,
 }
@@ -218,6 +220,9 @@ impl Queue {
         let mut job = job.clone();
         let notices = self.notices(&mut job, now);
         let job = self.store.update(&job, &notices).await?;
+        if !notices.is_empty() {
+            self.mail_wake.notify_one();
+        }
         if let Some(outcome) = job.outcome() {
             tracing::info!(job = %job.id, number = %job.recipient.number, outcome = outcome.word(), "done");
         }

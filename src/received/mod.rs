@@ -5,6 +5,7 @@
 //! [`route`] says which mailboxes a fax is for; there is always one. [`files`] makes the attachments, and
 //! [`mail`] the mail, in which Reply faxes back.
 
+pub mod answer;
 pub mod files;
 pub mod intake;
 pub mod mail;
