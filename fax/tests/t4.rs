@@ -319,6 +319,14 @@ mod damage {
     }
 
     #[test]
+    fn noise_after_the_last_eol_is_no_row() {
+        let data = octets(&[EOL, WHITE_ROW, EOL, WHITE_ROW, EOL, "1010010110100"].concat());
+        let decoded = decode_line(&data, Coding::Mh);
+        let counts = (decoded.good_rows, decoded.bad_rows, decoded.end);
+        assert_eq!(counts, (2, 0, End::Damage(Damage::Truncated)));
+    }
+
+    #[test]
     fn a_first_row_without_eol_is_a_row() {
         let data = octets(&[WHITE_ROW, EOL, WHITE_ROW, EOL].concat());
         let decoded = decode_line(&data, Coding::Mh);

@@ -74,7 +74,7 @@ pub enum End {
     Data,
     /// The limit of rows is reached; more may follow.
     RowsMax,
-    /// This damage, in data where nothing after it can be trusted.
+    /// This damage, in data where nothing after it can be trusted; or, between EOLs, a damaged row that is the last.
     Damage(Damage),
 }
 
@@ -206,11 +206,15 @@ impl<'a> Decoder<'a> {
                 return Ok(RowQuality::Good);
             }
             self.bits.seek(start);
-            self.bits.find_eol();
+            let ended = !self.bits.find_eol();
             // A page begins with an EOL: what stands before it is the noise of a carrier that comes up.
             if first && eols == 0 {
                 first = false;
                 continue;
+            }
+            // And this is the noise of one that goes down.
+            if ended {
+                return Err(End::Damage(Damage::Truncated));
             }
             self.reference_lost = true;
             return Ok(RowQuality::Bad);
