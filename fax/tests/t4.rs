@@ -6,7 +6,7 @@ mod pages;
 
 use fax_proto::page::{Page, Resolution};
 use fax_proto::t4::{
-    Coding, Damage, DecodeOptions, Decoded, EncodeOptions, Encoder, End, Framing, decode, encode,
+    Coding, Damage, DecodeOptions, Decoded, Decoder, EncodeOptions, Encoder, End, Framing, decode, encode,
     reverse_bits,
 };
 use pages::{Row, any_page, draw, letter};
@@ -386,6 +386,21 @@ mod damage {
                 (2, End::Damage(damage)),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn after_the_end_there_is_nothing() {
+        for (coding, text) in [
+            (Coding::Mmr, "1 1 0000001111 1 1 1"),
+            (Coding::Mh, &*EOL.repeat(9)),
+        ] {
+            let data = octets(text);
+            let mut decoder = Decoder::new(&data, DecodeOptions::line(coding, WIDTH));
+            let mut out = Vec::new();
+            while decoder.row(&mut out).is_ok() {}
+            let (rows, end) = (out.len(), decoder.row(&mut out));
+            assert_eq!((decoder.row(&mut out), out.len()), (end, rows));
         }
     }
 
