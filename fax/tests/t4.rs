@@ -6,7 +6,7 @@ mod pages;
 
 use fax_proto::page::{Page, Resolution};
 use fax_proto::t4::{
-    Coding, Damage, DecodeOptions, Decoded, EncodeOptions, Encoder, End, Framing, decode, encode,
+    Coding, Damage, DecodeOptions, Decoded, Decoder, EncodeOptions, Encoder, End, Framing, decode, encode,
     reverse_bits,
 };
 use pages::{Row, any_page, draw, letter};
@@ -319,6 +319,14 @@ mod damage {
     }
 
     #[test]
+    fn noise_after_the_last_eol_is_no_row() {
+        let data = octets(&[EOL, WHITE_ROW, EOL, WHITE_ROW, EOL, "1010010110100"].concat());
+        let decoded = decode_line(&data, Coding::Mh);
+        let counts = (decoded.good_rows, decoded.bad_rows, decoded.end);
+        assert_eq!(counts, (2, 0, End::Damage(Damage::Truncated)));
+    }
+
+    #[test]
     fn a_first_row_without_eol_is_a_row() {
         let data = octets(&[WHITE_ROW, EOL, WHITE_ROW, EOL].concat());
         let decoded = decode_line(&data, Coding::Mh);
@@ -378,6 +386,21 @@ mod damage {
                 (2, End::Damage(damage)),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn after_the_end_there_is_nothing() {
+        for (coding, text) in [
+            (Coding::Mmr, "1 1 0000001111 1 1 1"),
+            (Coding::Mh, &*EOL.repeat(9)),
+        ] {
+            let data = octets(text);
+            let mut decoder = Decoder::new(&data, DecodeOptions::line(coding, WIDTH));
+            let mut out = Vec::new();
+            while decoder.row(&mut out).is_ok() {}
+            let (rows, end) = (out.len(), decoder.row(&mut out));
+            assert_eq!((decoder.row(&mut out), out.len()), (end, rows));
         }
     }
 

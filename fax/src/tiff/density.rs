@@ -31,10 +31,11 @@ impl Density {
     /// The density of an image with this directory.
     pub(super) fn of(directory: &Directory<'_>) -> Result<Self, TiffError> {
         let unit = directory.short(tag::RESOLUTION_UNIT)?.unwrap_or(tag::UNIT_INCH);
+        // A density that cannot be read is no reason to give the image up.
         let dpi = |tag| {
             Ok(directory
                 .field(tag)?
-                .and_then(|field| dots_per_inch(field.rational()?, unit)))
+                .and_then(|field| dots_per_inch(field.rational().ok()?, unit)))
         };
         Ok(match (dpi(tag::X_RESOLUTION)?, dpi(tag::Y_RESOLUTION)?) {
             (Some(x_dpi), Some(y_dpi)) => Self::from_dpi(x_dpi, y_dpi),

@@ -155,10 +155,7 @@ impl<'a> Layout<'a> {
 
     /// Where strip `index` begins, how many octets it has, and how many rows.
     fn strip(&self, index: u32) -> Result<(u32, usize, u32), TiffError> {
-        let offset = self
-            .offsets
-            .number(index)
-            .ok_or(TiffError::Invalid(tag::STRIP_OFFSETS))?;
+        let offset = self.offsets.number(index)?;
         let rows = self.rows_per_strip.min(self.rows - index * self.rows_per_strip);
         let octets = match (self.storage, self.octet_counts) {
             // The rows say it better than a field that may be wrong.
@@ -201,62 +198,87 @@ impl Reader<'_> {
     /// The rows of all strips, and how many of them were damaged.
     fn rows(&mut self, layout: &Layout<'_>) -> Result<(Vec<u8>, u32), TiffError> {
         let mut bits = Vec::new();
-        let mut bad_rows = 0;
+        let (mut rows, mut bad_rows) = (0, 0);
         for index in 0..layout.strips() {
-            let (offset, length, rows) = layout.strip(index)?;
-            let octets = self.file.octets(offset, length)?;
-            take(
-                &mut self.limits.coded_octets_max,
-                octets.len(),
-                "coded_octets_max",
-            )?;
-            let bitmap_octets = Page::stride_of(layout.width) * rows as usize;
-            take(
-                &mut self.limits.bitmap_octets_max,
-                bitmap_octets,
-                "bitmap_octets_max",
-            )?;
-            let unpacked = unpack(
-                octets,
-                layout.lsb_first,
-                layout.storage,
-                layout.width,
-                rows,
-                &mut bits,
-            );
-            bad_rows += unpacked.bad_rows;
-            let before = index * layout.rows_per_strip;
-            let is_last = index + 1 == layout.strips();
-            self.check_rows(&unpacked, before, rows, is_last, length > octets.len())?;
+            let strip = self.strip(layout, index, &mut bits).map_err(|lack| match lack {
+                Lack::File(error) => error,
+                Lack::Rows { had, damage } => self.damaged(rows + had, damage),
+            })?;
+            rows += strip.rows;
+            bad_rows += strip.bad_rows;
+        }
+        // Nothing but damage is no fax, but something else under the name of one.
+        if rows == bad_rows {
+            return Err(self.damaged(rows, Damage::Code));
         }
         Ok((bits, bad_rows))
     }
 
-    /// Whether a strip, after so many rows of the page, has the rows it should have.
-    fn check_rows(
-        &self,
-        unpacked: &Rows,
-        before: u32,
-        rows: u32,
-        last: bool,
-        cut: bool,
-    ) -> Result<(), TiffError> {
-        let page = self.pages.len() as u32 + 1;
-        let damage = |damage| TiffError::Damage {
-            page,
-            rows: before + unpacked.rows,
+    fn damaged(&self, rows: u32, damage: Damage) -> TiffError {
+        TiffError::Damage {
+            page: self.pages.len() as u32 + 1,
+            rows,
             damage,
-        };
-        match unpacked.end {
-            // A page of which no row can be read is not a damaged page, but something else.
-            _ if unpacked.bad_rows > 0 && unpacked.bad_rows == unpacked.rows => Err(damage(Damage::Code)),
-            _ if unpacked.rows == rows => Ok(()),
-            // The sender ended the page before the rows were as many as the field says: the page is right.
-            End::Marker if last && before + unpacked.rows > 0 => Ok(()),
-            _ if cut => Err(TiffError::Truncated),
-            End::Damage(reason) => Err(damage(reason)),
-            End::Marker | End::Data | End::RowsMax => Err(damage(Damage::Truncated)),
         }
+    }
+
+    /// Appends the rows of a strip: as many as it should have, unless the page ends in it.
+    fn strip(&mut self, layout: &Layout<'_>, index: u32, bits: &mut Vec<u8>) -> Result<Rows, Lack> {
+        let (offset, length, rows) = layout.strip(index)?;
+        let octets = self.file.octets(offset, length)?;
+        take(
+            &mut self.limits.coded_octets_max,
+            octets.len(),
+            "coded_octets_max",
+        )?;
+        let stride = Page::stride_of(layout.width);
+        take(
+            &mut self.limits.bitmap_octets_max,
+            stride * rows as usize,
+            "bitmap_octets_max",
+        )?;
+        let mut strip = unpack(octets, layout.lsb_first, layout.storage, layout.width, rows, bits);
+        let missing = rows - strip.rows;
+        let cut = octets.len() < length;
+        match strip.end {
+            End::Damage(_) if cut => Err(Lack::File(TiffError::Truncated)),
+            _ if missing == 0 => Ok(strip),
+            // The sender ended the page before the rows were as many as the field says: the page is right.
+            End::Marker if index + 1 == layout.strips() => Ok(strip),
+            _ if cut => Err(Lack::File(TiffError::Truncated)),
+            // A damaged EOL makes one bad row of two.
+            _ if missing <= strip.bad_rows => {
+                let above = bits.len() - stride;
+                (0..missing).for_each(|_| bits.extend_from_within(above..above + stride));
+                strip.rows += missing;
+                strip.bad_rows += missing;
+                Ok(strip)
+            }
+            End::Damage(damage) => Err(Lack::Rows {
+                had: strip.rows,
+                damage,
+            }),
+            End::Data | End::Marker | End::RowsMax => Err(Lack::Rows {
+                had: strip.rows,
+                damage: Damage::Truncated,
+            }),
+        }
+    }
+}
+
+/// What a strip lacks.
+enum Lack {
+    File(TiffError),
+    /// After so many rows.
+    Rows {
+        had: u32,
+        damage: Damage,
+    },
+}
+
+impl From<TiffError> for Lack {
+    fn from(error: TiffError) -> Self {
+        Self::File(error)
     }
 }
 

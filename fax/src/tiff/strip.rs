@@ -3,7 +3,7 @@
 use super::error::TiffError;
 use super::tag;
 use crate::page::Page;
-use crate::t4::{Coding, DecodeOptions, Decoder, End, Framing, RowQuality, reverse_bits};
+use crate::t4::{Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality, reverse_bits};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -92,6 +92,15 @@ fn decode(octets: &[u8], options: DecodeOptions, out: &mut Vec<u8>) -> Rows {
             Ok(quality) => {
                 rows += 1;
                 bad_rows += u32::from(quality == RowQuality::Bad);
+            }
+            // A file says how many rows there are: this is one of them.
+            Err(end @ End::Damage(Damage::Truncated)) if options.framing == Framing::Eol && rows > 0 => {
+                out.extend_from_within(out.len() - Page::stride_of(options.width)..);
+                return Rows {
+                    rows: rows + 1,
+                    bad_rows: bad_rows + 1,
+                    end,
+                };
             }
             Err(end) => return Rows { rows, bad_rows, end },
         }
