@@ -43,6 +43,12 @@ pub enum RenderError {
         /// What is wrong with it, with the line.
         cause: String,
     },
+    /// A page cannot be shown as a picture.
+    #[error("the page cannot be shown as a picture")]
+    Preview {
+        /// What the encoder said.
+        cause: String,
+    },
 }
 
 impl RenderError {
@@ -51,7 +57,7 @@ impl RenderError {
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Part { cause, .. } => cause.as_deref(),
-            Self::Cover { cause } => Some(cause),
+            Self::Cover { cause } | Self::Preview { cause } => Some(cause),
             _ => None,
         }
     }
@@ -63,7 +69,7 @@ impl RenderError {
             Self::NotAMessage | Self::Empty => "5.6.0",
             Self::Part { .. } => "5.6.1",
             Self::TooLarge { .. } => "5.3.4",
-            Self::Cover { .. } => "5.3.5",
+            Self::Cover { .. } | Self::Preview { .. } => "5.3.5",
         }
     }
 

@@ -57,14 +57,6 @@ pub(super) struct Paragraph {
 }
 
 impl Paragraph {
-    /// Running text.
-    pub(super) fn text(text: impl Into<String>) -> Self {
-        Self::spans(vec![Span {
-            text: text.into(),
-            look: Look::default(),
-        }])
-    }
-
     /// Running text of several looks.
     pub(super) fn spans(spans: Vec<Span>) -> Self {
         Self {
@@ -179,11 +171,11 @@ impl<'a> Flow<'a> {
     }
 
     /// A picture that is already in pixels of this sheet, placed like a paragraph.
-    pub(super) fn picture(&mut self, picture: &Page, indent_pt: f32) -> Result<(), RenderError> {
+    pub(super) fn picture(&mut self, picture: &Page) -> Result<(), RenderError> {
         let (x_scale, y_scale) = self.sheet.px_per_pt();
         let height_pt = picture.rows() as f32 / y_scale;
         self.make_room(height_pt)?;
-        let left = ((self.sheet.text_left_pt() + indent_pt) * x_scale).round() as u32;
+        let left = (self.sheet.text_left_pt() * x_scale).round() as u32;
         let top = (self.y_pt * y_scale).round() as u32;
         if let Some(page) = self.pages.last_mut() {
             for y in 0..picture.rows() {

@@ -35,8 +35,8 @@ pub(super) enum Content<'m> {
     Heading(Vec<(&'static str, String)>),
     Pdf(Cow<'m, [u8]>),
     Picture(Picture, Cow<'m, [u8]>),
-    /// A picture that belongs into the HTML text at the place of its Content-ID.
-    Inline(Picture, Cow<'m, [u8]>, String),
+    /// A picture that belongs into the text; where its Content-ID is known, HTML can say at which place.
+    Inline(Picture, Cow<'m, [u8]>, Option<String>),
     Tiff(Cow<'m, [u8]>),
     LeftOut(String),
     Failed(String),
@@ -68,6 +68,7 @@ pub(super) fn parse<'m>(bytes: &'m [u8], limits: &Limits) -> Result<Message<'m>,
 pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan<'m>, RenderError> {
     let mut walk = Walk {
         limits,
+        related: 0,
         items: Vec::new(),
     };
     walk.message(message, 0)?;
@@ -92,7 +93,7 @@ pub(super) fn file<'m>(name: &str, bytes: Cow<'m, [u8]>) -> Item<'m> {
         media_type: media_type.to_owned(),
         content: match bytes.is_empty() {
             true => Content::Failed("it is empty".into()),
-            false => document(media_type, name, bytes, None),
+            false => document(media_type, name, bytes),
         },
         flows_on: false,
         body: false,
@@ -125,6 +126,8 @@ fn count_parts(message: &Message<'_>) -> usize {
 
 struct Walk<'m, 'l> {
     limits: &'l Limits,
+    /// How many multipart/related are open: their pictures belong into a text, whatever their disposition says.
+    related: u32,
     items: Vec<Item<'m>>,
 }
 
@@ -153,7 +156,8 @@ impl<'m> Walk<'m, '_> {
                 Ok(())
             }
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
-                self.items.push(binary_item(part, bytes));
+                let inline = self.related > 0 && part.content_id().is_some() || is_inline(part);
+                self.items.push(binary_item(part, bytes, inline));
                 Ok(())
             }
         }
@@ -179,7 +183,14 @@ impl<'m> Walk<'m, '_> {
                 });
                 Ok(())
             }
-            _ => children.iter().try_for_each(|&child| self.part(message, child, depth + 1, body)),
+            subtype => {
+                let related = u32::from(subtype == "related");
+                self.related += related;
+                let mut children = children.iter();
+                let done = children.try_for_each(|&child| self.part(message, child, depth + 1, body));
+                self.related -= related;
+                done
+            }
         }
     }
 
@@ -232,7 +243,8 @@ impl Item<'_> {
     }
 
     fn leave_out(&mut self, reason: &str) {
-        if !matches!(self.content, Content::LeftOut(_)) {
+        // A photograph that only one version shows is faxed all the same.
+        if !matches!(self.content, Content::LeftOut(_) | Content::Inline(..)) {
             self.content = Content::LeftOut(reason.to_owned());
         }
     }
@@ -289,13 +301,16 @@ fn text_item<'m>(part: &'m MessagePart<'m>, text: &'m Cow<'m, str>, body: bool) 
     }
 }
 
-fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m Cow<'m, [u8]>) -> Item<'m> {
+fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m Cow<'m, [u8]>, inline: bool) -> Item<'m> {
     let media_type = media_type(part);
     let name = name_or(part, "attachment");
     let content = match security(&media_type, part) {
         Some(content) => content,
         None if bytes.is_empty() => Content::LeftOut("it is empty".into()),
-        None => document(&media_type, &name, Cow::Borrowed(bytes), inline_id(part)),
+        None => match document(&media_type, &name, Cow::Borrowed(bytes)) {
+            Content::Picture(picture, bytes) if inline => Content::Inline(picture, bytes, content_id(part)),
+            content => content,
+        },
     };
     Item {
         name,
@@ -307,20 +322,12 @@ fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m Cow<'m, [u8]>) -> Item<
 }
 
 /// A document of which only the bytes, the name and the declared type are known.
-pub(super) fn document<'m>(
-    media_type: &str,
-    name: &str,
-    bytes: Cow<'m, [u8]>,
-    inline_id: Option<String>,
-) -> Content<'m> {
+fn document<'m>(media_type: &str, name: &str, bytes: Cow<'m, [u8]>) -> Content<'m> {
     match kind::of(media_type, name, &bytes) {
         Ok(Kind::Text | Kind::Message) => Content::Text(Cow::Owned(decode(&bytes)), Format::Fixed),
         Ok(Kind::Html) => Content::Html(Cow::Owned(decode(&bytes))),
         Ok(Kind::Pdf) => Content::Pdf(bytes),
-        Ok(Kind::Picture(picture)) => match inline_id {
-            Some(id) => Content::Inline(picture, bytes, id),
-            None => Content::Picture(picture, bytes),
-        },
+        Ok(Kind::Picture(picture)) => Content::Picture(picture, bytes),
         Ok(Kind::Tiff) => Content::Tiff(bytes),
         Err(reason) => Content::Failed(reason),
     }
@@ -373,7 +380,11 @@ fn is_attachment(part: &MessagePart<'_>) -> bool {
     part.content_disposition().is_some_and(|disposition| disposition.is_attachment())
 }
 
-fn inline_id(part: &MessagePart<'_>) -> Option<String> {
+fn is_inline(part: &MessagePart<'_>) -> bool {
+    part.content_disposition().is_some_and(|disposition| disposition.is_inline())
+}
+
+fn content_id(part: &MessagePart<'_>) -> Option<String> {
     part.content_id().map(|id| id.trim_matches(['<', '>']).to_owned())
 }
 

@@ -13,14 +13,19 @@ pub mod cover;
 mod error;
 mod flow;
 mod font;
+mod halftone;
 pub mod header;
 mod html;
 mod kind;
 mod line;
 mod mime;
 mod options;
+pub mod pdf;
+mod picture;
+pub mod preview;
 mod sheet;
 mod text;
+mod tiff;
 
 use std::borrow::Cow;
 

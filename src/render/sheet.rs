@@ -93,9 +93,50 @@ impl Sheet {
     }
 }
 
+/// Where a document lies on a sheet: upright or turned to the left, at which size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Fit {
+    /// It lies on its left side.
+    pub(super) turned: bool,
+    /// Its size on the sheet as a part of its own.
+    pub(super) scale: f32,
+}
+
+/// A turned document must become this much larger, or it stays upright.
+const TURN_GAIN_MIN: f32 = 1.1;
+
+/// Fits a document into an area, all in points: as large as it can be without being enlarged, and turned where it
+/// is wider than high and larger that way.
+pub(super) fn fit((width_pt, height_pt): (f32, f32), (area_width_pt, area_height_pt): (f32, f32)) -> Fit {
+    let scale = |width: f32, height: f32| {
+        let scale = (area_width_pt / width.max(1.0)).min(area_height_pt / height.max(1.0));
+        scale.min(1.0)
+    };
+    let (upright, on_its_side) = (scale(width_pt, height_pt), scale(height_pt, width_pt));
+    let turned = on_its_side > upright * TURN_GAIN_MIN;
+    Fit {
+        turned,
+        scale: if turned { on_its_side } else { upright },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_is_made_smaller_or_turned_and_never_larger() {
+        let area = (600.0, 800.0);
+        let fit_of = |size| {
+            let Fit { turned, scale } = fit(size, area);
+            (turned, (scale * 100.0).round() as u32)
+        };
+        assert_eq!(fit_of((600.0, 800.0)), (false, 100));
+        assert_eq!(fit_of((1200.0, 1600.0)), (false, 50));
+        assert_eq!(fit_of((800.0, 600.0)), (true, 100));
+        assert_eq!(fit_of((300.0, 200.0)), (false, 100));
+        assert_eq!(fit_of((0.0, 0.0)), (false, 100));
+    }
 
     #[test]
     fn the_sheet_with_its_header_line_is_as_long_as_the_paper() {
