@@ -49,7 +49,3 @@ pub fn reverse_bits(octets: &mut [u8]) {
         *octet = octet.reverse_bits();
     }
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod tests;

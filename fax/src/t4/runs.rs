@@ -105,3 +105,60 @@ fn paint_run(row: &mut [u8], start: u32, end: u32) {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::unusual_byte_groupings)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn changes_are_read_and_painted(mut row in prop::collection::vec(any::<u8>(), 1..40), spare in 0u32..8) {
+            let width = row.len() as u32 * 8 - spare;
+            let mut changes = Changes::default();
+            changes.read(&row, width);
+            let black = |x: u32| row[x as usize / 8] & (0x80 >> (x % 8)) != 0;
+            let expected: Vec<u32> = (0..width).filter(|&x| black(x) != (x > 0 && black(x - 1))).collect();
+            prop_assert_eq!(&changes.0, &expected);
+
+            let mut painted = alloc::vec![0; row.len()];
+            changes.paint(&mut painted, width);
+            *row.last_mut().unwrap() &= 0xFF << spare;
+            prop_assert_eq!(painted, row);
+        }
+    }
+
+    #[test]
+    fn an_empty_run_joins_its_neighbours() {
+        let mut changes = Changes::default();
+        for at in [0, 5, 5, 9] {
+            changes.push(at);
+        }
+        assert_eq!(changes.0, [0, 9]);
+        assert!(!changes.ends_black());
+    }
+
+    #[test]
+    fn b1_is_right_of_a0_and_of_the_other_colour() {
+        let mut changes = Changes::default();
+        for at in [0, 4, 9, 12] {
+            changes.push(at);
+        }
+        let b1 = |from, a0, black| changes.get(changes.b1(from, a0, black, 16), 16);
+        assert_eq!((b1(0, -1, false), b1(0, 0, false), b1(0, 0, true)), (0, 9, 4));
+        assert_eq!((b1(2, 3, true), b1(2, 4, true), b1(3, 11, false)), (4, 12, 16));
+        assert_eq!(
+            (b1(4, 12, true), b1(5, 13, false), b1(4, 13, false)),
+            (16, 16, 16)
+        );
+    }
+
+    #[test]
+    fn painting_beyond_the_row_is_cut_off() {
+        let mut row = [0; 2];
+        paint_run(&mut row, 3, 40);
+        paint_run(&mut row, 30, 40);
+        assert_eq!(row, [0x1F, 0xFF]);
+    }
+}
