@@ -10,8 +10,9 @@ use jiff::tz::TimeZone;
 
 use crate::address::Number;
 
-/// Where text lines are broken (RFC 3676 §4.2 advises at most 78).
-const COLUMNS: usize = 76;
+/// Where text lines are broken: short enough to be quoted once or twice within the 78 columns of RFC 5322
+/// §2.1.1, and to need no transfer encoding.
+const COLUMNS: usize = 72;
 
 /// Country codes of one digit and of two (ITU-T E.164 list of country codes); all others have three.
 const COUNTRY_CODES_OF_ONE: [&str; 2] = ["1", "7"];
@@ -89,7 +90,7 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
-/// Breaks `text` into lines of at most 76 columns: `first` stands before the first line, and as many spaces
+/// Breaks `text` into lines of at most 72 columns: `first` stands before the first line, and as many spaces
 /// before the others.
 #[must_use]
 pub fn wrap(first: &str, text: &str) -> String {
@@ -215,13 +216,12 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
-/// With a capital first letter, to begin a sentence.
+/// With a small first letter, to stand after a colon.
 #[must_use]
-pub fn capitalised(text: &str) -> String {
+pub fn uncapitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    let first = chars.next();
+    first.map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 #[cfg(test)]
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn long_text_is_wrapped_under_its_beginning() {
         let text = wrap("    1.  ", &"word ".repeat(20));
-        assert!(text.lines().all(|line| line.chars().count() <= 76), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 72), "{text}");
         assert!(
             text.lines().skip(1).all(|line| line.starts_with("        word")),
             "{text}"

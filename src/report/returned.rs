@@ -46,7 +46,7 @@ pub(super) fn part(
     bytes_max: usize,
 ) -> MimePart<'static> {
     let whole_wanted = kind == ReportKind::Failure && ret == Some(Ret::Full);
-    if whole_wanted && message.len() <= bytes_max && is_plain(message) {
+    if whole_wanted && !message.is_empty() && message.len() <= bytes_max && is_plain(message) {
         let whole = ContentType::new("message/rfc822");
         return compose::verbatim(whole, with_crlf(message));
     }

@@ -153,5 +153,5 @@ fn diagnostic(outcome: &Outcome) -> String {
 
 /// Text that may stand between the parentheses of a comment (RFC 5322 §3.2.2).
 fn comment(text: &str) -> String {
-    text.replace(['(', ')', '\\'], " ")
+    text.replace('(', "[").replace(')', "]").replace('\\', "/")
 }

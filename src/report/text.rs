@@ -86,7 +86,7 @@ impl Telling<'_> {
     fn word(&self) -> &'static str {
         match (self.kind, self.job.outcome()) {
             (ReportKind::Success, _) => "delivered",
-            (ReportKind::Delay, _) => "still waiting",
+            (ReportKind::Delay, _) => "delayed",
             (_, Some(Outcome::Unconfirmed)) => "may not be complete",
             (_, Some(Outcome::Cancelled)) => "cancelled",
             _ if self.in_part() => "delivered only in part",
@@ -135,27 +135,39 @@ impl Telling<'_> {
             (0, _) => None,
             (1, ReportKind::Success) => Some("1, confirmed by the receiving machine".into()),
             (n, ReportKind::Success) => Some(format!("{n}, all confirmed by the receiving machine")),
-            (n, _) => Some(format!("{n}, {} of them confirmed", progress.confirmed)),
+            (n, kind) => {
+                let so_far = if kind == ReportKind::Delay { " so far" } else { "" };
+                let confirmed = match progress.confirmed {
+                    0 => "none".to_owned(),
+                    some => some.to_string(),
+                };
+                Some(format!("{n}, {confirmed} confirmed{so_far}"))
+            }
         }
     }
 
     /// Why it did not arrive, in a sentence or two.
     fn why(&self) -> String {
-        let outcome = match self.kind {
-            ReportKind::Delay => self.job.attempts.last().map(|attempt| &attempt.outcome),
-            _ => self.job.outcome(),
-        };
-        match outcome {
+        let calls = u64::from(self.job.tries.total());
+        match (self.kind, self.job.outcome(), self.job.attempts.last()) {
             // The pages say it better than the sentence.
-            Some(Outcome::Unconfirmed) => "The call was lost at the very end, before the receiving machine \
-                had confirmed the last page."
+            (_, Some(Outcome::Unconfirmed), _) => "The call was lost at the very end, before the receiving \
+                machine had confirmed the last page."
                 .into(),
-            Some(Outcome::Cancelled) => String::new(),
-            Some(outcome) if self.kind == ReportKind::Delay => {
-                format!("The last call ended so: {}", sentence(outcome))
-            }
-            Some(outcome) => format!("The reason: {}", sentence(outcome)),
-            None => "No call could be made so far.".into(),
+            (_, Some(Outcome::Cancelled), _) => String::new(),
+            (_, Some(Outcome::Expired { last }), _) => format!(
+                "{} made before the time allowed ran out. The last one: {}",
+                were(calls),
+                words::uncapitalised(&sentence(last))
+            ),
+            (_, Some(outcome), _) if calls > 1 => format!("{} {} made.", sentence(outcome), were(calls)),
+            (_, Some(outcome), _) => sentence(outcome),
+            (_, None, Some(last)) => format!(
+                "{} made so far. The last one: {}",
+                were(calls),
+                words::uncapitalised(&sentence(&last.outcome))
+            ),
+            (_, None, None) => "No call could be made so far.".into(),
         }
     }
 
@@ -168,8 +180,9 @@ impl Telling<'_> {
         let mut lines = Vec::new();
         if progress.confirmed > 0 {
             let range = words::page_range(1, progress.confirmed);
+            let them = if progress.confirmed == 1 { "it" } else { "them" };
             lines.push(format!(
-                "Certain: {range} arrived. The receiving machine confirmed it."
+                "Certain: {range} arrived. The receiving machine confirmed {them}."
             ));
         }
         let mut next = progress.confirmed + 1;
@@ -199,14 +212,14 @@ impl Telling<'_> {
         if *outcome == Outcome::Unconfirmed {
             let page = progress.confirmed + 1;
             return format!(
-                "What to do: please ask the recipient whether page {page} arrived. It is not sent again by \
-                 itself, so that nothing arrives twice."
+                "What to do: please ask the recipient whether page {page} arrived. The gateway does not send it \
+                 again by itself, so that nothing arrives twice."
             );
         }
         let mut advice = advice(outcome, &self.ctx.identity.postmaster);
         if self.in_part() && !advice.is_empty() {
             let range = words::page_range(1, progress.confirmed);
-            advice.push_str(&format!(" When you send it again, you can leave out {range}."));
+            advice.push_str(&format!(" You can leave out {range} then."));
         }
         advice
     }
@@ -216,7 +229,7 @@ impl Telling<'_> {
         let until = self.when(self.job.received + self.ctx.expires_after);
         let next = match &self.job.state {
             State::Waiting { until } if *until > self.ctx.now => {
-                format!("The next call will be made at {}.", self.when(*until))
+                format!("The next call is planned for {}.", self.when(*until))
             }
             State::Calling { .. } => "A call is being made right now.".into(),
             _ => "The next call will be made as soon as a line is free.".into(),
@@ -248,8 +261,8 @@ impl Telling<'_> {
         let mut lines = Vec::new();
         if earlier > 0 {
             lines.push(format!(
-                "    ({} before these)",
-                words::counted(u64::from(earlier), "call")
+                "    ({})",
+                words::counted(u64::from(earlier), "earlier call")
             ));
         }
         for (n, attempt) in (earlier + 1..).zip(&job.attempts) {
@@ -298,6 +311,12 @@ impl Telling<'_> {
     }
 }
 
+/// `1 call was`, `3 calls were`.
+fn were(calls: u64) -> String {
+    let verb = if calls == 1 { "was" } else { "were" };
+    format!("{} {verb}", words::counted(calls, "call"))
+}
+
 /// The outcome's sentence, fit for a line: a reason may come from a library, or from a file.
 fn sentence(outcome: &Outcome) -> String {
     one_line(&outcome.sentence(), 2 * SENTENCE_CHARS_MAX)
@@ -326,7 +345,7 @@ fn part_lines(manifest: &Manifest) -> String {
         .collect();
     let more = manifest.parts.len().saturating_sub(PARTS_LISTED_MAX);
     if more > 0 {
-        lines.push(format!("    (and {more} more)"));
+        lines.push(format!("    - and {more} more"));
     }
     lines.join("\n")
 }
@@ -340,7 +359,7 @@ fn part_line(part: &Part) -> String {
         Fate::LeftOut { reason: why } => format!("left out, because {}", reason(why)),
         Fate::Failed { reason: why } => format!("could not be converted: {}", reason(why)),
     };
-    wrap("    ", &format!("{name}: {fate}"))
+    wrap("    - ", &format!("{name}: {fate}"))
 }
 
 /// What the sender can do about it.
@@ -352,7 +371,7 @@ fn advice(outcome: &Outcome, postmaster: &str) -> String {
     let text = match outcome {
         Outcome::Delivered | Outcome::Unconfirmed | Outcome::Cancelled => "",
         Outcome::Busy => {
-            "What to do: please try again later, or ask the recipient whether the line is in order."
+            "What to do: please send it again later, or ask the recipient whether the line is in order."
         }
         Outcome::NoAnswer => {
             "What to do: please check the number, or ask the recipient whether the fax machine is on."
@@ -371,7 +390,9 @@ fn advice(outcome: &Outcome, postmaster: &str) -> String {
             "What to do: please send it again later. If that fails too, the telephone line to this number is \
              poor, or its machine needs care: please tell the recipient."
         }
-        Outcome::NotRendered { .. } => "What to do: please send the document as a PDF file.",
+        Outcome::NotRendered { .. } => {
+            "What to do: please send it again in another form. A PDF file without a password is best."
+        }
         Outcome::Expired { last } => return advice(last, postmaster),
     };
     text.to_owned()
