@@ -17,3 +17,6 @@ pub mod store;
 
 // 3: the flow
 pub mod submit;
+
+// 4: the ways in
+pub mod door;
