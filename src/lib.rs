@@ -22,3 +22,6 @@ pub mod received;
 pub mod report;
 pub mod status;
 pub mod submit;
+
+// 4: the ways in
+pub mod door;

@@ -148,7 +148,7 @@ impl Telling<'_> {
 
     /// Why it did not arrive, in a sentence or two.
     fn why(&self) -> String {
-        let calls = u64::from(self.job.tries.total());
+        let calls = u64::from(self.job.calls);
         match (self.kind, self.job.outcome(), self.job.attempts.last()) {
             // The pages say it better than the sentence.
             (_, Some(Outcome::Unconfirmed), _) => "The call was lost at the very end, before the receiving \
