@@ -133,7 +133,7 @@ impl Ground {
         let blob_dir = config.data_dir.join("blobs");
         let opened = tokio::task::spawn_blocking(move || {
             let (store, report) = SledStore::open(store_config).map_err(cannot("store"))?;
-            let blobs = FsBlobs::open(&blob_dir).map_err(cannot("blobs"))?;
+            let blobs = FsBlobs::open(blob_dir).map_err(cannot("blobs"))?;
             Ok((store, report, blobs))
         });
         let (store, report, blobs) = opened.await.map_err(cannot("store"))??;
@@ -197,7 +197,7 @@ impl Ground {
 
     async fn smtp(&self, submit: &Arc<Submit>) -> Result<smtp::Server, StartError> {
         let (submit, clock) = (Arc::clone(submit), Arc::clone(&self.clock));
-        smtp::Server::bind(&self.config.smtp, submit, clock).await.map_err(cannot("smtp.listen"))
+        smtp::Server::bind(self.config.smtp.clone(), submit, clock).await.map_err(cannot("smtp.listen"))
     }
 
     fn post(&self) -> Result<Post, StartError> {

@@ -25,3 +25,9 @@ pub mod submit;
 
 // 4: the ways in
 pub mod door;
+
+// 5: the program
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod observe;

@@ -27,7 +27,7 @@ fn read_one(path: &Path) -> Result<NamedFile, Failure> {
 
 /// One message with the files as attachments, in order.
 pub(super) fn message(files: &[NamedFile], from: Option<&str>, subject: Option<&str>) -> Result<Vec<u8>, Failure> {
-    let parts = files.iter().map(attachment).collect();
+    let parts: Vec<MimePart<'_>> = files.iter().map(attachment).collect();
     let names = || files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
     let subject = subject.map_or_else(names, str::to_owned);
     let message = MessageBuilder::new()

@@ -85,7 +85,7 @@ fn write(path: &Path, pages: &[Page]) -> Result<(), Failure> {
         Some("png") => pages.iter().zip(1..).try_for_each(|(page, n)| {
             let stem = path.with_extension("");
             let one = if pages.len() == 1 { path.to_owned() } else { format!("{}-{n}.png", stem.display()).into() };
-            save(&one, &render::png::write(page).map_err(Failure::failed)?)
+            save(&one, &render::preview::png(page).map_err(Failure::failed)?)
         }),
         _ => Err(Failure::usage(format!("{}: the name must end in .tiff, .pdf or .png", path.display()))),
     }

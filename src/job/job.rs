@@ -281,7 +281,7 @@ impl Job {
     }
 
     /// When the first call was allowed.
-    fn dialled_from(&self) -> Timestamp {
+    pub(super) fn dialled_from(&self) -> Timestamp {
         self.options.not_before.map_or(self.received, |at| at.max(self.received))
     }
 

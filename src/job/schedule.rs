@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::job::{Job, State};
+use super::job::Job;
 use super::outcome::{Grade, Outcome};
 
 /// How a job that failed for one cause is tried again.
@@ -71,7 +71,7 @@ pub fn next(job: &Job, outcome: &Outcome, rules: &Rules, now: Timestamp) -> Next
         return Next::End(outcome.clone());
     }
     let at = now + rule.delay;
-    if at >= job.received + rules.expires_after {
+    if at >= job.dialled_from() + rules.expires_after {
         return Next::End(Outcome::Expired { last: Box::new(outcome.clone()) });
     }
     Next::Retry(at)

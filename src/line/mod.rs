@@ -15,6 +15,7 @@ use crate::address::Number;
 
 pub mod outcome;
 pub mod pool;
+pub mod sim;
 
 /// A call to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fax::page::Page;
-use fax::session::{self, PageMark, ReceivedPage, Report};
+use fax::session::{PageMark, ReceivedPage};
 use fax::sim::air::{self, AirConfig, Callee, Hooks, Party};
 use fax::t30::frame::StationId;
 use fax::t30::{Engine, ReceiverConfig, SenderConfig};
@@ -223,8 +223,8 @@ impl Line for SimLine {
             &air,
             &mut pacer(config.pace),
         );
-        if let Some((receiving, _held)) = answerer_hooks.0 {
-            receiving.end(&record.answerer.report);
+        if let (Some((receiving, _held)), Some(answerer)) = (answerer_hooks.0, record.answerer) {
+            receiving.end(&answerer.report);
         }
         CallEnd { report: record.caller.report, trace: record.caller.trace }
     }
