@@ -7,7 +7,7 @@ mod support;
 use fax_proto::carrier::{Modulation, Speed, SpeedSet};
 use fax_proto::page::{Page, Resolution};
 use fax_proto::session::{Outcome, PageMark};
-use fax_proto::sim::air::{AirConfig, CallRecord};
+use fax_proto::sim::air::{AirConfig, CallRecord, Callee};
 use fax_proto::t30::capability::{Capability, FrameSize};
 use fax_proto::time::{Duration, Time};
 use std::collections::BTreeMap;
@@ -20,28 +20,35 @@ const CALL_DEADLINE: Duration = Duration::from_secs(1800);
 /// The share of bad rows that the receiver's copy quality lets pass (RTP), in percent.
 const BAD_ROWS_PERCENT_MAX: u32 = 15;
 
+/// Rows called good that may be wrong all the same, in percent.
+const UNNOTICED_PERCENT_MAX: u32 = 10;
+
 /// The impairments, one class after the other by seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
     Clean,
     ImageErrors,
     HeavyErrors,
+    LaterErrors,
     ControlErrors,
     Drop,
     RefusedV17,
     RefusedAll,
     Mute,
+    Absent,
 }
 
-const CLASSES: [Class; 8] = [
+const CLASSES: [Class; 10] = [
     Class::Clean,
     Class::ImageErrors,
     Class::HeavyErrors,
+    Class::LaterErrors,
     Class::ControlErrors,
     Class::Drop,
     Class::RefusedV17,
     Class::RefusedAll,
     Class::Mute,
+    Class::Absent,
 ];
 
 /// The mode of the call, one after the other by seed.
@@ -84,7 +91,12 @@ fn air(class: Class, seed: u64) -> AirConfig {
             ..good
         },
         Class::HeavyErrors => AirConfig {
-            bit_errors_per_million: 2000 + (seed % 20_000) as u32,
+            bit_errors_per_million: 5000 + (seed * 7919 % 300_000) as u32,
+            ..good
+        },
+        Class::LaterErrors => AirConfig {
+            bit_errors_per_million: 1000 + (seed * 7919 % 60_000) as u32,
+            bit_errors_from: Time::ZERO + Duration::from_secs(15 + seed % 20),
             ..good
         },
         Class::ControlErrors => AirConfig {
@@ -105,6 +117,10 @@ fn air(class: Class, seed: u64) -> AirConfig {
         },
         Class::Mute => AirConfig {
             answerer_mute_from: Some(some_time),
+            ..good
+        },
+        Class::Absent => AirConfig {
+            callee: [Callee::Busy, Callee::NoAnswer, Callee::Silent][seed as usize / CLASSES.len() % 3],
             ..good
         },
     }
@@ -225,16 +241,35 @@ fn same_page(run: &Run, at: usize, trace: &dyn Fn() -> String) {
         "page {at}: {}",
         trace()
     );
-    let differing = sent
-        .iter_rows()
-        .zip(received.page.iter_rows())
-        .filter(|(a, b)| a != b)
-        .count();
+    // A damaged EOL may swallow a row, so the pages are compared in order and not row by row. An error within an MR row
+    // that keeps its length goes unnoticed until the next row that stands alone.
+    let right = rows_in_common(sent, &received.page);
+    let least = quality.rows_good - quality.rows_good * UNNOTICED_PERCENT_MAX / 100;
     assert!(
-        differing <= rows as usize / 3,
-        "page {at}: {differing} of {rows} rows differ: {}",
+        right >= least,
+        "page {at}: {right} of {} rows are right: {}",
+        quality.rows_good,
         trace()
     );
+}
+
+/// The length of the longest common sequence of rows.
+fn rows_in_common(a: &Page, b: &Page) -> u32 {
+    let b: Vec<&[u8]> = b.iter_rows().collect();
+    let mut best = vec![0u32; b.len() + 1];
+    for row in a.iter_rows() {
+        let mut diagonal = 0;
+        for (at, other) in b.iter().enumerate() {
+            let above = best[at + 1];
+            best[at + 1] = if row == *other {
+                diagonal + 1
+            } else {
+                above.max(best[at])
+            };
+            diagonal = above;
+        }
+    }
+    best[b.len()]
 }
 
 #[test]
@@ -270,11 +305,22 @@ fn two_hundred_calls_end_and_tell_the_truth() {
     let sum = |column: usize| totals.values().map(|t| t[column]).sum::<u32>();
     println!("{:<14} {:>9} {:>11} {:>6}", "all", sum(0), sum(1), sum(2));
     let of = |class: Class| totals[&class];
-    assert_eq!(of(Class::Clean)[0], 25, "a good line delivers");
-    assert_eq!(of(Class::RefusedV17)[0], 25, "without V.17 there is V.29");
-    assert_eq!(of(Class::RefusedAll), [0, 0, 25], "no training, no page");
-    assert!(of(Class::ImageErrors)[0] >= 20 && of(Class::ControlErrors)[0] >= 10);
-    assert!(of(Class::Drop)[2] > 0 && sum(1) > 0 && of(Class::Mute)[2] > 0 && of(Class::HeavyErrors)[0] < 25);
+    let seeds_each = u32::try_from(SEEDS).unwrap() / 10;
+    for class in [Class::Clean, Class::RefusedV17, Class::ImageErrors] {
+        assert_eq!(of(class), [seeds_each, 0, 0], "{class:?}");
+    }
+    for class in [Class::RefusedAll, Class::Absent] {
+        assert_eq!(of(class), [0, 0, seeds_each], "{class:?}");
+    }
+    for class in [Class::HeavyErrors, Class::LaterErrors, Class::Drop, Class::Mute] {
+        assert!(
+            of(class)[0] > 0 && of(class)[2] > 0,
+            "{class:?} must have both ends: {:?}",
+            of(class)
+        );
+    }
+    assert!(of(Class::ControlErrors)[0] >= 10);
+    assert!(sum(1) > 0, "some calls end unconfirmed");
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub struct AirConfig {
     pub ring_time: Duration,
     /// Image and TCF bits that are flipped, in a million, at 14400 bit/s. Each speed below has half of the one above.
     pub bit_errors_per_million: u32,
+    /// Until this time the image channel is free of errors.
+    pub bit_errors_from: Time,
     /// V.21 bits that are flipped, in a million.
     pub v21_bit_errors_per_million: u32,
     /// Speeds at which training always fails.
@@ -65,6 +67,7 @@ impl Default for AirConfig {
             delay: Duration::from_millis(60),
             ring_time: Duration::from_secs(4),
             bit_errors_per_million: 0,
+            bit_errors_from: Time::ZERO,
             v21_bit_errors_per_million: 0,
             refused: SpeedSet::NONE,
             drop_at: None,

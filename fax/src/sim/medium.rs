@@ -200,7 +200,7 @@ impl<'a> Medium<'a> {
             Command::SendFrames(frames) => self.send_frames(now, end, &frames),
             Command::SendTcf(speed) => {
                 let mut bytes = alloc::vec![0; bytes_in(TCF, u64::from(speed.bit_rate()))];
-                let per_million = self.image_errors(speed);
+                let per_million = self.image_errors(now, speed);
                 self.random.flip_bits(&mut bytes, per_million);
                 self.send(now, end, fast(speed, Training::Long, ImageKind::Bits), bytes);
             }
@@ -278,13 +278,16 @@ impl<'a> Medium<'a> {
                 encoder.finish()
             }
         };
-        let flipped = self.random.flip_bits(&mut bytes, self.image_errors(speed));
+        let flipped = self.random.flip_bits(&mut bytes, self.image_errors(now, speed));
         self.image_bits_flipped += u64::from(flipped);
         self.send(now, end, fast(speed, training, kind), bytes);
     }
 
     /// Slower is sturdier: each step down from 14400 halves the errors.
-    fn image_errors(&self, speed: Speed) -> u32 {
+    fn image_errors(&self, now: Time, speed: Speed) -> u32 {
+        if now < self.config.bit_errors_from {
+            return 0;
+        }
         let steps = Speed::ALL.iter().filter(|faster| **faster > speed).count();
         self.config.bit_errors_per_million >> steps.min(31)
     }

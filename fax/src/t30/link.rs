@@ -74,6 +74,11 @@ pub(super) struct Link {
     pub connected: bool,
     /// Some V.21 was heard in this call.
     pub heard_v21: bool,
+    /// When V.21 was first heard in this script.
+    pub v21_first: Option<Time>,
+    /// When V.21 was heard last, and when before that.
+    pub v21_last: Time,
+    pub v21_before: Time,
 }
 
 impl Link {
@@ -87,6 +92,9 @@ impl Link {
             image_bytes_max,
             connected: false,
             heard_v21: false,
+            v21_first: None,
+            v21_last: Time::ZERO,
+            v21_before: Time::ZERO,
         }
     }
 
@@ -104,6 +112,7 @@ impl Link {
     ) {
         self.script = script.into_iter().collect();
         self.wait = wait;
+        self.v21_first = None;
         self.next(now, out);
     }
 
@@ -206,6 +215,8 @@ impl Link {
             Doing::Frames { .. } => {
                 self.connect(now);
                 self.heard_v21 = true;
+                self.v21_first.get_or_insert(now);
+                self.v21_before = core::mem::replace(&mut self.v21_last, now);
                 self.deadline = Some(now + FRAME_WAIT);
             }
             Doing::Image { up, .. } => {

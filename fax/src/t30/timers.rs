@@ -43,6 +43,6 @@ pub(super) const DRIVER_WAIT: Duration = Duration::from_secs(4);
 pub(super) const REPLY_WAIT: Duration = Duration::from_millis(1500);
 /// A missed TCF is over after this long: V.17's long training and 1.5 s of zeros, with room.
 pub(super) const TCF_OVER: Duration = Duration::from_millis(3000);
-/// A repeated end-of-page command comes this soon after our lost reply, where it is not a new one: T4, its own
-/// length, and the wait for a frame.
-pub(super) const REPEAT_WINDOW: Duration = Duration::from_secs(9);
+/// A repeated end-of-page command ends this soon after the one before it: the longest T4 there is (4.5 s + 15 %), a
+/// second of flags, the frame, and the delay of the line.
+pub(super) const REPEAT_WINDOW: Duration = Duration::from_secs(7);

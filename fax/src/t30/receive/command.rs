@@ -1,7 +1,7 @@
 //! What a receiver does at each command of the sender (T.30 clause 5.3.6.1, figure 5-2b, Annex A.4).
 //!
 //! A command is new, or repeated because our reply was lost. With ECM the counters of PPS tell which. Without ECM it is
-//! a repetition if it is the same command, comes within [`REPEAT_WINDOW`], and no image carrier was heard between; an
+//! a repetition if it is the same command, comes within `REPEAT_WINDOW`, and no image carrier was heard between; an
 //! end-of-page command whose image was missed must not be taken for one, or a page would be confirmed that never came.
 
 use super::super::capability::Settings;
@@ -16,9 +16,8 @@ use crate::carrier::{Modulation, Speed, Training};
 use crate::session::{Incompatibility, Outcome, Phase};
 use crate::time::{Duration, Time};
 
-/// Something that failed to train this long before a command ends was an image, not the command's own carrier:
-/// a second of flags, a frame, and room.
-const COMMAND_TIME_MAX: Duration = Duration::from_millis(2200);
+/// Where V.21 is heard this long after something failed to train, that was an image: a command's own flags last a second.
+const FLAGS_TIME_MAX: Duration = Duration::from_millis(1100);
 
 /// An end-of-page command that has been answered for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,9 +153,13 @@ fn is_repeated(cx: &Cx, ask: Ask) -> bool {
     if ask.is_ecm() {
         return cx.block.is_empty();
     }
-    let now = cx.common.now;
-    let missed_image = cx.untrained_at.is_some_and(|at| now.since(at) > COMMAND_TIME_MAX);
-    !cx.image_heard && !missed_image && now.since(answered.at) <= REPEAT_WINDOW
+    let link = &cx.common.link;
+    let missed_image = cx
+        .untrained_at
+        .is_some_and(|at| link.v21_first.unwrap_or(cx.common.now).since(at) > FLAGS_TIME_MAX);
+    // Repetitions that came damaged carry the window on.
+    let last_sign = answered.at.max(link.v21_before);
+    !cx.image_heard && !missed_image && cx.common.now.since(last_sign) <= REPEAT_WINDOW
 }
 
 /// The end of a page without ECM: its copy quality decides.
