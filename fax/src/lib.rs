@@ -4,8 +4,10 @@
 extern crate alloc;
 
 pub mod carrier;
+pub mod hdlc;
 pub mod page;
 pub mod session;
+pub mod sim;
 pub mod t30;
 pub mod t4;
 pub mod tiff;

@@ -11,14 +11,25 @@
 //! - no frame of the peer, in whatever order, makes the engine panic or wait for ever.
 
 pub mod capability;
+mod common;
+mod ecm;
 pub mod frame;
+mod image;
+mod link;
+mod negotiate;
+mod quality;
+mod receive;
+mod send;
+pub mod timers;
 
 use crate::carrier::{Command, Signal};
 use crate::page::Page;
 use crate::session::{PageMark, ReceivedPage, Report};
-use crate::time::Duration;
+use crate::time::{Duration, Time};
 use capability::{Capability, FrameSize};
 use frame::StationId;
+use receive::Receiver;
+use send::Sender;
 
 /// What a sender is to do.
 #[derive(Clone, Debug)]
@@ -121,4 +132,54 @@ pub enum Output {
     PageReceived(ReceivedPage),
     /// The call is over. The last output.
     Ended(Report),
+}
+
+/// One side of one call.
+#[derive(Debug)]
+pub struct Engine(Role);
+
+#[derive(Debug)]
+enum Role {
+    Sender(Sender),
+    Receiver(Receiver),
+}
+
+impl Engine {
+    /// A call that we make, to send pages. Its first outputs dial and ask for the first page.
+    #[must_use]
+    pub fn sender(config: SenderConfig) -> Self {
+        Self(Role::Sender(Sender::new(config)))
+    }
+
+    /// A call that we take, to receive pages. Its first output answers the call.
+    #[must_use]
+    pub fn receiver(config: ReceiverConfig) -> Self {
+        Self(Role::Receiver(Receiver::new(config)))
+    }
+
+    /// Tells the engine something. Time never runs backwards: an earlier `now` counts as the latest one.
+    pub fn handle(&mut self, now: Time, input: Input) {
+        match &mut self.0 {
+            Role::Sender(sender) => sender.handle(now, input),
+            Role::Receiver(receiver) => receiver.handle(now, input),
+        }
+    }
+
+    /// The next thing that the engine wants; `None` until it has been told something more.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<Output> {
+        match &mut self.0 {
+            Role::Sender(sender) => sender.poll(),
+            Role::Receiver(receiver) => receiver.poll(),
+        }
+    }
+
+    /// When to wake the engine with [`Input::Tick`]; `None` once the call is over.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        match &self.0 {
+            Role::Sender(sender) => sender.deadline(),
+            Role::Receiver(receiver) => receiver.deadline(),
+        }
+    }
 }
