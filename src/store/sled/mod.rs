@@ -5,6 +5,7 @@
 //! all else happens in one thread ([`worker`]). A caller that stops waiting before its group is begun takes
 //! its write back; later, it may find it done.
 
+mod compact;
 mod group;
 mod index;
 mod keys;
@@ -60,6 +61,7 @@ impl SledStore {
             leftovers: spool.clean()?,
             ..OpenReport::default()
         };
+        compact::remove_leftovers(&config.dir)?;
         let index = recover::open_index(&config, &spool, None, &mut report)?;
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
         let store = Self {
@@ -73,6 +75,8 @@ impl SledStore {
             lock,
             index: Some(index),
             damaged: None,
+            groups: 0,
+            size_after_compaction: 0,
         };
         std::thread::Builder::new()
             .name("store".into())

@@ -200,7 +200,7 @@ async fn a_torn_line_is_cut_off_and_reported() {
         .chain(&spool_files(dir.path(), "received"))
     {
         let whole = fs::read(path).unwrap();
-        let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+        let mut file = OpenOptions::new().append(true).open(path).unwrap();
         file.write_all(&whole[..60]).unwrap();
     }
     fs::write(dir.path().join("store/spool/0000000000000.tmp"), b"half").unwrap();
