@@ -113,12 +113,13 @@ fn arrows_point_down() {
 
 #[test]
 fn the_protocol_crates_know_nothing_of_the_gateway() {
+    let mut faults = Vec::new();
     for (folder, strangers) in [
         ("fax", ["faxgate", "milter_proto"]),
         ("milter", ["faxgate", "fax_proto"]),
     ] {
         let sources = sources(&format!("{folder}/src"));
-        report(
+        faults.extend(
             sources
                 .iter()
                 .flat_map(|source| rules::stranger(source, &strangers)),
@@ -127,12 +128,13 @@ fn the_protocol_crates_know_nothing_of_the_gateway() {
             .join(folder)
             .join("Cargo.toml");
         let needed = rules::dependencies(&fs::read_to_string(manifest).unwrap());
-        report(
+        faults.extend(
             needed
                 .iter()
                 .map(|line| format!("{folder}/Cargo.toml: the crate stands alone, and needs `{line}`")),
         );
     }
+    report(faults);
 }
 
 #[test]
