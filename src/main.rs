@@ -1,1 +1,3 @@
+//! The one binary, `faxgate`.
+
 fn main() {}

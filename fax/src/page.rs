@@ -125,7 +125,7 @@ impl Page {
     #[must_use]
     pub fn from_bits(width: u32, resolution: Resolution, mut bits: Vec<u8>) -> Option<Self> {
         let stride = Self::stride_of(width);
-        if stride == 0 || bits.len() % stride != 0 {
+        if stride == 0 || !bits.len().is_multiple_of(stride) {
             return None;
         }
         let spare = width % 8;

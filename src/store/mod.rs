@@ -7,8 +7,20 @@
 //! SEAM: `submit` accepts, `queue` takes what is due and updates, `received` keeps faxes, `post` sends notices,
 //! `status` reads. The store is the only place where they meet.
 
+mod config;
+mod sled;
+mod spool;
+
+#[cfg(test)]
+pub(crate) mod contract;
+#[cfg(test)]
+pub(crate) mod faulty;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
+
+pub use self::config::StoreConfig;
+pub use self::sled::{OpenReport, SledStore};
 
 use crate::job::{FaxId, Job, JobId, Notice, NoticeId, ReceivedFax, Submission, SubmissionId};
 
@@ -27,6 +39,16 @@ pub enum StoreError {
     /// The disk is full, or fails, or the files are damaged.
     #[error("the store failed: {0}")]
     Failed(String),
+}
+
+impl StoreError {
+    /// What went wrong, without the words that say where.
+    fn cause(self) -> String {
+        match self {
+            Self::Failed(cause) => cause,
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Which jobs to list.
@@ -78,6 +100,10 @@ pub trait Store: Send + Sync {
     /// Writes a notice that was tried and did not go out.
     async fn notice_retry(&self, notice: &Notice) -> Result<(), StoreError>;
 
-    /// Forgets a notice: it went out.
+    /// Forgets a notice: it went out. Forgetting it again changes nothing.
     async fn notice_done(&self, id: &NoticeId) -> Result<(), StoreError>;
+
+    /// Forgets submissions, at most `limit`, all of whose jobs were done before `before` and of which no
+    /// notice is still to be tried; gives their names, so that what else is kept for them can go too.
+    async fn purge(&self, before: Timestamp, limit: usize) -> Result<Vec<SubmissionId>, StoreError>;
 }
