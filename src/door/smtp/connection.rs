@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::config::SmtpConfig;
 use super::session::{Interrupt, Mail, Session, Step};
@@ -20,8 +20,9 @@ use crate::submit::{Refusal, Submit, proof};
 
 /// Octets read at once; also how far a client can get ahead of the session.
 const CHUNK_OCTETS: usize = 16 * 1024;
-/// How long a client waits for a place for its message; it waits 2 minutes for the 354 (RFC 5321 §4.5.3.2.4).
-const ROOM_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a client waits for a place for its message; it has patience for 2 minutes (RFC 5321 §4.5.3.2.4), and a
+/// shutdown for less.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long to hear a client out that is being sent away, so that it sees the reply and not a reset.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -40,6 +41,7 @@ pub(super) struct Connection<S> {
     stream: S,
     peer: IpAddr,
     session: Session,
+    chunk: Vec<u8>,
     transfer: Option<OwnedSemaphorePermit>,
 }
 
@@ -51,6 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             stream,
             peer,
             session,
+            chunk: vec![0; CHUNK_OCTETS],
             transfer: None,
         }
     }
@@ -145,20 +148,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         } else {
             config.command_timeout
         };
-        let until = deadline.min(Instant::now() + patience);
-        let mut chunk = [0; CHUNK_OCTETS];
         let got = tokio::select! {
             biased;
             () = shut_down(shutdown) => Err(Interrupt::Shutdown),
-            got = timeout_at(until, self.stream.read(&mut chunk)) => match got {
+            // Before the reading: a client that never pauses would keep `timeout_at` from looking at the time.
+            () = sleep_until(deadline) => Err(Interrupt::TooLong),
+            got = timeout(patience, self.stream.read(&mut self.chunk)) => match got {
                 Ok(got) => Ok(got?),
-                Err(_) if until == deadline => Err(Interrupt::TooLong),
                 Err(_) => Err(Interrupt::Silence),
             },
         };
         match got {
             Ok(0) => return Ok(false),
-            Ok(octets) => self.session.receive(chunk.get(..octets).unwrap_or_default()),
+            Ok(octets) => self.session.receive(self.chunk.get(..octets).unwrap_or_default()),
             Err(interrupt) => self.session.interrupt(interrupt),
         }
         Ok(true)
@@ -167,8 +169,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Ends our half and listens for a moment to what is still on its way.
     async fn linger(mut self) -> std::io::Result<()> {
         self.stream.shutdown().await?;
-        let mut chunk = [0; CHUNK_OCTETS];
-        let heard = async { while self.stream.read(&mut chunk).await.is_ok_and(|octets| octets > 0) {} };
+        let heard = async {
+            while self
+                .stream
+                .read(&mut self.chunk)
+                .await
+                .is_ok_and(|octets| octets > 0)
+            {}
+        };
         let _ = timeout(LINGER_TIMEOUT, heard).await;
         Ok(())
     }

@@ -148,7 +148,8 @@ async fn talk(
     };
     // Replies are small and awaited; they must not wait for each other's acknowledgement.
     let _ = stream.set_nodelay(true);
-    if let Err(error) = Connection::new(shared, stream, peer).run(shutdown).await {
+    let session = Box::pin(Connection::new(shared, stream, peer).run(shutdown));
+    if let Err(error) = session.await {
         tracing::debug!(%peer, %error, "connection lost");
     }
 }

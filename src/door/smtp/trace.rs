@@ -12,7 +12,13 @@ use crate::job::SubmissionId;
 
 /// The line, folded and ended, for a mail that `hostname` took from `peer`. What the client said has been held to the
 /// characters of names and addresses, so it cannot end the line.
-pub fn received(mail: &Mail, peer: IpAddr, hostname: &str, id: &SubmissionId, now: Timestamp) -> String {
+pub(super) fn received(
+    mail: &Mail,
+    peer: IpAddr,
+    hostname: &str,
+    id: &SubmissionId,
+    now: Timestamp,
+) -> String {
     let address = match peer.to_canonical() {
         IpAddr::V4(address) => format!("[{address}]"),
         IpAddr::V6(address) => format!("[IPv6:{address}]"),
