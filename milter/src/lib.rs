@@ -25,6 +25,8 @@
 //! Here is the codec only: what may follow what, and who has to answer when, is the caller's.
 #![no_std]
 #![forbid(unsafe_code)]
+// Every byte here comes from a peer: what is not there is an error, never a panic.
+#![warn(clippy::indexing_slicing)]
 extern crate alloc;
 
 mod command;

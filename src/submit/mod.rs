@@ -106,20 +106,7 @@ impl Submit {
         sender: Option<&str>,
         wanted: Wanted,
     ) -> Result<Recipient, Refusal> {
-        let fax = self.rules.read(&wanted.address)?;
-        let number = self.rules.plan.number(&fax.phone).map_err(Refusal::from)?;
-        self.rules
-            .policy
-            .decide(client, sender, &number)
-            .map_err(|denial| Refusal::denied(&denial, self.rules.addresses.postmaster.as_deref()))?;
-        Ok(Recipient {
-            address: wanted.address,
-            number,
-            subaddress: fax.subaddress,
-            attention: fax.attention,
-            notify: wanted.notify.unwrap_or(Notify::DEFAULT),
-            orcpt: wanted.orcpt,
-        })
+        self.rules.recipient(client, sender, wanted)
     }
 
     /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this returns the
@@ -187,6 +174,22 @@ pub fn proof(client: &Client) -> Proof {
 }
 
 impl Rules {
+    fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
+        let fax = self.read(&wanted.address)?;
+        let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;
+        self.policy
+            .decide(client, sender, &number)
+            .map_err(|denial| Refusal::denied(&denial, self.addresses.postmaster.as_deref()))?;
+        Ok(Recipient {
+            address: wanted.address,
+            number,
+            subaddress: fax.subaddress,
+            attention: fax.attention,
+            notify: wanted.notify.unwrap_or(Notify::DEFAULT),
+            orcpt: wanted.orcpt,
+        })
+    }
+
     fn read(&self, address: &str) -> Result<FaxAddress, Refusal> {
         let Some(mailbox) = Mailbox::parse(address) else {
             let text = format!("{address:?} is no mail address");

@@ -1,81 +1,28 @@
+//! `Submit` on a bench: every refusal, and what is stored when there is none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Mutex;
-
-use async_trait::async_trait;
+use tempfile::TempDir;
 
 use super::*;
 use crate::address::{DialPlanConfig, PolicyConfig};
 use crate::clock::{ManualClock, Timestamp};
-use crate::job::{Door, FaxId, Notice, NoticeId, Options, ReceivedFax, Sender, SubmissionId};
-use crate::store::{JobFilter, StoreError};
-
-/// Keeps what is accepted, or fails as it is told. The other verbs of a store are none of `Submit`'s business,
-/// and say so.
-#[derive(Default)]
-struct Accepting {
-    kept: Mutex<Vec<(Submission, Vec<u8>, Vec<Job>)>>,
-    failure: Mutex<Option<StoreError>>,
-}
-
-fn not_asked<T>() -> Result<T, StoreError> {
-    panic!("submit only accepts")
-}
-
-#[async_trait]
-impl Store for Accepting {
-    async fn accept(&self, submission: &Submission, message: &[u8], jobs: &[Job]) -> Result<(), StoreError> {
-        if let Some(failure) = self.failure.lock().unwrap().take() {
-            return Err(failure);
-        }
-        self.kept
-            .lock()
-            .unwrap()
-            .push((submission.clone(), message.to_vec(), jobs.to_vec()));
-        Ok(())
-    }
-    async fn message(&self, _: &SubmissionId) -> Result<Vec<u8>, StoreError> {
-        not_asked()
-    }
-    async fn job(&self, _: &JobId) -> Result<Job, StoreError> {
-        not_asked()
-    }
-    async fn jobs(&self, _: &JobFilter) -> Result<Vec<Job>, StoreError> {
-        not_asked()
-    }
-    async fn due(&self, _: Timestamp, _: usize) -> Result<Vec<Job>, StoreError> {
-        not_asked()
-    }
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        not_asked()
-    }
-    async fn update(&self, _: &Job, _: &[Notice]) -> Result<Job, StoreError> {
-        not_asked()
-    }
-    async fn keep_received(&self, _: &ReceivedFax, _: &[Notice]) -> Result<(), StoreError> {
-        not_asked()
-    }
-    async fn received(&self, _: &FaxId) -> Result<ReceivedFax, StoreError> {
-        not_asked()
-    }
-    async fn received_list(&self, _: usize) -> Result<Vec<ReceivedFax>, StoreError> {
-        not_asked()
-    }
-    async fn notices_due(&self, _: Timestamp, _: usize) -> Result<Vec<Notice>, StoreError> {
-        not_asked()
-    }
-    async fn notice_retry(&self, _: &Notice) -> Result<(), StoreError> {
-        not_asked()
-    }
-    async fn notice_done(&self, _: &NoticeId) -> Result<(), StoreError> {
-        not_asked()
-    }
-}
+use crate::job::{Door, Options, Sender, SubmissionId};
+use crate::store::faulty::{Faulty, When};
+use crate::store::{JobFilter, SledStore, StoreConfig};
 
 struct Bench {
     submit: Submit,
-    store: Arc<Accepting>,
+    store: SledStore,
     wake: Arc<tokio::sync::Notify>,
+    _dir: TempDir,
+}
+
+impl Bench {
+    async fn jobs(&self) -> Vec<Job> {
+        let mut jobs = self.store.jobs(&JobFilter::default()).await.unwrap();
+        jobs.sort_by(|a, b| a.recipient.address.cmp(&b.recipient.address));
+        jobs
+    }
 }
 
 fn now() -> Timestamp {
@@ -117,13 +64,32 @@ fn survey(message: &[u8]) -> Result<(), Refusal> {
     }
 }
 
+/// A bench whose store does all it is asked to.
 fn bench() -> Bench {
-    let store = Arc::new(Accepting::default());
+    failing_bench(i64::MAX, When::Before)
+}
+
+/// A bench whose store fails at its verb number `verb`.
+fn failing_bench(verb: i64, when: When) -> Bench {
+    let dir = TempDir::new().unwrap();
+    let config = StoreConfig {
+        dir: dir.path().join("store"),
+        ..StoreConfig::default()
+    };
+    let store = SledStore::open(config).unwrap().0;
     let wake = Arc::new(tokio::sync::Notify::new());
     let clock = Arc::new(ManualClock::new(now()));
-    let submit = Submit::new(rules(), Arc::new(survey), store.clone(), clock, wake.clone());
-    Bench { submit, store, wake }
+    let faulty = Arc::new(Faulty::new(store.clone(), verb, when));
+    let submit = Submit::new(rules(), Arc::new(survey), faulty, clock, wake.clone());
+    Bench {
+        submit,
+        store,
+        wake,
+        _dir: dir,
+    }
 }
+
+const ANNA: Option<&str> = Some("anna@example.com");
 
 fn office() -> Client {
     Client::Machine("192.0.2.7".parse().unwrap())
@@ -138,11 +104,11 @@ fn wanted(address: &str) -> Wanted {
 }
 
 fn decide(client: &Client, sender: Option<&str>, address: &str) -> Result<Recipient, Refusal> {
-    bench().submit.recipient(client, sender, wanted(address))
+    rules().recipient(client, sender, wanted(address))
 }
 
 fn recipient(address: &str) -> Recipient {
-    decide(&office(), Some("anna@example.com"), address).unwrap()
+    decide(&office(), ANNA, address).unwrap()
 }
 
 fn submission(recipients: Vec<Recipient>) -> Submission {
@@ -163,13 +129,12 @@ fn submission(recipients: Vec<Recipient>) -> Submission {
 
 #[test]
 fn a_fax_address_becomes_a_recipient() {
-    let submit = bench().submit;
     let asked = Wanted {
         address: "FAX=+1-212-555-0123/T33S=6377/ATTN=Tom.Smith@Fax.Example.com".into(),
         notify: Some(Notify::NEVER),
         orcpt: Some("rfc822;tom@example.net".into()),
     };
-    let got = submit
+    let got = rules()
         .recipient(&office(), Some("anna@example.com"), asked.clone())
         .unwrap();
     assert_eq!(got.address, asked.address);
@@ -185,89 +150,48 @@ fn a_fax_address_becomes_a_recipient() {
     assert_eq!(recipient("5550123@fax.example.com").notify, Notify::DEFAULT);
 }
 
-/// Every way in which a recipient is refused, with its codes and a word of its sentence.
+/// Addresses that are refused whoever asks, with the status and a word of the sentence.
 #[test]
-fn refusals_at_the_recipient() {
+fn addresses_that_are_refused() {
+    for (local_part, status, word) in [
+        ("anna", "5.1.3", "is no fax number"),
+        ("two words", "5.1.3", "is no mail address"),
+        ("VOICE=+12125550123", "5.1.3", "not a fax service"),
+        ("911", "5.7.1", "emergency"),
+        ("411", "5.1.3", "too short"),
+        ("+1234567890123456", "5.1.3", "too long"),
+        ("postmaster", "5.1.1", "ops@example.com"),
+    ] {
+        let address = format!("{local_part}@fax.example.com");
+        let refusal = decide(&office(), ANNA, &address).unwrap_err();
+        assert_eq!(refusal.reason.status(), status, "{address}: {refusal:?}");
+        assert!(refusal.text.contains(word), "{address}: {refusal:?}");
+    }
+    let refusal = decide(&office(), ANNA, "Postmaster").unwrap_err();
+    assert_eq!(refusal.reason, Reason::NoMailbox);
+}
+
+/// Who may not, and where to: always 5.7.1, and never a word of the configuration.
+#[test]
+fn what_is_not_permitted() {
     let stranger = Client::Machine("203.0.113.9".parse().unwrap());
-    let anna = Some("anna@example.com");
-    for (client, sender, address, status, word) in [
-        (
-            office(),
-            anna,
-            "+12125550123@example.org",
-            "5.7.1",
-            "does not relay",
-        ),
-        (
-            office(),
-            anna,
-            "+12125550123@[192.0.2.1]",
-            "5.7.1",
-            "does not relay",
-        ),
-        (
-            office(),
-            anna,
-            "anna@fax.example.com",
-            "5.1.3",
-            "is no fax number",
-        ),
-        (
-            office(),
-            anna,
-            "two words@fax.example.com",
-            "5.1.3",
-            "is no mail address",
-        ),
-        (
-            office(),
-            anna,
-            "VOICE=+12125550123@fax.example.com",
-            "5.1.3",
-            "not a fax service",
-        ),
-        (office(), anna, "911@fax.example.com", "5.7.1", "emergency"),
-        (office(), anna, "411@fax.example.com", "5.1.3", "too short"),
-        (
-            office(),
-            anna,
-            "+1234567890123456@fax.example.com",
-            "5.1.3",
-            "too long",
-        ),
-        (
-            office(),
-            anna,
-            "postmaster@fax.example.com",
-            "5.1.1",
-            "ops@example.com",
-        ),
-        (office(), anna, "Postmaster", "5.1.1", "ops@example.com"),
-        (
-            office(),
-            None,
-            "+12125550123@fax.example.com",
-            "5.7.1",
-            "not faxed",
-        ),
-        (
-            office(),
-            anna,
-            "+49301234567@fax.example.com",
-            "5.7.1",
-            "not permitted",
-        ),
+    for (client, sender, address, word) in [
+        (office(), ANNA, "+12125550123@example.org", "does not relay"),
+        (office(), ANNA, "+12125550123@[192.0.2.1]", "does not relay"),
+        (office(), ANNA, "postmaster@example.org", "does not relay"),
+        (office(), None, "+12125550123@fax.example.com", "not faxed"),
+        (office(), ANNA, "+49301234567@fax.example.com", "not permitted"),
         (
             stranger,
-            anna,
+            ANNA,
             "+12125550123@fax.example.com",
-            "5.7.1",
             "write to ops@example.com",
         ),
     ] {
         let refusal = decide(&client, sender, address).unwrap_err();
-        assert_eq!(refusal.reason.status(), status, "{address}: {refusal:?}");
+        assert_eq!(refusal.reason, Reason::NotPermitted, "{address}: {refusal:?}");
         assert!(refusal.text.contains(word), "{address}: {refusal:?}");
+        assert!(!refusal.text.contains("192.0.2.0/24"), "{refusal:?}");
     }
 }
 
@@ -279,22 +203,21 @@ async fn accepted_is_stored_whole_and_wakes_the_queue() {
         recipient("+12125550124@fax.example.com"),
     ];
     let submission = submission(two);
+    let message = b"Subject: x\r\n\r\nhello\r\n".to_vec();
     let names = bench
         .submit
-        .accept(submission.clone(), b"Subject: x\r\n\r\nhello\r\n".to_vec())
+        .accept(submission.clone(), message.clone())
         .await
         .unwrap();
-    let kept = bench.store.kept.lock().unwrap();
-    let [(stored, message, jobs)] = kept.as_slice() else {
-        panic!("{kept:?}")
-    };
-    assert_eq!(stored, &submission);
-    assert_eq!(message, b"Subject: x\r\n\r\nhello\r\n");
-    assert_eq!(jobs.iter().map(|j| j.id.clone()).collect::<Vec<_>>(), names);
-    assert_eq!(jobs[1].recipient.number.as_str(), "+12125550124");
-    assert_eq!(jobs[0].due(), Some(now()));
     let woken = tokio::time::timeout(std::time::Duration::ZERO, bench.wake.notified()).await;
     assert!(woken.is_ok(), "the queue was not woken");
+    let jobs = bench.jobs().await;
+    assert_eq!(jobs.iter().map(|j| j.id.clone()).collect::<Vec<_>>(), names);
+    let recipients: Vec<_> = jobs.iter().map(|j| j.recipient.clone()).collect();
+    assert_eq!(recipients, submission.recipients);
+    assert_eq!(jobs[0].sender, submission.sender);
+    assert_eq!(jobs[0].due(), Some(now()));
+    assert_eq!(bench.store.message(&submission.id).await.unwrap(), message);
 }
 
 #[tokio::test]
@@ -317,22 +240,25 @@ async fn a_number_named_twice_is_one_fax() {
         .await
         .unwrap();
     assert_eq!(names.len(), 3);
-    let kept = bench.store.kept.lock().unwrap();
-    assert_eq!(kept[0].0.recipients.len(), 3);
-    assert_eq!(kept[0].2[0].recipient.notify, Notify::DEFAULT);
+    let jobs = bench.jobs().await;
+    assert_eq!(jobs.len(), 3);
+    assert_eq!(jobs[0].recipient.address, "+12125550123@fax.example.com");
+    assert_eq!(
+        jobs[0].recipient.notify,
+        Notify::DEFAULT,
+        "somebody wanted reports"
+    );
 }
 
 #[tokio::test]
 async fn many_jobs_in_one_moment_have_names_of_their_own() {
-    let bench = bench();
     let address = |n: u32| format!("+1212555{n:04}@fax.example.com");
-    let recipients = (0..3000).map(|n| recipient(&address(n))).collect();
-    let names = bench
-        .submit
-        .accept(submission(recipients), Vec::new())
-        .await
-        .unwrap();
-    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 3000);
+    let submission = submission((0..3000).map(|n| recipient(&address(n))).collect());
+    let jobs = bench().submit.jobs(&submission);
+    assert_eq!(
+        jobs.iter().map(|job| &job.id).collect::<BTreeSet<_>>().len(),
+        3000
+    );
 }
 
 #[tokio::test]
@@ -357,7 +283,7 @@ async fn refused_is_not_stored() {
         let refusal = bench.submit.accept(fax, message.into()).await.unwrap_err();
         assert_eq!(refusal.reason.status(), status);
         assert!(refusal.text.contains(word), "{refusal:?}");
-        assert!(bench.store.kept.lock().unwrap().is_empty());
+        assert_eq!(bench.jobs().await, []);
     }
     let refusal = bench()
         .submit
@@ -367,20 +293,18 @@ async fn refused_is_not_stored() {
     assert_eq!(refusal.reason, Reason::NoRecipient);
 }
 
+/// A store that fails is trouble for now; and the next try is a new submission, whole.
 #[tokio::test]
 async fn a_store_that_fails_is_trouble_for_now() {
-    for (failure, status) in [
-        (StoreError::Failed("no space left on device".into()), "4.3.0"),
-        (StoreError::Conflict("x".into()), "4.3.0"),
-        (StoreError::TooLarge("x".into()), "5.3.4"),
-    ] {
-        let bench = bench();
-        *bench.store.failure.lock().unwrap() = Some(failure);
-        let fax = submission(vec![recipient("+12125550123@fax.example.com")]);
-        let refusal = bench.submit.accept(fax, Vec::new()).await.unwrap_err();
-        assert_eq!(refusal.reason.status(), status);
-        assert!(!refusal.text.contains("device"));
-        assert!(bench.store.kept.lock().unwrap().is_empty());
+    for (when, kept) in [(When::Before, 0), (When::After, 1)] {
+        let bench = failing_bench(0, when);
+        let fax = || submission(vec![recipient("+12125550123@fax.example.com")]);
+        let refusal = bench.submit.accept(fax(), Vec::new()).await.unwrap_err();
+        assert_eq!(refusal.reason, Reason::Trouble);
+        assert!(!refusal.text.contains("told to fail"), "{refusal:?}");
+        assert_eq!(bench.jobs().await.len(), kept);
+        assert!(bench.submit.accept(fax(), Vec::new()).await.is_ok());
+        assert_eq!(bench.jobs().await.len(), kept + 1);
     }
 }
 

@@ -276,7 +276,7 @@ mod tests {
             ("MAIL FROM:<anna>", 553),
             ("MAIL FROM:<postmaster>", 553),
             ("MAIL FROM:<a b@c>", 553),
-            (r#"MAIL FROM:<"a@b>"#, 501),
+            (r#"MAIL FROM:<"a@b>"#, 553),
             ("RCPT TO:<>", 553),
             ("RCPT TO:<@a:>", 553),
             ("RCPT TO:<1..2@x>", 553),

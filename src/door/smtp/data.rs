@@ -162,8 +162,11 @@ mod tests {
 
     const LIMIT: usize = 1000;
 
+    /// The message or its fault, and what stands after it.
+    type Read = (Result<Vec<u8>, DataFault>, Vec<u8>);
+
     /// Reads `bytes` in pieces: the message or its fault, and what stands after it; `None` where it has no end.
-    fn read(bytes: &[u8], piece: usize) -> Option<(Result<Vec<u8>, DataFault>, Vec<u8>)> {
+    fn read(bytes: &[u8], piece: usize) -> Option<Read> {
         let mut reader = DataReader::new(LIMIT);
         let mut taken = 0;
         for part in bytes.chunks(piece) {
@@ -176,7 +179,7 @@ mod tests {
     }
 
     /// The same in pieces of every size, and cut in two at every place.
-    fn read_all_ways(bytes: &[u8]) -> Option<(Result<Vec<u8>, DataFault>, Vec<u8>)> {
+    fn read_all_ways(bytes: &[u8]) -> Option<Read> {
         let whole = read(bytes, usize::MAX);
         for piece in 1..=bytes.len() {
             assert_eq!(

@@ -149,6 +149,12 @@ impl Session {
         matches!(self.state, State::Text(..))
     }
 
+    /// Whether the session holds message text, or is about to.
+    #[must_use]
+    pub fn holds_text(&self) -> bool {
+        matches!(self.state, State::Text(..) | State::Accepting)
+    }
+
     /// Answers [`Step::Check`].
     pub fn recipient_checked(&mut self, verdict: Result<Recipient, Refusal>) {
         let State::Checking(envelope) = &mut self.state else {

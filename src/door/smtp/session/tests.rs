@@ -1,3 +1,4 @@
+//! Sessions as talks: what the client says, what the server answers, and what it makes of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use jiff::Timestamp;
