@@ -274,7 +274,7 @@ impl Post {
                 .into_iter()
                 .map(|file| received::files::page(&file?))
                 .collect();
-            Files::make(&fax, pages, &zone)
+            Files::make(&fax, &received::title(&fax), pages, &zone)
         });
         making
             .await

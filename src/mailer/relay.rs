@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::address::Envelope;
+use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use serde::{Deserialize, Serialize};
 
@@ -36,8 +36,9 @@ pub struct RelayConfig {
     pub user: String,
     /// A file that holds the password and nothing else, readable by the gateway only.
     pub password_file: Option<PathBuf>,
-    /// How long each step of the dialog may take, in seconds.
-    pub timeout_seconds: u16,
+    /// How long the delivery of one mail may take, from connecting to the server's last word.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub timeout: Duration,
 }
 
 /// Whether the way to the relay is encrypted.
@@ -63,41 +64,38 @@ impl Default for RelayConfig {
             tls: RelayTls::Opportunistic,
             user: String::new(),
             password_file: None,
-            timeout_seconds: 60,
+            timeout: Duration::from_secs(5 * 60),
         }
     }
 }
 
-/// Hands mail to an SMTP server.
+/// Hands mail to an SMTP server, over a new connection for each.
 pub struct Relay {
     transport: AsyncSmtpTransport<Tokio1Executor>,
-    /// A limit on a whole delivery: lettre's own limits are for each step.
-    deadline: Duration,
+    timeout: Duration,
 }
 
 impl Relay {
-    /// Steps of a delivery: connect, greeting, EHLO, STARTTLS and its EHLO, AUTH, MAIL, RCPT, DATA, the mail.
-    const STEPS: u32 = 10;
-
     /// A way to the configured server, which it greets as `host`. Nothing is dialled yet.
     ///
     /// # Errors
     /// A sentence for the operator, where the settings cannot work.
     pub fn new(config: &RelayConfig, host: &str) -> Result<Self, String> {
-        let timeout = Duration::from_secs(u64::from(config.timeout_seconds.max(1)));
+        if config.timeout.is_zero() {
+            return Err("mailer.relay.timeout is 0: no server can answer in no time".into());
+        }
         let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(config.host.as_str())
             .port(port(config))
             .tls(tls(config)?)
-            .timeout(Some(timeout))
-            .hello_name(ClientId::Domain(host.to_owned()))
-            .pool_config(PoolConfig::new().max_size(1));
+            .timeout(Some(config.timeout))
+            .hello_name(ClientId::Domain(host.to_owned()));
         let builder = match credentials(config)? {
             Some(credentials) => builder.credentials(credentials),
             None => builder,
         };
         Ok(Self {
             transport: builder.build(),
-            deadline: timeout * Self::STEPS,
+            timeout: config.timeout,
         })
     }
 }
@@ -106,13 +104,15 @@ impl Relay {
 impl Mailer for Relay {
     async fn send(&self, mail: &Mail) -> Result<(), MailerError> {
         let envelope = envelope(mail)?;
-        let sending = self.transport.send_raw(&envelope, &mail.data);
-        match tokio::time::timeout(self.deadline, sending).await {
+        // lettre ends the data with CRLF . CRLF, whether it ended with CRLF already or not.
+        let data = mail.data.strip_suffix(b"\r\n").unwrap_or(&mail.data);
+        // lettre's own time-out is for connecting only: a server that says nothing would be waited for for ever.
+        match tokio::time::timeout(self.timeout, self.transport.send_raw(&envelope, data)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(graded(&error)),
             Err(_) => Err(MailerError::Temporary(format!(
-                "the relay took longer than {} s",
-                self.deadline.as_secs()
+                "the relay took longer than {:?}",
+                self.timeout
             ))),
         }
     }

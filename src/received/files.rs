@@ -9,6 +9,7 @@ use fax::tiff::{self, Info, Limits, Profile};
 use jiff::tz::TimeZone;
 
 use crate::job::ReceivedFax;
+use crate::render;
 
 /// The attachments of a received fax.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,10 +35,10 @@ pub fn page(file: &[u8]) -> Option<Page> {
 }
 
 impl Files {
-    /// The files of a fax; `None` in `pages` is one that could not be read any more. Takes time: about as long
-    /// as it takes to code the pages twice.
+    /// The files of a fax under a title; `None` in `pages` is one that could not be read any more. Takes time:
+    /// about as long as it takes to code the pages twice.
     #[must_use]
-    pub fn make(fax: &ReceivedFax, pages: Vec<Option<Page>>, zone: &TimeZone) -> Self {
+    pub fn make(fax: &ReceivedFax, title: &str, pages: Vec<Option<Page>>, zone: &TimeZone) -> Self {
         let missing = (1u32..)
             .zip(&pages)
             .filter(|(_, page)| page.is_none())
@@ -51,14 +52,14 @@ impl Files {
             };
         }
         Self {
-            pdf: pdf(fax, &pages),
-            tiff: tiff_f(fax, &pages, zone),
+            pdf: Some(render::pdf::write(&pages, title)),
+            tiff: tiff_f(fax, title, &pages, zone),
             missing,
         }
     }
 }
 
-fn tiff_f(fax: &ReceivedFax, pages: &[Page], zone: &TimeZone) -> Option<Vec<u8>> {
+fn tiff_f(fax: &ReceivedFax, title: &str, pages: &[Page], zone: &TimeZone) -> Option<Vec<u8>> {
     let date_time = fax
         .started
         .to_zoned(zone.clone())
@@ -67,13 +68,9 @@ fn tiff_f(fax: &ReceivedFax, pages: &[Page], zone: &TimeZone) -> Option<Vec<u8>>
     let info = Info {
         software: Some("Faxgate"),
         date_time: Some(&date_time),
-        description: None,
+        description: Some(title),
     };
     let made = tiff::write(pages, Profile::F { coding: Coding::Mmr }, &info);
     made.inspect_err(|error| tracing::error!(fax = %fax.id, %error, "the fax has no TIFF"))
         .ok()
-}
-
-fn pdf(_fax: &ReceivedFax, _pages: &[Page]) -> Option<Vec<u8>> {
-    None
 }

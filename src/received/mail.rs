@@ -62,13 +62,13 @@ pub fn mail(notice: &Notice, fax: &ReceivedFax, files: &Files, ctx: &ReceivedCon
         from => from,
     };
     let reply = reply_number(fax, ctx);
-    let sender = sender(fax);
+    let from_name = format!("Fax {}", sender(fax).as_deref().unwrap_or("gateway"));
     let heading = Heading {
         notice: &notice.id,
-        from_name: &format!("Fax {}", sender.as_deref().unwrap_or("gateway")),
+        from_name: &from_name,
         from,
         to: &notice.to,
-        subject: &subject(fax, sender.as_deref()),
+        subject: &title(fax),
         date: fax.ended,
         auto_submitted: "auto-generated",
     };
@@ -114,8 +114,11 @@ fn sender(fax: &ReceivedFax) -> Option<String> {
     fax.caller.as_ref().map(words::number).or_else(|| station_id(fax))
 }
 
-fn subject(fax: &ReceivedFax, sender: Option<&str>) -> String {
-    let sender = sender.unwrap_or("an unknown number");
+/// What a mail list and a file's properties show: `Fax from +1 212 555 0123 (2 pages)`.
+#[must_use]
+pub fn title(fax: &ReceivedFax) -> String {
+    let sender = sender(fax);
+    let sender = sender.as_deref().unwrap_or("an unknown number");
     let incomplete = if fax.complete { "" } else { ", incomplete" };
     format!("Fax from {sender} ({}{incomplete})", words::pages(fax.pages))
 }

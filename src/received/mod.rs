@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use files::Files;
 pub use intake::{Intake, IntakeError};
-pub use mail::{ReceivedContext, mail};
+pub use mail::{ReceivedContext, mail, title};
 pub use route::{Route, mailboxes};
 
 /// Where received faxes go, and how their mails look (`[received]`).

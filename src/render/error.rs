@@ -128,11 +128,11 @@ mod tests {
 
     #[test]
     fn the_outside_clause_never_shows_the_inside_cause() {
-        let error = RenderError::part(
-            "scan.pdf",
-            Failure::caused("the PDF is damaged", "xref at 1234"),
+        let error = RenderError::part("scan.pdf", Failure::caused("the PDF is damaged", "xref at 1234"));
+        assert_eq!(
+            error.to_string(),
+            "“scan.pdf” cannot be faxed: the PDF is damaged"
         );
-        assert_eq!(error.to_string(), "“scan.pdf” cannot be faxed: the PDF is damaged");
         assert_eq!(error.cause(), Some("xref at 1234"));
         assert_eq!(error.status(), "5.6.1");
     }

@@ -205,7 +205,10 @@ impl<'a> Flow<'a> {
         let mut buffer = Buffer::new_empty(metrics);
         buffer.set_tab_width(8);
         buffer.set_size(Some(width_pt), None);
-        let spans = paragraph.spans.iter().map(|span| (span.text.as_str(), attrs(span.look)));
+        let spans = paragraph
+            .spans
+            .iter()
+            .map(|span| (span.text.as_str(), attrs(span.look)));
         let align = paragraph.centred.then_some(Align::Center);
         buffer.set_rich_text(spans, &attrs(Look::default()), Shaping::Advanced, align);
         buffer.shape_until_scroll(&mut self.fonts.system, false);
@@ -217,7 +220,12 @@ impl<'a> Flow<'a> {
         let (x_scale, y_scale) = self.sheet.px_per_pt();
         let left_pt = self.sheet.text_left_pt();
         for depth in 0..quote_depth {
-            self.fill(left_pt + depth as f32 * QUOTE_INDENT_PT, self.y_pt, RULE_PT, line.line_height);
+            self.fill(
+                left_pt + depth as f32 * QUOTE_INDENT_PT,
+                self.y_pt,
+                RULE_PT,
+                line.line_height,
+            );
         }
         let base_pt = self.y_pt + line.line_y - line.line_top;
         for glyph in line.glyphs {
@@ -243,7 +251,11 @@ impl<'a> Flow<'a> {
         if (self.before + self.pages.len()) as u64 >= u64::from(self.limits.pages_max) {
             return Err(self.limits.too_many_pages());
         }
-        let page = Page::white(self.sheet.width(), self.sheet.body_rows(), self.sheet.resolution());
+        let page = Page::white(
+            self.sheet.width(),
+            self.sheet.body_rows(),
+            self.sheet.resolution(),
+        );
         self.pages.push(page);
         self.y_pt = self.sheet.text_top_pt();
         Ok(())

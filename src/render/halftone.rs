@@ -52,7 +52,9 @@ impl Grey {
 
     fn row(&self, y: u32) -> &[u8] {
         let start = (y * self.width) as usize;
-        self.values.get(start..start + self.width as usize).unwrap_or_default()
+        self.values
+            .get(start..start + self.width as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -118,7 +120,10 @@ impl Blocks {
     }
 
     fn block(&self, column: u32, row: u32) -> bool {
-        self.photo.get((row * self.columns + column) as usize).copied().unwrap_or(false)
+        self.photo
+            .get((row * self.columns + column) as usize)
+            .copied()
+            .unwrap_or(false)
     }
 
     fn at(&self, x: u32, y: u32) -> bool {
@@ -140,7 +145,10 @@ fn is_photo(grey: &Grey, left: u32, top: u32) -> bool {
             }
         }
     }
-    let frequent = tones.iter().filter(|&&count| count * 100 >= all * TONE_PERCENT_MIN).count();
+    let frequent = tones
+        .iter()
+        .filter(|&&count| count * 100 >= all * TONE_PERCENT_MIN)
+        .count();
     middle * 100 >= all * MIDDLE_PERCENT_MIN && frequent >= TONES_MIN
 }
 
@@ -182,7 +190,10 @@ fn spread(grey: &Grey, pick: fn(u8, u8) -> u8) -> Vec<u8> {
     for y in 0..grey.rows as usize {
         let others = y.saturating_sub(reach)..(y + reach + 1).min(grey.rows as usize);
         for other in others.filter(|&other| other != y) {
-            let (from, to) = (&along[other * width..(other + 1) * width], &mut down[y * width..(y + 1) * width]);
+            let (from, to) = (
+                &along[other * width..(other + 1) * width],
+                &mut down[y * width..(y + 1) * width],
+            );
             for (to, from) in to.iter_mut().zip(from) {
                 *to = pick(*to, *from);
             }
@@ -200,7 +211,8 @@ struct Screen {
 
 impl Screen {
     fn new(resolution: Resolution) -> Self {
-        let step = |dpi: u32| std::f32::consts::TAU * SCREEN_PER_INCH / (dpi as f32 * std::f32::consts::SQRT_2);
+        let step =
+            |dpi: u32| std::f32::consts::TAU * SCREEN_PER_INCH / (dpi as f32 * std::f32::consts::SQRT_2);
         let tone = |value: usize| (value as f32 / 255.0).powf(TONE_EXPONENT) * 255.0;
         Self {
             x_step: step(resolution.x_dpi()),
@@ -301,7 +313,11 @@ mod tests {
         let values = (0..240 * 240).map(|index| (index % 240) as u8).collect();
         let grey = Grey::new(240, values).unwrap();
         let page = bilevel(&grey, Resolution::R204x196);
-        let changes = |y| (1..240).filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y)).count();
+        let changes = |y| {
+            (1..240)
+                .filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y))
+                .count()
+        };
         assert!((20..220).all(|y| changes(y) > 15));
     }
 }

@@ -31,8 +31,8 @@ const PICTURE_MARK: char = '\u{F0020}';
 const TABLE_MARK: char = '\u{F0030}';
 /// Elements that are never closed, or need not be, and so do not count as depth.
 const UNCLOSED: &[&str] = &[
-    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
-    "source", "tbody", "td", "tfoot", "th", "thead", "tr", "wbr",
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option",
+    "p", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "wbr",
 ];
 
 /// A piece of an HTML text, in order.
@@ -53,7 +53,9 @@ pub(super) fn pieces(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure>
             limits.html_depth_max
         )));
     }
-    let dom = plain_config().parse_html(html.as_bytes()).map_err(|e| damaged(&e))?;
+    let dom = plain_config()
+        .parse_html(html.as_bytes())
+        .map_err(|e| damaged(&e))?;
     let tables = Tables::take_from(&dom)?;
     let lines = lines(&dom, UNBROKEN_COLUMNS, Layout::ReadThrough)?;
     let mut pieces = Vec::new();
@@ -72,10 +74,12 @@ pub(super) fn says_more(html: &str, plain: &str, limits: &Limits) -> bool {
     let Ok(pieces) = super::error::guard("HTML", || pieces(html, limits)) else {
         return false;
     };
-    let paragraphs = || pieces.iter().filter_map(|piece| match piece {
-        Piece::Paragraph(paragraph) => Some(paragraph),
-        _ => None,
-    });
+    let paragraphs = || {
+        pieces.iter().filter_map(|piece| match piece {
+            Piece::Paragraph(paragraph) => Some(paragraph),
+            _ => None,
+        })
+    };
     let spans = || paragraphs().flat_map(|paragraph| &paragraph.spans);
     let in_html: usize = spans().map(|span| letters(&span.text)).sum();
     let has_table = spans().any(|span| span.look.mono && span.text.contains('│'));
@@ -98,7 +102,11 @@ fn depth(html: &str) -> usize {
         if name.is_empty() || UNCLOSED.contains(&name.as_str()) {
             continue;
         }
-        depth = if closing { depth.saturating_sub(1) } else { depth + 1 };
+        depth = if closing {
+            depth.saturating_sub(1)
+        } else {
+            depth + 1
+        };
         deepest = deepest.max(depth);
     }
     deepest
@@ -127,11 +135,19 @@ enum Layout {
 
 fn lines(dom: &RcDom, columns: usize, layout: Layout) -> Result<Vec<Line>, Failure> {
     let config = plain_config().raw_mode(layout == Layout::ReadThrough);
-    let config = if layout == Layout::Drawn { plain_config() } else { config };
+    let config = if layout == Layout::Drawn {
+        plain_config()
+    } else {
+        config
+    };
     let tree = config.dom_to_render_tree(dom).map_err(|e| damaged(&e))?;
     let lines = config.render_to_lines(tree, columns).map_err(|e| damaged(&e))?;
     let line = |line: html2text::render::TaggedLine<Vec<Tag>>| {
-        Line(line.tagged_strings().map(|piece| (piece.s.clone(), piece.tag.clone())).collect())
+        Line(
+            line.tagged_strings()
+                .map(|piece| (piece.s.clone(), piece.tag.clone()))
+                .collect(),
+        )
     };
     Ok(lines.into_iter().map(line).collect())
 }
@@ -158,8 +174,14 @@ impl Line {
         }
         let quote_depth = text.chars().filter(|&c| c == QUOTE_MARK).count();
         let level = text.chars().filter(|&c| c == HEADING_MARK).count();
-        let spaces = text.trim_start_matches([QUOTE_MARK, HEADING_MARK]).chars().take_while(|&c| c == ' ').count();
-        let heading = level.checked_sub(1).map(|above| HEADING_PT[above.min(HEADING_PT.len() - 1)]);
+        let spaces = text
+            .trim_start_matches([QUOTE_MARK, HEADING_MARK])
+            .chars()
+            .take_while(|&c| c == ' ')
+            .count();
+        let heading = level
+            .checked_sub(1)
+            .map(|above| HEADING_PT[above.min(HEADING_PT.len() - 1)]);
         let paragraph = |spans| Paragraph {
             size_pt: heading.unwrap_or(size_pt),
             quote_depth: u32::try_from(quote_depth).unwrap_or(u32::MAX),
@@ -180,8 +202,15 @@ impl Line {
             let mut look = Tag::look(&tags);
             look.bold |= heading.is_some();
             let text = text.replace([QUOTE_MARK, HEADING_MARK, PICTURE_MARK, TABLE_MARK], "");
-            let text = if spans.is_empty() { text.trim_start().to_owned() } else { text };
-            spans.push(Span { text: printable(&text), look });
+            let text = if spans.is_empty() {
+                text.trim_start().to_owned()
+            } else {
+                text
+            };
+            spans.push(Span {
+                text: printable(&text),
+                look,
+            });
         }
         if spans.iter().any(|span| !span.text.trim().is_empty()) {
             pieces.push(Piece::Paragraph(paragraph(spans)));
@@ -207,7 +236,11 @@ impl Tables {
         for (index, child) in children.into_iter().enumerate() {
             if is_data_table(&child) {
                 let table = RcDom::default();
-                table.document.children.borrow_mut().extend(styles.iter().cloned());
+                table
+                    .document
+                    .children
+                    .borrow_mut()
+                    .extend(styles.iter().cloned());
                 table.document.children.borrow_mut().push(child);
                 if let Some(place) = node.children.borrow_mut().get_mut(index) {
                     *place = mark(self.0.len())?;
@@ -225,10 +258,21 @@ impl Tables {
             return Ok(());
         };
         let natural = lines(dom, UNBROKEN_COLUMNS, Layout::Drawn)?;
-        let columns = natural.iter().map(|line| line.text().chars().count()).max().unwrap_or(0);
+        let columns = natural
+            .iter()
+            .map(|line| line.text().chars().count())
+            .max()
+            .unwrap_or(0);
         let fitting = TABLE_SIZES.iter().find(|(room, _)| columns <= *room);
-        let (room, size_pt) = fitting.or(TABLE_SIZES.last()).copied().unwrap_or((columns, MONO_PT));
-        let drawn = if columns <= room { natural } else { lines(dom, room, Layout::Drawn)? };
+        let (room, size_pt) = fitting
+            .or(TABLE_SIZES.last())
+            .copied()
+            .unwrap_or((columns, MONO_PT));
+        let drawn = if columns <= room {
+            natural
+        } else {
+            lines(dom, room, Layout::Drawn)?
+        };
         for line in drawn {
             let spans = line.0.into_iter().map(|(text, tags)| Span {
                 text: printable(&text.replace([QUOTE_MARK, HEADING_MARK, PICTURE_MARK], "")),
@@ -249,7 +293,9 @@ impl Tables {
 /// A paragraph that stands for table `index`.
 fn mark(index: usize) -> Result<Handle, Failure> {
     let source = format!("<p>{TABLE_MARK}{index}</p>");
-    let dom = plain_config().parse_html(source.as_bytes()).map_err(|e| damaged(&e))?;
+    let dom = plain_config()
+        .parse_html(source.as_bytes())
+        .map_err(|e| damaged(&e))?;
     let mut found = Vec::new();
     collect(&dom.document, "p", &mut found);
     // The document gives its nodes up when it goes, so it must lose this one first.
@@ -258,8 +304,13 @@ fn mark(index: usize) -> Result<Handle, Failure> {
 }
 
 fn detach(node: &Handle, name: &str) {
-    node.children.borrow_mut().retain(|child| !is_element(child, name));
-    node.children.borrow().iter().for_each(|child| detach(child, name));
+    node.children
+        .borrow_mut()
+        .retain(|child| !is_element(child, name));
+    node.children
+        .borrow()
+        .iter()
+        .for_each(|child| detach(child, name));
 }
 
 fn collect(node: &Handle, name: &str, found: &mut Vec<Handle>) {
@@ -284,9 +335,10 @@ fn is_data_table(node: &Handle) -> bool {
     if !is_element(node, "table") {
         return false;
     }
-    let bordered = attrs.borrow().iter().any(|attr| {
-        &*attr.name.local == "border" && !matches!(attr.value.trim(), "" | "0" | "0px" | "none")
-    });
+    let bordered = attrs
+        .borrow()
+        .iter()
+        .any(|attr| &*attr.name.local == "border" && !matches!(attr.value.trim(), "" | "0" | "0px" | "none"));
     let (mut inner, mut heads) = (Vec::new(), Vec::new());
     collect(node, "table", &mut inner);
     collect(node, "th", &mut heads);

@@ -125,7 +125,10 @@ fn fitted(image: &GrayImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet: Sh
 }
 
 fn natural_size_pt(image: &GrayImage) -> (f32, f32) {
-    (image.width() as f32 * PT_PER_PIXEL, image.height() as f32 * PT_PER_PIXEL)
+    (
+        image.width() as f32 * PT_PER_PIXEL,
+        image.height() as f32 * PT_PER_PIXEL,
+    )
 }
 
 fn scaled(image: &GrayImage, (width_pt, height_pt): (f32, f32), sheet: Sheet) -> Page {

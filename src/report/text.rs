@@ -248,7 +248,12 @@ impl Telling<'_> {
         else {
             return String::new();
         };
-        format!("What your message became:\n\n{}", part_lines(manifest))
+        let mut text = format!("What your message became:\n\n{}", part_lines(manifest));
+        for note in manifest.notes.iter().take(PARTS_LISTED_MAX) {
+            text.push_str("\n\n");
+            text.push_str(&wrap("", &one_line(note, 2 * SENTENCE_CHARS_MAX)));
+        }
+        text
     }
 
     fn calls(&self) -> String {

@@ -132,6 +132,7 @@ pub fn manifest() -> Manifest {
             ),
         ],
         pages: 3,
+        notes: vec!["1 character that no font has is shown as a box.".into()],
     }
 }
 

@@ -1,1 +1,160 @@
+//! Mail to an SMTP server that works, that refuses, and that is not there.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use faxgate::mailer::relay::{RelayConfig, RelayTls};
+use faxgate::mailer::{Mail, Mailer, MailerConfig, MailerError, MailerKind, Relay};
+use tokio::net::TcpListener;
+
+use crate::sink::Sink;
+
+fn config(port: u16) -> RelayConfig {
+    RelayConfig {
+        host: "127.0.0.1".into(),
+        port,
+        timeout: Duration::from_secs(20),
+        ..RelayConfig::default()
+    }
+}
+
+fn relay(port: u16) -> Relay {
+    Relay::new(&config(port), "gw.example.com").unwrap()
+}
+
+fn mail() -> Mail {
+    Mail {
+        from: None,
+        to: "anna@example.com".into(),
+        data: b"Subject: x\r\n\r\n.a dot\r\n..\r\nbody\r\n".to_vec(),
+        key: "k".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_mail_arrives_as_it_was_made() {
+    let sink = Sink::start(&[]).await;
+    let relay = relay(sink.port);
+    relay.send(&mail()).await.unwrap();
+    let from_somebody = Mail {
+        from: Some("fax@example.com".into()),
+        ..mail()
+    };
+    relay.send(&from_somebody).await.unwrap();
+    let taken = sink.taken();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(
+        (taken[0].from.as_str(), taken[0].to.as_str()),
+        ("", "anna@example.com")
+    );
+    assert_eq!(taken[0].data.as_bytes(), mail().data, "dots too");
+    assert_eq!(taken[1].from, "fax@example.com");
+}
+
+#[tokio::test]
+async fn refusals_are_graded_and_the_next_mail_still_goes() {
+    for (verb, reply, permanent) in [
+        ("connect", "421 too busy", false),
+        ("MAIL", "451 greylisted", false),
+        ("RCPT", "450 mailbox busy", false),
+        ("RCPT", "452 full", false),
+        ("RCPT", "550 no such user", true),
+        ("RCPT", "553 no such syntax", true),
+        ("DATA", "554 no", true),
+        (".", "451 later", false),
+        (".", "552 too large", true),
+        ("MAIL", "530 authentication required", false),
+        ("RCPT", "hang up", false),
+        ("MAIL", "gibberish", false),
+    ] {
+        let sink = Sink::start(&[(verb, reply)]).await;
+        let relay = relay(sink.port);
+        let error = relay.send(&mail()).await.unwrap_err();
+        assert_eq!(
+            matches!(error, MailerError::Permanent(_)),
+            permanent,
+            "{verb} {reply}: {error}"
+        );
+        assert_eq!(sink.taken(), [], "{verb} {reply}");
+        relay
+            .send(&mail())
+            .await
+            .unwrap_or_else(|error| panic!("after {verb} {reply}: {error}"));
+        assert_eq!(sink.taken().len(), 1, "{verb} {reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_or_says_nothing_is_worth_another_try() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let error = relay(port).send(&mail()).await.unwrap_err();
+    assert!(matches!(error, MailerError::Temporary(_)), "{error}");
+
+    // It accepts and never greets.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let impatient = RelayConfig {
+        timeout: Duration::from_millis(100),
+        ..config(silent.local_addr().unwrap().port())
+    };
+    let relay = Relay::new(&impatient, "gw.example.com").unwrap();
+    let error = relay.send(&mail()).await.unwrap_err();
+    assert!(matches!(error, MailerError::Temporary(_)), "{error}");
+}
+
+#[tokio::test]
+async fn encryption_that_was_asked_for_is_never_left_out() {
+    let sink = Sink::start(&[]).await;
+    for tls in [RelayTls::Starttls, RelayTls::Implicit] {
+        let config = RelayConfig {
+            tls,
+            timeout: Duration::from_secs(1),
+            ..config(sink.port)
+        };
+        let relay = Relay::new(&config, "gw.example.com").unwrap();
+        let error = relay.send(&mail()).await.unwrap_err();
+        assert!(matches!(error, MailerError::Temporary(_)), "{tls:?}: {error}");
+    }
+    assert_eq!(sink.taken(), []);
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_refused_for_good_and_reaches_no_server() {
+    let sink = Sink::start(&[]).await;
+    for to in [
+        "",
+        "anna",
+        "anna@example.com>\r\nRCPT TO:<victim@example.com",
+        "a b@example.com",
+    ] {
+        let bad = Mail {
+            to: to.into(),
+            ..mail()
+        };
+        let error = relay(sink.port).send(&bad).await.unwrap_err();
+        assert!(matches!(error, MailerError::Permanent(_)), "{to:?}: {error}");
+    }
+    assert_eq!(sink.taken(), []);
+}
+
+#[test]
+fn settings_that_cannot_work_are_told_at_the_start() {
+    let mut config = MailerConfig {
+        kind: MailerKind::Relay,
+        ..MailerConfig::default()
+    };
+    assert!(config.build("gw").is_ok());
+    config.relay.user = "fax".into();
+    assert!(config.build("gw").err().unwrap().contains("password_file"));
+    config.relay.password_file = Some(PathBuf::from("/does/not/exist"));
+    assert!(config.build("gw").err().unwrap().contains("/does/not/exist"));
+    config.relay.user.clear();
+    config.relay.timeout = Duration::ZERO;
+    assert!(config.build("gw").err().unwrap().contains("timeout"));
+    config.kind = MailerKind::Maildir;
+    assert!(
+        config.build("gw").is_ok(),
+        "settings of the other way do not matter"
+    );
+}
