@@ -8,7 +8,7 @@ use fax::page::Page;
 
 use super::cover::Cover;
 use super::error::{Failure, RenderError, guard};
-use super::flow::{Flow, Flowed, Look, Span, TEXT_PT};
+use super::flow::{Flow, Flowed, Look, Paragraph, Span, TEXT_PT};
 use super::font::Fonts;
 use super::html::{self, Piece};
 use super::kind::Picture;
@@ -266,7 +266,7 @@ fn draw_heading(flow: &mut Flow<'_>, lines: &Heading) -> Result<(), RenderError>
             look: Look { bold, ..Look::default() },
         };
         let value = span(text::printable(value), *label == "Subject");
-        flow.field(&span(format!("{label}:"), true), &value, TEXT_PT, HEADING_INDENT_PT)?;
+        flow.paragraph(&Paragraph::field(span(format!("{label}:"), true), value, TEXT_PT, HEADING_INDENT_PT))?;
     }
     flow.rule()?;
     flow.gap(PART_GAP_PT / 2.0);
