@@ -9,6 +9,7 @@ use fax::page::Page;
 use super::error::RenderError;
 use super::font::{Fonts, MONO, SANS};
 use super::options::Limits;
+use super::picture::lay;
 use super::sheet::Sheet;
 
 /// Running text, in points.
@@ -182,11 +183,7 @@ impl<'a> Flow<'a> {
         let left = (self.sheet.text_left_pt() * x_scale).round() as u32;
         let top = (self.y_pt * y_scale).round() as u32;
         if let Some(page) = self.pages.last_mut() {
-            for y in 0..picture.rows() {
-                for x in (0..picture.width()).filter(|&x| picture.is_black(x, y)) {
-                    page.set(left + x, top + y, true);
-                }
-            }
+            lay(page, picture, left, top);
         }
         self.y_pt += height_pt;
         Ok(())
