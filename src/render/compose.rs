@@ -8,15 +8,15 @@ use fax::page::Page;
 
 use super::cover::Cover;
 use super::error::{Failure, RenderError, guard};
-use super::flow::{Flow, Flowed, Look, Span, TEXT_PT};
+use super::flow::{Flow, Flowed, Look, Paragraph, Span, TEXT_PT};
 use super::font::Fonts;
 use super::html::{self, Piece};
 use super::kind::Picture;
 use super::mime::{Content, Item};
 use super::options::{Limits, Options};
 use super::sheet::Sheet;
-use super::{Fate, Manifest, Part, Rendered};
 use super::{pdf, picture, text, tiff};
+use super::{Fate, Manifest, Part, Rendered};
 
 /// Where the values of a heading stand, in points.
 const HEADING_INDENT_PT: f32 = 56.0;
@@ -165,9 +165,7 @@ impl<'o> Composer<'o> {
         let Flowed { mut pages, missing } = flow.finish();
         for (item, (first, last)) in items.iter().zip(fates) {
             let fate = match &item.content {
-                Content::LeftOut(reason) => Fate::LeftOut {
-                    reason: reason.clone(),
-                },
+                Content::LeftOut(reason) => Fate::LeftOut { reason: reason.clone() },
                 _ => Fate::Pages {
                     first: self.number(first),
                     last: self.number(last),
@@ -195,12 +193,7 @@ impl<'o> Composer<'o> {
     /// A document on pages of its own, or a part that makes none.
     fn single(&mut self, item: &Item<'_>) -> Result<(), RenderError> {
         if let Content::LeftOut(reason) = &item.content {
-            self.part(
-                item,
-                Fate::LeftOut {
-                    reason: reason.clone(),
-                },
-            );
+            self.part(item, Fate::LeftOut { reason: reason.clone() });
             return Ok(());
         }
         let limits = &self.options.limits;
@@ -211,9 +204,7 @@ impl<'o> Composer<'o> {
         let room = (limits.pages_max as usize).saturating_sub(self.number(0) as usize);
         let made = document(item, self.sheet, limits, room);
         let made = made.map_err(|failure| RenderError::part(&item.name, failure))?;
-        let mut pages = made
-            .filter(|pages| pages.len() <= room)
-            .ok_or_else(|| limits.too_many_pages())?;
+        let mut pages = made.filter(|pages| pages.len() <= room).ok_or_else(|| limits.too_many_pages())?;
         let fate = Fate::Pages {
             first: self.number(1),
             last: self.number(pages.len()),
@@ -235,20 +226,13 @@ impl<'o> Composer<'o> {
         let (width, height) = size.map_err(|failure| RenderError::part(&item.name, failure))?;
         let small = width.min(height) < PHOTO_PIXELS_MIN;
         Ok(small.then(|| Fate::LeftOut {
-            reason: format!(
-                "it is a small picture of {width} × {height} pixels that belongs to the text's design"
-            ),
+            reason: format!("it is a small picture of {width} × {height} pixels that belongs to the text's design"),
         }))
     }
 }
 
 /// The pages of a document that is no text; `None` where there are more than `pages_max`.
-fn document(
-    item: &Item<'_>,
-    sheet: Sheet,
-    limits: &Limits,
-    pages_max: usize,
-) -> Result<Option<Vec<Page>>, Failure> {
+fn document(item: &Item<'_>, sheet: Sheet, limits: &Limits, pages_max: usize) -> Result<Option<Vec<Page>>, Failure> {
     match &item.content {
         Content::Pdf(bytes) => guard("PDF", || pdf::pages(bytes, sheet, pages_max)),
         Content::Tiff(bytes) => guard("TIFF file", || tiff::pages(bytes, sheet, limits, pages_max)),
@@ -268,10 +252,7 @@ fn inline<'i>(item: &'i Item<'_>) -> Option<(&'i str, (Picture, &'i [u8]))> {
 }
 
 fn is_flowing(item: &Item<'_>) -> bool {
-    matches!(
-        item.content,
-        Content::Text(..) | Content::Html(_) | Content::Heading(_)
-    )
+    matches!(item.content, Content::Text(..) | Content::Html(_) | Content::Heading(_))
 }
 
 /// `From: …` and the like above a text, and a rule below them.
@@ -282,18 +263,10 @@ fn draw_heading(flow: &mut Flow<'_>, lines: &Heading) -> Result<(), RenderError>
     for (label, value) in lines {
         let span = |text: String, bold| Span {
             text,
-            look: Look {
-                bold,
-                ..Look::default()
-            },
+            look: Look { bold, ..Look::default() },
         };
         let value = span(text::printable(value), *label == "Subject");
-        flow.field(
-            &span(format!("{label}:"), true),
-            &value,
-            TEXT_PT,
-            HEADING_INDENT_PT,
-        )?;
+        flow.paragraph(&Paragraph::field(span(format!("{label}:"), true), value, TEXT_PT, HEADING_INDENT_PT))?;
     }
     flow.rule()?;
     flow.gap(PART_GAP_PT / 2.0);
@@ -314,9 +287,7 @@ impl Writer<'_, '_, '_> {
         match &item.content {
             Content::Text(source, format) => {
                 self.flow.gap(PART_GAP_PT);
-                text::paragraphs(source, *format)
-                    .iter()
-                    .try_for_each(|paragraph| self.flow.paragraph(paragraph))
+                text::paragraphs(source, *format).iter().try_for_each(|paragraph| self.flow.paragraph(paragraph))
             }
             Content::Html(source) => {
                 self.flow.gap(PART_GAP_PT);
