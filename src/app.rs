@@ -11,8 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::address::{DialPlan, FaxAddress, Number, Policy};
-use crate::blob::Blobs;
-use crate::blob::fs::FsBlobs;
+use crate::blob::{Blobs, FsBlobs};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LineConfig};
 use crate::door::control::Control;

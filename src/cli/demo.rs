@@ -79,8 +79,9 @@ async fn show(dir: &Path) -> Result<(), Failure> {
     step("Mail", &format!("from {SENDER} to {RECIPIENT}: text and HTML, a PDF, a photo ({} kB)", message.len() / 1000));
 
     let job = follow(&app).await?;
+    let call = call(&job)?;
     let manifest = show_pages(&job, &config)?;
-    show_call(&job)?;
+    step("Call", &call);
     let receipt = wait_for_mail(dir, SENDER).await?;
     save(dir, "receipt.eml", &receipt)?;
     step("Receipt", &format!("in the mailbox of {SENDER}: \"{}\"", subject(&receipt)));
@@ -107,11 +108,11 @@ fn config(dir: &Path) -> Result<Config, Failure> {
 /// The message that is mailed: what a mail program makes of a letter with two attachments.
 fn compose() -> Result<Vec<u8>, Failure> {
     let attachment = |media_type: &'static str, name: &'static str, bytes: &'static [u8]| {
-        MimePart::new(media_type, bytes).attachment(name).transfer_encoding("base64")
+        MimePart::new(media_type, bytes).attachment(name)
     };
     let text = |media_type: &'static str, text: &'static str| {
-        MimePart::new(ContentType::new(media_type).attribute("charset", "utf-8"), text)
-            .transfer_encoding("quoted-printable")
+        let content_type = ContentType::new(media_type).attribute("charset", "us-ascii");
+        MimePart::new(content_type, text.replace('\n', "\r\n")).transfer_encoding("7bit")
     };
     let alternatives = vec![
         text("text/plain", include_str!("../../templates/demo/letter.txt")),
@@ -119,13 +120,13 @@ fn compose() -> Result<Vec<u8>, Failure> {
     ];
     let parts = vec![
         MimePart::new("multipart/alternative", alternatives),
-        attachment("application/pdf", "report.pdf", include_bytes!("../../templates/demo/report.pdf")),
-        attachment("image/jpeg", "photo.jpg", include_bytes!("../../templates/demo/photo.jpg")),
+        attachment("application/pdf", "report.pdf", include_bytes!("../../templates/demo/letter.pdf")),
+        attachment("image/jpeg", "parcel.jpg", include_bytes!("../../templates/demo/parcel.jpg")),
     ];
     MessageBuilder::new()
         .from(("Anna Example", SENDER))
         .to(RECIPIENT)
-        .subject("Laboratory report and photo")
+        .subject("Report L-2026-4711, and a damaged parcel")
         .body(MimePart::new("multipart/mixed", parts))
         .write_to_vec()
         .map_err(Failure::failed)
@@ -179,15 +180,14 @@ fn fate(part: &crate::render::Part) -> Option<String> {
     }
 }
 
-fn show_call(job: &Job) -> Result<(), Failure> {
+/// How the fax went; a failure where it was not delivered.
+fn call(job: &Job) -> Result<String, Failure> {
     let (Some(attempt), Some(Outcome::Delivered)) = (job.attempts.last(), job.outcome()) else {
         let how = job.outcome().map(Outcome::sentence).unwrap_or_default();
         return Err(Failure::failed(format!("the fax was not delivered: {how}")));
     };
     let mode = attempt.mode.as_deref().unwrap_or("no agreement");
-    let text = format!("{} dialled {}: {mode}; every page confirmed", attempt.line, job.recipient.number);
-    step("Call", &text);
-    Ok(())
+    Ok(format!("{} dialled {}: {mode}; every page confirmed", attempt.line, job.recipient.number))
 }
 
 /// Renders the message again, as `faxgate render` does, and compares every page with what was received.

@@ -45,7 +45,7 @@ fn attachment(file: &NamedFile) -> MimePart<'_> {
     } else {
         content_type
     };
-    MimePart::new(content_type, file.bytes.clone()).attachment(file.name.clone()).transfer_encoding("base64")
+    MimePart::new(content_type, file.bytes.clone()).attachment(file.name.clone())
 }
 
 /// The media type that a name suggests; the renderer looks at the content where this says nothing.

@@ -224,7 +224,8 @@ impl Queue {
             self.mail_wake.notify_one();
         }
         if let Some(outcome) = job.outcome() {
-            tracing::info!(job = %job.id, number = %job.recipient.number, outcome = outcome.word(), "done");
+            let (number, cause) = (&job.recipient.number, outcome.cause());
+            tracing::info!(job = %job.id, %number, outcome = outcome.word(), cause, "done");
         }
         Ok(job)
     }
