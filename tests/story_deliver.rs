@@ -33,10 +33,10 @@ fn swaks(gateway: &Gateway, to: &str, dir: &Path) {
         .args(["--header", "Subject: Figures and photo", "--body", "Please find the figures attached."])
         .args(["--attach-type", "application/pdf", "--attach-name", "report.pdf"])
         .arg("--attach")
-        .arg(format!("@{}", asset("report.pdf").display()))
+        .arg(format!("@{}", asset("letter.pdf").display()))
         .args(["--attach-type", "image/jpeg", "--attach-name", "photo.jpg"])
         .arg("--attach")
-        .arg(format!("@{}", asset("photo.jpg").display()))
+        .arg(format!("@{}", asset("parcel.jpg").display()))
         .current_dir(dir)
         .output()
         .expect("swaks is needed: tests/run installs it");

@@ -86,10 +86,10 @@ impl<'o> Composer<'o> {
     pub(super) fn items(&mut self, items: &[Item<'_>]) -> Result<(), RenderError> {
         let inlines: Inlines<'_> = items.iter().filter_map(inline).collect();
         let mut rest = items;
-        while let [first, after @ ..] = rest {
+        while let [_, after @ ..] = rest {
             let more = after.iter().take_while(|item| item.flows_on).count();
             let (run, next) = rest.split_at(1 + more);
-            if is_flowing(first) {
+            if run.iter().any(is_flowing) {
                 self.run(run, &inlines)?;
             } else {
                 run.iter().try_for_each(|item| self.single(item))?;
