@@ -10,7 +10,7 @@
 //!
 //! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears `< tcf good`, `< tcf bad`, `< image good`, `< image poor`, `< image bad`, and with ECM
 //! `< image 0-2 of 4` for the frames that arrive, or `< block 2-3 of 4` for a block that begins at the first of them. The driver answers at once; `store=refuse`, `store=slow` and
-//! `mark=refuse` change that, and `< kept` is a slow store's answer.
+//! `mark=refuse`, `mark=slow` change that, and `< kept` is a slow store's answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -114,7 +114,7 @@ impl Dialogue {
 
     fn output(&mut self, output: Output) {
         match output {
-            Output::Command(command) => self.command(command),
+            Output::Command(command) => self.command(&command),
             Output::NeedPage(n) => {
                 let missing = self.term("missing") == n.to_string();
                 // Page 2 is of another kind where the script wants a change.
@@ -130,7 +130,7 @@ impl Dialogue {
             }
             Output::Mark { page, mark } => {
                 self.done.push(format!("{page}:{mark:?}"));
-                if mark == PageMark::Unconfirmed {
+                if mark == PageMark::Unconfirmed && self.term("mark") != "slow" {
                     let is_kept = self.term("mark") != "refuse";
                     self.engine.handle(self.now, Input::MarkKept(is_kept));
                 }
@@ -152,8 +152,8 @@ impl Dialogue {
         }
     }
 
-    fn command(&mut self, command: Command) {
-        let text = match &command {
+    fn command(&mut self, command: &Command) {
+        let text = match command {
             Command::Call => "CNG".into(),
             Command::Answer => "CED".into(),
             Command::SendTcf(speed) => format!("TCF@{}", speed.bit_rate()),
@@ -207,7 +207,12 @@ impl Dialogue {
                 self.pump();
             }
             "kept" => {
-                self.engine.handle(self.now, Input::PageKept(true));
+                let input = if self.side == Side::Sender {
+                    Input::MarkKept(true)
+                } else {
+                    Input::PageKept(true)
+                };
+                self.engine.handle(self.now, input);
                 self.pump();
             }
             "damaged" => self.burst(vec![vec![0xFF, 0x13]], false),
