@@ -336,3 +336,13 @@ fn the_same_seed_gives_the_same_call() {
             .is_some_and(|n| n.speed <= Speed::V17At14400)
     );
 }
+
+/// The same with many more seeds: `cargo test -p fax-proto --test seeds -- --ignored`.
+#[test]
+#[ignore = "takes minutes"]
+fn ten_thousand_calls_tell_the_truth() {
+    for seed in SEEDS..10_000 {
+        let class = CLASSES[(seed % CLASSES.len() as u64) as usize];
+        check(&run(class, seed), seed);
+    }
+}

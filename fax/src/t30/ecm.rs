@@ -117,17 +117,20 @@ fn octets(fcf: Fcf, fif: Vec<u8>) -> Vec<u8> {
 }
 
 /// A block that is being received.
+///
+/// The 16 bits of an FCS let one damaged frame in 65,536 pass, and a noisy line damages thousands. So a frame must also
+/// have its number within the block and, but for the last of the block, its full length; and the first good copy stays.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BlockIn {
     frames: Vec<Option<Vec<u8>>>,
-    /// Frames in the block, as far as PPS and the frames themselves have told.
-    count: usize,
+    /// Frames in the block, once a PPS has told.
+    count: Option<usize>,
 }
 
 impl BlockIn {
     /// Whether nothing has come of the block yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.count.is_none() && self.frames.is_empty()
     }
 
     /// Takes an image frame with a good FCS; what is no FCD is left aside.
@@ -137,43 +140,56 @@ impl BlockIn {
             return;
         };
         let number = usize::from(*number);
+        if self.count.is_some_and(|count| number >= count) {
+            return;
+        }
         if self.frames.len() <= number {
             self.frames.resize(number + 1, None);
         }
-        self.count = self.count.max(number + 1);
-        if let Some(slot) = self.frames.get_mut(number) {
-            *slot = Some(data.iter().copied().take(FrameSize::Octets256.octets()).collect());
+        if let Some(slot @ None) = self.frames.get_mut(number) {
+            *slot = Some(data.to_vec());
         }
     }
 
-    /// Takes the count of a PPS. A repeated burst counts only its own frames, so the largest count stands.
-    pub(super) fn take_count(&mut self, frames: u16) {
-        self.count = self.count.max(usize::from(frames)).min(FRAMES_MAX);
+    /// Takes the count of a PPS. The first one counts the whole block, later ones only the frames sent again.
+    pub(super) fn take_count(&mut self, frames: u16, size: FrameSize) {
+        let count = *self.count.get_or_insert(usize::from(frames).min(FRAMES_MAX));
+        self.frames.resize(count, None);
+        let last = count.saturating_sub(1);
+        for (number, slot) in self.frames.iter_mut().enumerate() {
+            let is_full =
+                |data: &Vec<u8>| data.len() == size.octets() || number == last && data.len() < size.octets();
+            *slot = slot.take().filter(is_full);
+        }
     }
 
     /// The map of a PPR where frames are missing: 1 for each frame that is not here, also beyond the end.
     pub(super) fn missing(&self) -> Option<[u8; MAP_OCTETS]> {
-        let here = |n: usize| self.frames.get(n).is_some_and(Option::is_some);
-        if (0..self.count).all(here) {
+        if self.count.is_some() && self.frames.iter().all(Option::is_some) {
             return None;
         }
         let mut map = [0xFF; MAP_OCTETS];
-        for n in (0..self.count).filter(|n| here(*n)) {
-            if let Some(octet) = map.get_mut(n / 8) {
-                *octet &= !(1 << (n % 8));
+        for (number, _) in self
+            .frames
+            .iter()
+            .enumerate()
+            .filter(|(_, frame)| frame.is_some())
+        {
+            if let Some(octet) = map.get_mut(number / 8) {
+                *octet &= !(1 << (number % 8));
             }
         }
         Some(map)
     }
 
-    /// The data in order, and an empty block for what comes next.
-    pub(super) fn finish(&mut self) -> Vec<u8> {
-        core::mem::take(self)
-            .frames
-            .into_iter()
-            .flatten()
-            .flatten()
-            .collect()
+    /// The data in order.
+    pub(super) fn data(&self) -> Vec<u8> {
+        self.frames.iter().flatten().flatten().copied().collect()
+    }
+
+    /// Forgets the frames, though not how many there are: all are wanted again.
+    pub(super) fn forget_frames(&mut self) {
+        self.frames.iter_mut().for_each(|frame| *frame = None);
     }
 }
 
@@ -201,9 +217,9 @@ mod tests {
                 let burst = blocks.burst();
                 assert_eq!(burst.len(), usize::from(blocks.wanted_frames()) + RCP_COUNT);
                 burst.iter().for_each(|frame| block.take_frame(frame));
-                block.take_count(blocks.wanted_frames());
+                block.take_count(blocks.wanted_frames(), size);
                 assert_eq!(block.missing(), None);
-                received.extend(block.finish());
+                received.extend(block.data());
                 if blocks.is_last() {
                     break;
                 }
@@ -218,14 +234,15 @@ mod tests {
     #[test]
     fn a_request_brings_the_missing_frames_only() {
         let page = data(10 * 64);
-        let mut blocks = Blocks::new(page.clone(), FrameSize::Octets64);
+        let size = FrameSize::Octets64;
+        let mut blocks = Blocks::new(page.clone(), size);
         let mut block = BlockIn::default();
         for (n, frame) in blocks.burst().iter().enumerate() {
             if n != 0 && n != 9 {
                 block.take_frame(frame);
             }
         }
-        block.take_count(10);
+        block.take_count(10, size);
         let map = block.missing().unwrap();
         assert_eq!(
             map[..2],
@@ -235,19 +252,43 @@ mod tests {
         blocks.request(&map);
         assert_eq!((blocks.wanted_frames(), blocks.requests), (2, 1));
         blocks.burst().iter().for_each(|frame| block.take_frame(frame));
-        block.take_count(blocks.wanted_frames());
+        block.take_count(blocks.wanted_frames(), size);
         assert_eq!(block.missing(), None);
-        assert_eq!(block.finish(), page);
+        assert_eq!(block.data(), page);
     }
 
     #[test]
     fn a_lost_burst_is_asked_for_whole_and_an_empty_request_sends_all() {
         let mut blocks = Blocks::new(data(300), FrameSize::Octets64);
         let mut block = BlockIn::default();
-        block.take_count(5);
+        block.take_count(5, FrameSize::Octets64);
         assert_eq!(block.missing(), Some([0xFF; MAP_OCTETS]));
         blocks.request(&[]);
         assert_eq!(blocks.wanted_frames(), 5);
         assert_eq!(Blocks::new(Vec::new(), FrameSize::Octets64).wanted_frames(), 1);
+    }
+
+    #[test]
+    fn a_frame_that_cannot_be_of_the_block_is_left_out() {
+        let size = FrameSize::Octets64;
+        let mut block = BlockIn::default();
+        let fcd = |number: u8, len: usize| octets(Fcf::Fcd, [&[number][..], &data(len)].concat());
+        block.take_frame(&fcd(0, 64));
+        block.take_frame(&fcd(1, 40));
+        block.take_frame(&fcd(2, 40));
+        block.take_frame(&fcd(200, 64));
+        block.take_count(3, size);
+        assert_eq!(
+            block.missing().unwrap()[0],
+            0b1111_1010,
+            "frame 1 is short; the last one may be"
+        );
+        block.take_frame(&fcd(1, 64));
+        block.take_frame(&fcd(9, 64));
+        block.take_count(1, size);
+        assert_eq!(block.missing(), None);
+        assert_eq!(block.data().len(), 64 + 64 + 40);
+        block.forget_frames();
+        assert_eq!(block.missing(), Some([0xFF; MAP_OCTETS]));
     }
 }

@@ -6,7 +6,7 @@
 use super::Output;
 use super::frame::{Fcf, Frame};
 use super::timers::{
-    CARRIER_DROP_WAIT, FRAME_WAIT, IMAGE_STALL_MAX, PREAMBLE, SEND_SLACK, T1, TCF, V21_BIT_RATE,
+    CARRIER_DROP_WAIT, FRAME_WAIT, IMAGE_STALL_MAX, PREAMBLE, RCP_WAIT, SEND_SLACK, T1, TCF, V21_BIT_RATE,
 };
 use crate::carrier::{Command, HangUp, ImageKind, Signal, Speed};
 use crate::time::{Duration, Time};
@@ -276,7 +276,8 @@ impl Link {
                 up: true,
                 heard,
             } => {
-                self.deadline = Some(now + IMAGE_STALL_MAX);
+                let is_end = fcs_ok && Frame::parse(&octets).is_some_and(|frame| frame.fcf == Fcf::Rcp);
+                self.deadline = Some(now + if is_end { RCP_WAIT } else { IMAGE_STALL_MAX });
                 if fcs_ok && heard.frames.len() < IMAGE_FRAMES_MAX {
                     heard.frames.push(octets);
                 }
@@ -421,6 +422,21 @@ mod tests {
         link.signal(at(4), Signal::Data(vec![0; 8]), &mut out);
         let event = link.tick(at(10_004), &mut out);
         assert!(matches!(event, Some(Event::Image(heard)) if heard.overflow && heard.data.len() == 8));
+    }
+
+    #[test]
+    fn rcp_ends_an_image_also_where_the_carrier_never_goes() {
+        let (mut link, mut out) = (Link::new(10), VecDeque::new());
+        let listen = Command::ListenImage {
+            speed: Speed::V29At9600,
+            training: crate::carrier::Training::Long,
+            kind: ImageKind::Frames,
+        };
+        link.play(at(0), [listen], T4, &mut out);
+        link.signal(at(1), Signal::CarrierUp, &mut out);
+        let octets = vec![0xFF, 0x03, 0x86];
+        link.signal(at(500), Signal::Frame { octets, fcs_ok: true }, &mut out);
+        assert!(matches!(link.tick(at(700), &mut out), Some(Event::Image(_))));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::session::Quality;
 
 /// The longest run of zeros in a good TCF is at least this share of its nominal length: 2/3 s of 1.5 s.
 const TCF_RUN_SHARE: (usize, usize) = (4, 9);
-/// Ones in a good TCF, at most one in so many bits.
-const TCF_ONES_ONE_IN: usize = 100;
+/// Ones in a good TCF, at most one in so many bits: modems add some at the beginning and at the end.
+const TCF_ONES_ONE_IN: usize = 20;
 
 /// A page with this share of bad rows or fewer is good: MCF.
 const GOOD_BAD_ROWS_PERCENT: u64 = 5;

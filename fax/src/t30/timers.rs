@@ -35,6 +35,8 @@ pub(super) const FRAME_WAIT: Duration = Duration::from_millis(3450);
 pub(super) const CARRIER_DROP_WAIT: Duration = Duration::from_secs(1);
 /// An image carrier that brings nothing for this long is given up.
 pub(super) const IMAGE_STALL_MAX: Duration = Duration::from_secs(10);
+/// RCP ends an ECM image this soon, also where the line does not say that the carrier has gone.
+pub(super) const RCP_WAIT: Duration = Duration::from_millis(200);
 /// Beyond the time that sending should take, the line is given this much before it is called stuck.
 pub(super) const SEND_SLACK: Duration = Duration::from_secs(30);
 /// A driver must answer this soon for the far end not to lose patience (T2 less the gap and the training).

@@ -4,10 +4,11 @@
 //! a repetition if it is the same command, comes within `REPEAT_WINDOW`, and no image carrier was heard between; an
 //! end-of-page command whose image was missed must not be taken for one, or a page would be confirmed that never came.
 
-use super::super::capability::Settings;
+use super::super::capability::{FrameSize, Settings};
 use super::super::common::{main_frame, station_id};
+use super::super::ecm::{BlockIn, MAP_OCTETS};
 use super::super::frame::{Fcf, Frame, PartialPage, StationId, parse_end_of_retransmission};
-use super::super::image;
+use super::super::image::{self, Decoded};
 use super::super::quality::copy_reply;
 use super::super::timers::REPEAT_WINDOW;
 use super::listen::{Checking, Silence};
@@ -140,9 +141,9 @@ fn end_of_page_command(cx: &mut Cx, ask: Ask, frame: &Frame) -> Option<State> {
     if is_repeated(cx, ask) {
         return cx.say_again();
     }
-    Some(match ask {
-        Ask::Page(_) => whole_page(cx, ask, &settings),
-        Ask::Partial { .. } => partial_page(cx, ask, frame, &settings),
+    Some(match settings.ecm {
+        None => whole_page(cx, ask, &settings),
+        Some(size) => partial_page(cx, ask, frame, &settings, size),
     })
 }
 
@@ -184,36 +185,60 @@ fn whole_page(cx: &mut Cx, ask: Ask, settings: &Settings) -> State {
 }
 
 /// The end of a block: what is missing is asked for; the last block ends the page.
-fn partial_page(cx: &mut Cx, ask: Ask, frame: &Frame, settings: &Settings) -> State {
-    let training = short_training(settings.speed);
+fn partial_page(cx: &mut Cx, ask: Ask, frame: &Frame, settings: &Settings, size: FrameSize) -> State {
     if let Some(pps) = PartialPage::parse(&frame.fif) {
-        cx.block.take_count(pps.frames);
+        cx.block.take_count(pps.frames, size);
     }
     if let Some(map) = cx.block.missing() {
-        return cx.reply(Reply {
-            frames: alloc::vec![Frame::with_fif(Fcf::Ppr, map.to_vec())],
-            next: Next::Image(training),
-        });
+        return request(cx, map, settings);
     }
-    let data = cx.block.finish();
-    cx.blocks_data.extend_from_slice(&data);
+    let blocks_before = cx.blocks_data.len();
+    cx.blocks_data.extend(cx.block.data());
     if cx.blocks_data.len() > cx.config.page_bytes_max {
         return cx.leave(Outcome::TooLarge);
     }
     if ask.then() == Fcf::Null {
+        cx.block = BlockIn::default();
         cx.answered(ask);
         return cx.reply(Reply {
             frames: alloc::vec![Frame::new(Fcf::Mcf)],
-            next: Next::Image(training),
+            next: Next::Image(short_training(settings.speed)),
         });
     }
-    let data = core::mem::take(&mut cx.blocks_data);
-    match image::decode(data, settings) {
-        Some(decoded) if decoded.too_long || cx.pages >= cx.config.pages_max => cx.leave(Outcome::TooLarge),
-        Some(decoded) if decoded.page.rows() > 0 => Keeping::enter(cx, ask, Fcf::Mcf, decoded),
-        // Every frame came and none of it is a row: the sender's coding is at fault.
-        _ => reject(cx, ask, Fcf::Pin),
+    let Some(decoded) = image::decode(cx.blocks_data.clone(), settings) else {
+        return reject(cx, ask, Fcf::Pin);
+    };
+    if decoded.too_long || cx.pages >= cx.config.pages_max {
+        return cx.leave(Outcome::TooLarge);
     }
+    if !is_whole(cx, &decoded) && !core::mem::replace(&mut cx.doubted, true) {
+        // A damaged frame may have passed its FCS: have the last block once more. What is no better then is the
+        // sender's own.
+        cx.blocks_data.truncate(blocks_before);
+        cx.block.forget_frames();
+        let Some(map) = cx.block.missing() else {
+            return reject(cx, ask, Fcf::Pin);
+        };
+        return request(cx, map, settings);
+    }
+    cx.omits_rtc |= !decoded.ended && decoded.quality.rows_bad == 0;
+    cx.drop_page();
+    if decoded.page.rows() == 0 {
+        // Every frame came and none of it is a row: the sender's coding is at fault.
+        return reject(cx, ask, Fcf::Pin);
+    }
+    Keeping::enter(cx, ask, Fcf::Mcf, decoded)
+}
+
+fn is_whole(cx: &Cx, decoded: &Decoded) -> bool {
+    decoded.quality.rows_bad == 0 && (decoded.ended || cx.omits_rtc)
+}
+
+fn request(cx: &mut Cx, map: [u8; MAP_OCTETS], settings: &Settings) -> State {
+    cx.reply(Reply {
+        frames: alloc::vec![Frame::with_fif(Fcf::Ppr, map.to_vec())],
+        next: Next::Image(short_training(settings.speed)),
+    })
 }
 
 fn reject(cx: &mut Cx, ask: Ask, verdict: Fcf) -> State {

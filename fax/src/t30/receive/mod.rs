@@ -62,8 +62,10 @@ struct Cx {
     untrained_at: Option<Time>,
     /// EOP was confirmed: all is well, whatever comes.
     is_finished: bool,
-    /// The sender leaves out RTC.
+    /// The sender leaves out RTC or EOFB.
     omits_rtc: bool,
+    /// An ECM page could not be read though all its frames came, and was asked for again.
+    doubted: bool,
 }
 
 #[derive(Debug)]
@@ -113,6 +115,7 @@ impl Receiver {
                 untrained_at: None,
                 is_finished: false,
                 omits_rtc: false,
+                doubted: false,
             },
             state: State::Answering,
         }
@@ -209,6 +212,7 @@ impl Cx {
         self.bits = None;
         self.block = BlockIn::default();
         self.blocks_data = Vec::new();
+        self.doubted = false;
     }
 
     fn hung_up(&self, why: HangUp) -> Outcome {

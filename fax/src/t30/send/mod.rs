@@ -142,8 +142,14 @@ impl Sender {
         self.state = match (state, input) {
             (State::Over, _) => State::Over,
             (State::Leaving(outcome), input) => cx.leaving(outcome, input),
-            (_, Input::Cancel) => cx.leave(Outcome::Cancelled),
-            (_, Input::Tick) if cx.common.is_overdue() => cx.leave(Outcome::CallTooLong),
+            (state, Input::Cancel) => {
+                state.unsay_mark(cx);
+                cx.leave(Outcome::Cancelled)
+            }
+            (state, Input::Tick) if cx.common.is_overdue() => {
+                state.unsay_mark(cx);
+                cx.leave(Outcome::CallTooLong)
+            }
             (state, input) => {
                 let input = cx.stock.take(input);
                 match happening(&mut cx.common, input) {
@@ -156,9 +162,17 @@ impl Sender {
 }
 
 impl State {
+    /// Where a page is marked and its end-of-page command has not gone out, the far end does not have the page.
+    fn unsay_mark(&self, cx: &mut Cx) {
+        if let Self::Closing(closing) = self {
+            cx.common.mark(closing.page(), PageMark::NotSent);
+        }
+    }
+
     fn on(self, cx: &mut Cx, happening: Happening) -> Self {
         match (self, happening) {
-            (_, Happening::Line(Event::HungUp(why))) => {
+            (state, Happening::Line(Event::HungUp(why))) => {
+                state.unsay_mark(cx);
                 let outcome = cx.common.hung_up(why);
                 cx.finish(outcome)
             }

@@ -99,6 +99,10 @@ impl Closing {
         Self { job, closure: None }.decide(cx)
     }
 
+    pub(super) fn page(&self) -> u32 {
+        self.job.page
+    }
+
     /// Once it is clear what follows, the page is marked.
     fn decide(mut self, cx: &mut Cx) -> State {
         if self.closure.is_none() {
