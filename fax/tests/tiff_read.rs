@@ -278,6 +278,7 @@ mod reading {
             }
             assert_reads(file.clone().without(279), &page);
         }
+        assert_reads(plain(&page).set(279, LONG, &[5]), &page);
     }
 
     #[test]
