@@ -198,6 +198,15 @@ mod reading {
     }
 
     #[test]
+    fn what_a_file_has_beyond_the_width_is_left_out() {
+        let page = Page::white(11, 2, Resolution::R204x98);
+        let mut file = one_page(&page, 1, 0, vec![0, 0x1F, 0, 0]);
+        let bits = |file: &File| read(&file.octets(), &Limits::default()).unwrap().remove(0).bits;
+        assert_eq!(bits(&file), page.bits());
+        assert_eq!(bits(file.set(262, SHORT, &[1])), [0xFF, 0xE0, 0xFF, 0xE0]);
+    }
+
+    #[test]
     fn fields_in_any_order_with_defaults_left_out() {
         let page = sample();
         for mut file in [mh(&page), mmr(&page)] {
@@ -278,6 +287,7 @@ mod reading {
             }
             assert_reads(file.clone().without(279), &page);
         }
+        assert_reads(plain(&page).set(279, LONG, &[5]), &page);
     }
 
     #[test]

@@ -114,6 +114,31 @@ mod tests {
     }
 
     #[test]
+    fn turned_images_are_denser_the_other_way() {
+        let turned = Density::Fax(Resolution::R204x98).transposed();
+        assert_eq!(
+            turned,
+            Density::Other {
+                x_dpi: 98,
+                y_dpi: 204
+            }
+        );
+        assert_eq!(
+            Density::Other {
+                x_dpi: 196,
+                y_dpi: 204
+            }
+            .transposed(),
+            Density::Fax(Resolution::R204x196)
+        );
+        assert_eq!(
+            Density::Fax(Resolution::R300x300).transposed(),
+            Density::Fax(Resolution::R300x300)
+        );
+        assert_eq!(Density::Unknown.transposed(), Density::Unknown);
+    }
+
+    #[test]
     fn centimetres_become_inches_and_nonsense_nothing() {
         for (value, dpi) in [
             ((385, 10), 98),

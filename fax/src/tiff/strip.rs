@@ -7,6 +7,16 @@ use crate::t4::{Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
+/// What a strip looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Format {
+    /// Pixels in a row.
+    pub(super) width: u32,
+    pub(super) storage: Storage,
+    /// The first bit of an octet is its least significant one.
+    pub(super) lsb_first: bool,
+}
+
 /// How the pixels of an image are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Storage {
@@ -44,15 +54,13 @@ pub(super) struct Rows {
     pub(super) end: End,
 }
 
-/// Appends up to `rows` rows of `width` pixels to `out`.
-pub(super) fn unpack(
-    octets: &[u8],
-    lsb_first: bool,
-    storage: Storage,
-    width: u32,
-    rows: u32,
-    out: &mut Vec<u8>,
-) -> Rows {
+/// Appends up to `rows` rows to `out`.
+pub(super) fn unpack(octets: &[u8], format: Format, rows: u32, out: &mut Vec<u8>) -> Rows {
+    let Format {
+        width,
+        storage,
+        lsb_first,
+    } = format;
     let mut octets = Cow::Borrowed(octets);
     if lsb_first {
         reverse_bits(octets.to_mut());
@@ -174,7 +182,12 @@ mod tests {
     #[test]
     fn a_row_that_is_cut_off_is_no_row() {
         let mut out = alloc::vec![9];
-        let rows = unpack(&[1, 2, 3], false, Storage::Plain, 12, 5, &mut out);
+        let format = Format {
+            width: 12,
+            storage: Storage::Plain,
+            lsb_first: false,
+        };
+        let rows = unpack(&[1, 2, 3], format, 5, &mut out);
         assert_eq!(
             (rows, &out[..]),
             (
