@@ -160,15 +160,20 @@ fn the_child() {
     });
 }
 
-/// Several who accept, claim, end and report for ever.
+/// Several who accept, claim, end and report for ever; the first also forgets what is over.
 async fn crowd(store: &SledStore) {
-    let one = |store: SledStore| async move {
+    let one = |store: SledStore, purges: bool| async move {
         loop {
             let (submission, jobs) = submission();
             live(&store, &submission, &jobs).await.unwrap();
+            if purges {
+                store.purge(Timestamp::now(), 1).await.unwrap();
+            }
         }
     };
-    let tasks: Vec<_> = (0..4).map(|_| tokio::spawn(one(store.clone()))).collect();
+    let tasks: Vec<_> = (0..4)
+        .map(|task| tokio::spawn(one(store.clone(), task == 0)))
+        .collect();
     for task in tasks {
         let () = task.await.unwrap();
     }

@@ -72,6 +72,8 @@ fn try_open(
     report: &mut OpenReport,
 ) -> Result<Index, IndexError> {
     let index = Index::open(path, config.cache_bytes)?;
+    // What a killed process renamed may not be durable yet, and is about to be believed.
+    spool.sync_dir().map_err(IndexError::from_spool)?;
     let listing = spool.list().map_err(IndexError::from_spool)?;
     report.documents = listing.docs.len();
     let mut batch = Batch::new(&index);
@@ -101,7 +103,7 @@ fn differences(index: &Index, listing: &Listing) -> Result<Vec<(Doc, bool)>, Ind
     index.scan(all, |key, value| {
         if let Some(doc) = key.get(1..).and_then(keys::parse_doc) {
             let in_spool = missing.remove(&doc);
-            if in_spool != Some(log_bytes(&value)) {
+            if in_spool != Some(log_bytes(value)) {
                 differing.push((doc, true));
             }
         }
