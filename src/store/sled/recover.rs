@@ -10,7 +10,8 @@ use std::path::Path;
 use super::index::{Change, Index, IndexError};
 use super::keys::{self, space};
 use super::plan::{describe, log_bytes, nothing, whole};
-use crate::store::spool::{Doc, Listing, ReadError, Spool, failed};
+use crate::store::files::failed;
+use crate::store::spool::{Doc, Listing, ReadError, Spool};
 use crate::store::{StoreConfig, StoreError};
 
 /// Damaged indexes that are kept for the operator to look at.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::store::contract::{self, accept_one, at, done, fax, report, submission};
+use crate::store::faulty::{Faulty, When};
 
 fn config(dir: &Path) -> StoreConfig {
     StoreConfig {
@@ -26,6 +27,21 @@ async fn sled_keeps_the_contract() {
     contract::check(|| {
         number += 1;
         open(&dir.path().join(number.to_string())).0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_faulty_twin_keeps_the_contract_until_it_is_told_to_fail() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    contract::check(|| {
+        number += 1;
+        Faulty::new(
+            open(&dir.path().join(number.to_string())).0,
+            i64::MAX,
+            When::Before,
+        )
     })
     .await;
 }
@@ -200,7 +216,7 @@ async fn a_torn_line_is_cut_off_and_reported() {
         .chain(&spool_files(dir.path(), "received"))
     {
         let whole = fs::read(path).unwrap();
-        let mut file = OpenOptions::new().append(true).open(path).unwrap();
+        let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
         file.write_all(&whole[..60]).unwrap();
     }
     fs::write(dir.path().join("store/spool/0000000000000.tmp"), b"half").unwrap();
@@ -319,7 +335,6 @@ async fn live(store: &dyn Store, accepted: &(Submission, Vec<Job>), notice: &Not
 
 #[tokio::test]
 async fn one_fault_at_any_verb_leaves_no_half() {
-    use crate::store::faulty::{Faulty, When};
     let dir = tempfile::tempdir().unwrap();
     for when in [When::Before, When::After] {
         for verb in 0.. {

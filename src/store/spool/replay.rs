@@ -6,9 +6,10 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use super::line::{self, Entry};
-use super::{Doc, Spool, failed, read_header};
+use super::{Doc, Spool, read_header};
 use crate::job::{Job, JobId, Notice, NoticeId, ReceivedFax};
 use crate::store::StoreError;
+use crate::store::files::failed;
 
 /// All that a document holds.
 #[derive(Debug, Default)]
