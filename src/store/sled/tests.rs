@@ -1,6 +1,8 @@
 //! The contract on sled, and what only this store promises: the spool is the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod model;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
