@@ -203,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn a_job_never_goes_back() {
+        let (lines, _) = log();
+        let mut contents = Contents::default();
+        contents.replay(&[&lines[1][..], &lines[0]].concat());
+        assert_eq!(state(&contents), (2, 1));
+    }
+
+    #[test]
     fn damage_within_a_log_is_counted_and_what_follows_it_is_kept() {
         let (mut lines, _) = log();
         lines[0][20] ^= 1;
