@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::index::{Change, Index, IndexError};
 use crate::store::StoreError;
-use crate::store::spool::{failed, sync_dir};
+use crate::store::files::{failed, sync_dir};
 
 /// Below this size an index is left as it is.
 const GROWN_BYTES_MIN: u64 = 64 << 20;

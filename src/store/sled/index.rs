@@ -24,7 +24,8 @@ use jiff::Timestamp;
 use super::keys;
 use crate::job::Notice;
 use crate::store::StoreError;
-use crate::store::spool::{Doc, make_private_dir, sync_dir};
+use crate::store::files::{make_private_dir, sync_dir};
+use crate::store::spool::Doc;
 
 /// Bytes of one record. A leaf is split when it holds more than 16, and is logged as a whole: 17 of these and
 /// their keys stay under sled's 131,052.

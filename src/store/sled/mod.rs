@@ -17,8 +17,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +31,8 @@ use self::keys::space;
 use self::plan::{Write, Written};
 pub use self::recover::OpenReport;
 use self::worker::{Request, Worker};
-use super::spool::{Spool, failed, make_private_dir};
+use super::files::{failed, make_private_dir, private_file};
+use super::spool::Spool;
 use super::{JobFilter, Store, StoreConfig, StoreError};
 use crate::job::{FaxId, Job, JobId, Notice, NoticeId, ReceivedFax, Submission, SubmissionId};
 
@@ -300,9 +300,11 @@ fn is_closed() -> StoreError {
 
 /// Keeps other processes out.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(path).map_err(|e| failed("open", path, &e))?;
+    let file = private_file()
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|e| failed("open", path, &e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Failed(format!(

@@ -138,9 +138,10 @@ impl Worker {
             Some(index) => Ok(index),
             empty => {
                 let mut report = OpenReport::default();
-                let index = open_index(&self.config, &self.spool, self.damaged.clone(), &mut report)?;
+                // Damage is set aside once: where it then cannot be made again, the next try goes on with that.
+                let damaged = self.damaged.take();
+                let index = open_index(&self.config, &self.spool, damaged, &mut report)?;
                 tracing::warn!("the index was opened again: {report:?}");
-                self.damaged = None;
                 Ok(empty.insert(index))
             }
         }
