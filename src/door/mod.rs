@@ -1,4 +1,4 @@
-//! The ways in. Each door turns its bytes into a `Submission` for `submit`, and an answer back into bytes; none has
-//! a rule of its own about who may fax where, and none writes the store.
+//! The ways in. Each door turns its bytes into a `Submission` for `submit`, and an answer back into bytes;
+//! none has a rule of its own about who may fax where, and none writes the store.
 
 pub mod smtp;

@@ -1,17 +1,21 @@
-//! The one way in: every door hands its submissions to [`Submit`], and only `Submit` writes them to the store.
+//! The one way in: every door hands its submissions to [`Submit`], and only `Submit` writes them to the
+//! store.
 //!
 //! It promises:
 //!
-//! 1. *Accepted means durable.* [`Submit::accept`] says yes only after [`Store::accept`] did, and that answers for the
-//!    submission, its message and all its jobs, or for nothing.
-//! 2. *No dial without leave.* [`Submit::recipient`] decides by client, sender and number before anything is stored.
-//! 3. *What cannot be faxed is refused now* (RFC 2532 §5.2): the survey of the message runs before the store is asked,
-//!    and its refusal names the attachment. A part that fails refuses the whole message (RFC 3965 §2.2.4).
-//! 4. *Nothing goes in circles*: too many `Received` lines (RFC 5321 §6.3), a null sender, or an automatic reply
-//!    (RFC 3834 §2) are refused.
+//! 1. *Accepted means durable.* [`Submit::accept`] says yes only after [`Store::accept`] did, and that
+//!    answers for the submission, its message and all its jobs, or for nothing.
+//! 2. *No dial without leave.* [`Submit::recipient`] decides by client, sender and number before anything is
+//!    stored.
+//! 3. *What cannot be faxed is refused now* (RFC 2532 §5.2): the survey of the message runs before the store
+//!    is asked, and its refusal names the attachment. A part that fails refuses the whole message (RFC 3965
+//!    §2.2.4).
+//! 4. *Nothing goes in circles*: too many `Received` lines (RFC 5321 §6.3), a null sender, or an automatic
+//!    reply (RFC 3834 §2) are refused.
 //!
-//! Each refusal is a [`Refusal`]: what the sender reads and what the log says are two fields. The wake-up that follows
-//! an accepted submission is a hint for the queue, which finds the jobs in the store with or without it.
+//! Each refusal is a [`Refusal`]: what the sender reads and what the log says are two fields. The wake-up
+//! that follows an accepted submission is a hint for the queue, which finds the jobs in the store with or
+//! without it.
 
 mod header;
 mod refusal;
@@ -27,8 +31,8 @@ use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
 use crate::store::Store;
 
-/// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take its time;
-/// the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
+/// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take
+/// its time; the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
 pub type Survey = Arc<dyn Fn(&[u8]) -> Result<(), Refusal> + Send + Sync>;
 
 /// Limits of what is accepted.
@@ -98,8 +102,8 @@ impl Submit {
         }
     }
 
-    /// Decides over one recipient: is the address ours, which number is it, and may this client have it dialled for
-    /// this sender (`None` is the null path)?
+    /// Decides over one recipient: is the address ours, which number is it, and may this client have it
+    /// dialled for this sender (`None` is the null path)?
     pub fn recipient(
         &self,
         client: &Client,
@@ -109,8 +113,9 @@ impl Submit {
         self.rules.recipient(client, sender, wanted)
     }
 
-    /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this returns the
-    /// names of its jobs, the gateway answers for them; a refusal means that nothing at all was kept.
+    /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this
+    /// returns the names of its jobs, the gateway answers for them; a refusal means that nothing at all was
+    /// kept.
     pub async fn accept(&self, submission: Submission, message: Vec<u8>) -> Result<Vec<JobId>, Refusal> {
         let submission = Submission {
             recipients: without_repeats(submission.recipients),
@@ -203,8 +208,8 @@ impl Rules {
     }
 }
 
-/// The same number, subaddress and name given twice is one fax (RFC 4161 §2.1.1); a report that either of them
-/// asked for is owed.
+/// The same number, subaddress and name given twice is one fax (RFC 4161 §2.1.1); a report that either of
+/// them asked for is owed.
 fn without_repeats(recipients: Vec<Recipient>) -> Vec<Recipient> {
     let mut kept: Vec<Recipient> = Vec::with_capacity(recipients.len());
     for recipient in recipients {

@@ -1,14 +1,15 @@
 //! One command line, understood (RFC 5321 §4.1).
 //!
-//! `smtp-proto` reads the verb and judges the path; the rest is stricter than it is. It is given the line only up
-//! to the closing `>`: a path keeps its quotes here, since RFC 3464 wants a recipient reported exactly as it was
-//! written, and parameters are read by [`super::parameters`], since it forgives what RFC 3461 does not. Where the two ideas
-//! of a path's end differ, `smtp-proto` finds a syntax error.
+//! `smtp-proto` reads the verb and judges the path; the rest is stricter than it is. It is given the line
+//! only up to the closing `>`: a path keeps its quotes here, since RFC 3464 wants a recipient reported
+//! exactly as it was written, and parameters are read by [`super::parameters`], since it forgives what RFC
+//! 3461 does not. Where the two ideas of a path's end differ, `smtp-proto` finds a syntax error.
 
 use smtp_proto::{Error, Request};
 
 use super::parameters::{MailParameters, RcptParameters};
 use super::reply::Reply;
+use crate::address::Mailbox;
 
 /// A command that the session knows what to do with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,10 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
         Request::Ehlo { host } => Ok(Command::Ehlo(name(&host)?)),
         Request::Helo { host } => Ok(Command::Helo(name(&host)?)),
         Request::Mail { .. } => {
-            let path = path(head).filter(|path| path.is_empty() || path.contains('@'));
+            // Reports go there, so it must be an address throughout, and not only for the parser.
+            let is_mailbox =
+                |path: &str| Mailbox::parse(path).is_some_and(|mailbox| mailbox.domain.is_some());
+            let path = path(head).filter(|path| path.is_empty() || is_mailbox(path));
             let path = path.ok_or_else(|| Reply::new(553, "5.1.7", "the sender is no mail address"))?;
             let sender = (!path.is_empty()).then(|| path.to_owned());
             Ok(Command::Mail {
@@ -110,8 +114,8 @@ fn syntax_error(line: &str, error: &Error) -> Reply {
     }
 }
 
-/// The line up to the `>` that closes its path, and what follows; a line without one is all head. Quoted strings in the
-/// path may hold any character.
+/// The line up to the `>` that closes its path, and what follows; a line without one is all head. Quoted
+/// strings in the path may hold any character.
 fn split_at_path(line: &str) -> (&str, &str) {
     let (mut inside, mut quoted, mut escaped) = (false, false, false);
     for (at, byte) in line.bytes().enumerate() {
@@ -147,8 +151,8 @@ fn path(head: &str) -> Option<&str> {
     }
 }
 
-/// What the client calls itself. It goes into the `Received` line, so it may have nothing but the characters of a domain or
-/// an address literal.
+/// What the client calls itself. It goes into the `Received` line, so it may have nothing but the characters
+/// of a domain or an address literal.
 fn name(host: &str) -> Result<String, Reply> {
     let fits = host
         .bytes()
@@ -275,6 +279,8 @@ mod tests {
             ("MAIL FROM:<a@b><c@d>", 501),
             ("MAIL FROM:<anna>", 553),
             ("MAIL FROM:<postmaster>", 553),
+            ("MAIL FROM:<a@b..c>", 553),
+            ("MAIL FROM:<a@[b>", 553),
             ("MAIL FROM:<a b@c>", 553),
             (r#"MAIL FROM:<"a@b>"#, 553),
             ("RCPT TO:<>", 553),

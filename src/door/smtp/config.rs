@@ -17,7 +17,8 @@ pub struct SmtpConfig {
     pub hostname: String,
     /// Bytes of one message; announced by SIZE (RFC 1870).
     pub message_bytes_max: usize,
-    /// Recipients of one message; RFC 5321 §4.5.3.1.8 asks for at least 100.
+    /// Recipients of one message; RFC 5321 §4.5.3.1.8 asks for at least 100. A client that has as many
+    /// refused before a mail of its is accepted is sent away.
     pub recipients_max: usize,
     /// Commands of one session that are wrong or out of order, before it is ended.
     pub errors_max: usize,
@@ -27,7 +28,8 @@ pub struct SmtpConfig {
     pub sessions_per_client_max: usize,
     /// Messages that come in at one time: with `message_bytes_max`, the bound of the memory they take.
     pub transfers_max: usize,
-    /// How long to wait for the next command, or for the client to take a reply (RFC 5321 §4.5.3.2.7: 5 minutes).
+    /// How long to wait for the next command, or for the client to take a reply (RFC 5321 §4.5.3.2.7: 5
+    /// minutes).
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub command_timeout: Duration,
     /// How long to wait for the next piece of a message (RFC 5321 §4.5.3.2.5: 3 minutes).
@@ -161,5 +163,43 @@ mod tests {
                 setting
             );
         }
+    }
+
+    /// The reference that operators read.
+    const REFERENCE: &str = include_str!("../../../config/mailin.part.toml");
+
+    /// The settings of one section, their comment marks taken away.
+    fn section(name: &str) -> String {
+        let (_, rest) = REFERENCE.split_once(&format!("[{name}]\n")).unwrap();
+        let own = rest.split("\n[").next().unwrap();
+        let settings = own.lines().filter_map(|line| line.strip_prefix('#'));
+        settings
+            .filter(|line| !line.starts_with(' '))
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+
+    fn shows_defaults<C>(name: &str)
+    where
+        C: Default + PartialEq + std::fmt::Debug + Serialize + serde::de::DeserializeOwned,
+    {
+        let shown = section(name);
+        assert_eq!(toml::from_str::<C>(&shown).unwrap(), C::default(), "[{name}]");
+        let settings = toml::Value::try_from(C::default()).unwrap();
+        for setting in settings.as_table().unwrap().keys() {
+            assert!(
+                shown.contains(&format!("{setting} = ")),
+                "{setting} is not in [{name}]"
+            );
+        }
+    }
+
+    #[test]
+    fn the_reference_shows_every_setting_with_its_default() {
+        shows_defaults::<SmtpConfig>("smtp");
+        shows_defaults::<crate::address::AddressConfig>("address");
+        shows_defaults::<crate::address::DialPlanConfig>("dial_plan");
+        shows_defaults::<crate::address::PolicyConfig>("policy");
+        shows_defaults::<crate::submit::SubmitConfig>("submit");
     }
 }
