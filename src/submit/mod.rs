@@ -26,7 +26,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::refusal::{Reason, Refusal};
-use crate::address::{AddressConfig, Client, DialPlan, FaxAddress, Mailbox, Policy};
+use crate::address::{
+    AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig, SettingError,
+};
 use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
 use crate::store::Store;
@@ -54,14 +56,10 @@ impl Default for SubmitConfig {
 /// What decides over an address.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Which addresses are ours.
-    pub addresses: AddressConfig,
-    /// How their numbers are read.
-    pub plan: DialPlan,
-    /// Who may have them dialled.
-    pub policy: Policy,
-    /// Limits of what is accepted.
-    pub limits: SubmitConfig,
+    addresses: AddressConfig,
+    plan: DialPlan,
+    policy: Policy,
+    limits: SubmitConfig,
 }
 
 /// A recipient as the sender named it.
@@ -179,6 +177,23 @@ pub fn proof(client: &Client) -> Proof {
 }
 
 impl Rules {
+    /// Checks the settings and puts them together: which addresses are ours, how their numbers are read, who may
+    /// have them dialled, and how much is accepted.
+    pub fn new(
+        addresses: AddressConfig,
+        plan: DialPlanConfig,
+        policy: PolicyConfig,
+        limits: SubmitConfig,
+    ) -> Result<Self, SettingError> {
+        addresses.check()?;
+        Ok(Self {
+            addresses,
+            plan: DialPlan::new(plan)?,
+            policy: Policy::new(policy)?,
+            limits,
+        })
+    }
+
     fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
         let fax = self.read(&wanted.address)?;
         let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;

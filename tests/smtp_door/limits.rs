@@ -101,6 +101,40 @@ async fn a_large_message_is_refused_when_it_is_declared_and_when_it_comes() {
     assert_eq!(listener.jobs().await, []);
 }
 
+/// The longest envelope that the door lets in is one that the store can keep.
+#[tokio::test]
+async fn a_hundred_recipients_with_all_their_parameters_are_kept() {
+    let listener = Listener::start().await;
+    let mut client = listener.client().await;
+    client.says("EHLO x\r\n").await;
+    let envid = "+2B".repeat(33);
+    let sender = format!("{}@example.com", "a".repeat(240));
+    let said = client
+        .says(&format!("MAIL FROM:<{sender}> RET=FULL ENVID={envid}\r\n"))
+        .await;
+    assert!(said.starts_with("250"), "{said}");
+    for number in 0..100 {
+        let address = format!("FAX=+12125550{number:03}/T33S={}", "6".repeat(20));
+        let address = format!("{address}/ATTN={}/OFNA={}", "N".repeat(80), "o".repeat(94));
+        let orcpt = format!("rfc822;{}", "o".repeat(493));
+        let line =
+            format!("RCPT TO:<{address}@fax.example.com> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT={orcpt}\r\n");
+        let said = client.says(&line).await;
+        assert!(said.starts_with("250"), "{said}");
+    }
+    assert!(
+        client
+            .says("RCPT TO:<15550123@fax.example.com>\r\n")
+            .await
+            .starts_with("452 4.5.3")
+    );
+    assert!(client.says("DATA\r\n").await.starts_with("354"));
+    let said = client.says("hello\r\n.\r\n").await;
+    assert!(said.starts_with("250-2.0.0 accepted"), "{said}");
+    assert!(said.lines().all(|line| line.len() <= 510), "{said}");
+    assert_eq!(listener.jobs().await.len(), 100);
+}
+
 #[tokio::test]
 async fn a_client_that_waits_for_a_place_gets_it() {
     let listener = Listener::with(|config| config.transfers_max = 1).await;

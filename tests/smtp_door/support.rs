@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use faxgate::address::{AddressConfig, DialPlan, DialPlanConfig, Policy, PolicyConfig};
+use faxgate::address::{AddressConfig, DialPlanConfig, PolicyConfig};
 use faxgate::clock::SystemClock;
 use faxgate::door::smtp::{Server, SmtpConfig};
 use faxgate::job::Job;
@@ -105,21 +105,18 @@ impl Listener {
 }
 
 fn rules() -> Rules {
-    Rules {
-        addresses: AddressConfig {
-            domains: vec!["fax.example.com".into()],
-            postmaster: Some("ops@example.com".into()),
-        },
-        plan: DialPlan::new(DialPlanConfig::default()).unwrap(),
-        policy: Policy::new(PolicyConfig {
-            networks: vec!["127.0.0.0/8".parse().unwrap()],
-            senders: vec!["example.com".into()],
-            destinations: vec!["+1".into()],
-            ..PolicyConfig::default()
-        })
-        .unwrap(),
-        limits: SubmitConfig::default(),
-    }
+    let addresses = AddressConfig {
+        domains: vec!["fax.example.com".into()],
+        postmaster: Some("ops@example.com".into()),
+    };
+    let plan = DialPlanConfig::default();
+    let policy = PolicyConfig {
+        networks: vec!["127.0.0.0/8".parse().unwrap()],
+        senders: vec!["example.com".into()],
+        destinations: vec!["+1".into()],
+        ..PolicyConfig::default()
+    };
+    Rules::new(addresses, plan, policy, SubmitConfig::default()).unwrap()
 }
 
 /// Knows one attachment that cannot become pages.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::session::Limits;
+use crate::address::SettingError;
 
 /// Settings of the listener. Times are written as `5m` or `1h 30m`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,19 +59,9 @@ impl Default for SmtpConfig {
     }
 }
 
-/// A setting that cannot be meant so.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{setting}: {problem}")]
-pub struct SmtpSettingError {
-    /// The setting, as it is called in the configuration file.
-    pub setting: &'static str,
-    /// What is wrong with it.
-    pub problem: &'static str,
-}
-
 impl SmtpConfig {
     /// Says what in the settings cannot be meant so.
-    pub fn check(&self) -> Result<(), SmtpSettingError> {
+    pub fn check(&self) -> Result<(), SettingError> {
         let is_name = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
         let hostname_fits = (1..=253).contains(&self.hostname.len()) && self.hostname.bytes().all(is_name);
         let times = [self.command_timeout, self.data_timeout, self.session_timeout];
@@ -110,7 +101,8 @@ impl SmtpConfig {
             ),
         ] {
             if !fits {
-                return Err(SmtpSettingError { setting, problem });
+                let problem = problem.to_owned();
+                return Err(SettingError { setting, problem });
             }
         }
         Ok(())

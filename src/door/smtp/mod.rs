@@ -30,5 +30,5 @@ mod server;
 pub mod session;
 mod trace;
 
-pub use config::{SmtpConfig, SmtpSettingError};
+pub use config::SmtpConfig;
 pub use server::{BindError, Server};
