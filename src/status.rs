@@ -28,6 +28,26 @@ pub struct LineStatus {
     pub in_call: bool,
 }
 
+/// Why something cannot be seen.
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// The store cannot be read; for the operator.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<StoreError> for StatusError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(what) => Self::NotFound(what),
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}
+
 /// Reads the state of the gateway.
 #[derive(Clone)]
 pub struct Status {
@@ -48,8 +68,8 @@ impl Status {
     /// Everything at a glance.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn overview(&self) -> Result<Overview, StoreError> {
+    /// [`StatusError::Failed`].
+    pub async fn overview(&self) -> Result<Overview, StatusError> {
         let newest = JobFilter { open_only: false, limit: Self::LIST_MAX };
         let lines = self.pool.overview().into_iter();
         Ok(Overview {
@@ -62,8 +82,8 @@ impl Status {
     /// One job.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], or what the store says.
-    pub async fn job(&self, id: &JobId) -> Result<Job, StoreError> {
-        self.store.job(id).await
+    /// See [`StatusError`].
+    pub async fn job(&self, id: &JobId) -> Result<Job, StatusError> {
+        Ok(self.store.job(id).await?)
     }
 }

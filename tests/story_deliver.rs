@@ -40,7 +40,7 @@ fn swaks(gateway: &Gateway, to: &str, dir: &Path) {
         .current_dir(dir)
         .output()
         .expect("swaks is needed: tests/run installs it");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{output:?}");
 }
 
 fn text(mail: &[u8]) -> String {

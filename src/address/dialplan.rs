@@ -10,9 +10,9 @@
 //!   212 555 0123            more digits                           + country code, all of it
 //! ```
 //!
-//! A number is only good when what the line would dial reads back as the same number: so `+49 0900 …` cannot pass for
-//! a German number and leave as `0 0900 …`, which the exchange would take for a call abroad. Emergency numbers, short
-//! codes and strings that begin like an emergency number are never dialled.
+//! A number is only good when what the line would dial reads back as the same number: so `+49 0900 …` cannot
+//! pass for a German number and leave as `0 0900 …`, which the exchange would take for a call abroad.
+//! Emergency numbers, short codes and strings that begin like an emergency number are never dialled.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,15 +26,16 @@ pub struct DialPlanConfig {
     pub country_code: String,
     /// The gateway's own area code, for numbers written without one; empty refuses those.
     pub area_code: String,
-    /// What one dials before an area code within the country: `1` in North America, `0` in much of Europe, empty in
-    /// Italy or Denmark.
+    /// What one dials before an area code within the country: `1` in North America, `0` in much of Europe,
+    /// empty in Italy or Denmark.
     pub trunk_prefix: String,
     /// What one dials before a country code: `011` in North America, `00` in most other places.
     pub international_prefix: String,
-    /// A number without trunk prefix and with at most so many digits lacks its area code: 7 in North America, 15 where
-    /// area codes are always written with their trunk prefix, 0 where there are no area codes.
+    /// A number without trunk prefix and with at most so many digits lacks its area code: 7 in North America,
+    /// 15 where area codes are always written with their trunk prefix, 0 where there are no area codes.
     pub local_digits_max: usize,
-    /// What the line dials first to get out of a private exchange: `9`, or `0w` (`w` waits for the dial tone, `,` pauses).
+    /// What the line dials first to get out of a private exchange: `9`, or `0w` (`w` waits for the dial tone,
+    /// `,` pauses).
     pub outside_line: String,
     /// Fewer digits as written are a short code, such as 411, and are not dialled.
     pub written_digits_min: usize,
@@ -139,7 +140,8 @@ impl DialPlan {
         Ok(number)
     }
 
-    /// What the line dials for a number: the "local-phone" of RFC 4160 §3.2.1, in a modem's dialling alphabet.
+    /// What the line dials for a number: the "local-phone" of RFC 4160 §3.2.1, in a modem's dialling
+    /// alphabet.
     #[must_use]
     pub fn local_phone(&self, number: &Number) -> String {
         format!("{}{}", self.0.outside_line, self.public_dialling(number))
@@ -213,7 +215,8 @@ impl DialPlan {
     }
 }
 
-/// In world zone 1 an area code begins with 2 to 9; 0 and 1 would reach operators and carrier selection (`1010…`).
+/// In world zone 1 an area code begins with 2 to 9; 0 and 1 would reach operators and carrier selection
+/// (`1010…`).
 fn keeps_world_zone_1(number: &Number) -> bool {
     match number.digits().strip_prefix('1') {
         Some(rest) => rest.bytes().next().is_some_and(|b| (b'2'..=b'9').contains(&b)),
@@ -416,7 +419,8 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever is written, what is dialled means the number that the policy saw, and calls nobody for help.
+        /// Whatever is written, what is dialled means the number that the policy saw, and calls nobody for
+        /// help.
         #[test]
         fn what_is_dialled_reads_back(text in "\\+?[0-9]{1,18}", which in 0..3_usize) {
             let plan = [new_york(), berlin(), milan()][which].clone();

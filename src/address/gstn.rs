@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Selector and keywords are read without regard to case. `T33S` and `ATTN` are used. What would lead the fax
-//! somewhere else and cannot be done (`ISUB`, `POSTD`, dialling pauses, two subaddresses) is refused rather than left
-//! out. Every other element (`ORG`, `OFNO` … of RFC 2846 §3.2, or unknown) changes nothing here and stays as it
-//! is in the address that the job keeps, as RFC 3191 §2 asks.
+//! somewhere else and cannot be done (`ISUB`, `POSTD`, dialling pauses, two subaddresses) is refused rather
+//! than left out. Every other element (`ORG`, `OFNO` … of RFC 2846 §3.2, or unknown) changes nothing here and
+//! stays as it is in the address that the job keeps, as RFC 3191 §2 asks.
 
 /// What the local part of a fax address says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,8 +137,8 @@ fn phone(text: &str) -> Result<Phone, AddressError> {
     Err(AddressError::NotANumber(written.to_owned()))
 }
 
-/// The elements after the number. A name may hold slashes (RFC 2846 §3.1 printablestring), so a segment that is no
-/// element of its own belongs to the value before it.
+/// The elements after the number. A name may hold slashes (RFC 2846 §3.1 printablestring), so a segment that
+/// is no element of its own belongs to the value before it.
 fn elements<'a>(segments: impl Iterator<Item = &'a str>) -> Result<Vec<(&'a str, String)>, AddressError> {
     let mut elements: Vec<(&str, String)> = Vec::new();
     for segment in segments {

@@ -57,8 +57,9 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// The longest path of RFC 5321 §4.5.3.1.3, without its angle brackets. The limit of 64 octets for a local part
-    /// (§4.5.3.1.1) is a floor for receivers; the long forms of RFC 2846 do not fit it, so it is not held against them.
+    /// The longest path of RFC 5321 §4.5.3.1.3, without its angle brackets. The limit of 64 octets for a
+    /// local part (§4.5.3.1.1) is a floor for receivers; the long forms of RFC 2846 do not fit it, so it is
+    /// not held against them.
     pub const OCTETS_MAX: usize = 254;
 
     /// Splits an address without angle brackets; `None` where it cannot be one.

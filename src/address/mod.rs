@@ -24,7 +24,7 @@ pub use network::Network;
 pub use number::Number;
 pub use policy::{Client, Denial, Policy, PolicyConfig};
 
-/// A setting of this room that cannot be meant so.
+/// A setting that cannot be meant so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {problem}")]
 pub struct SettingError {

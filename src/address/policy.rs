@@ -1,12 +1,13 @@
 //! Who may have which number dialled.
 //!
-//! The default denies: without a network and a destination in the configuration nobody faxes anywhere. A client is
-//! known by the address its connection comes from, which it cannot forge over TCP. The envelope sender is only what
-//! the client says, so it opens nothing: a list of senders *narrows* what a network may do (a shared relay that shall
-//! fax for some of its users), and it is worth as much as that relay's own care for who writes as whom.
+//! The default denies: without a network and a destination in the configuration nobody faxes anywhere. A
+//! client is known by the address its connection comes from, which it cannot forge over TCP. The envelope
+//! sender is only what the client says, so it opens nothing: a list of senders *narrows* what a network may
+//! do (a shared relay that shall fax for some of its users), and it is worth as much as that relay's own care
+//! for who writes as whom.
 //!
-//! Mail from the null path `<>` is a report or a bounce, and no fax: nobody asked for it, and its failure could be
-//! reported to nobody (RFC 3834 §2, RFC 5321 §4.5.5).
+//! Mail from the null path `<>` is a report or a bounce, and no fax: nobody asked for it, and its failure
+//! could be reported to nobody (RFC 3834 §2, RFC 5321 §4.5.5).
 
 use std::net::IpAddr;
 
@@ -104,7 +105,8 @@ impl Policy {
         }
     }
 
-    /// Decides whether `number` may be dialled for mail from `sender` (`None` is the null path) that `client` brought.
+    /// Decides whether `number` may be dialled for mail from `sender` (`None` is the null path) that `client`
+    /// brought.
     pub fn decide(&self, client: &Client, sender: Option<&str>, number: &Number) -> Result<(), Denial> {
         self.client(client)?;
         let sender = sender.ok_or(Denial::NullSender)?;

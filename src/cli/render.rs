@@ -9,7 +9,7 @@ use fax::tiff::{self, Info, Profile};
 use jiff::Timestamp;
 
 use super::{Failure, PageArgs, files, out};
-use crate::address::{DialPlan, FaxAddress, Number};
+use crate::address::{DialPlan, FaxAddress, Number, number};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::queue::look::{self, Look};
@@ -42,7 +42,7 @@ pub(super) struct RenderArgs {
 
 pub(super) fn run(config: &Config, args: &RenderArgs) -> Result<(), Failure> {
     let message = message(&args.files)?;
-    let number = args.to.as_deref().map(|text| number(config, text)).transpose()?;
+    let number = args.to.as_deref().map(|text| dialled(config, text)).transpose()?;
     let look = Look {
         number: number.clone(),
         attention: args.attention.clone(),
@@ -67,9 +67,9 @@ fn message(paths: &[PathBuf]) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn number(config: &Config, text: &str) -> Result<Number, Failure> {
+fn dialled(config: &Config, text: &str) -> Result<Number, Failure> {
     let plan = DialPlan::new(config.dial_plan.clone()).map_err(Failure::failed)?;
-    let address = FaxAddress::parse(text).map_err(Failure::usage)?;
+    let address = FaxAddress::parse(&number::by_hand(text)).map_err(Failure::usage)?;
     plan.number(&address.phone).map_err(Failure::usage)
 }
 

@@ -14,10 +14,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
-use crate::address::Client;
+use crate::address::{Client, number};
 use crate::job::{Door, Job, JobId, Notify, Options, Sender, Submission, SubmissionId};
-use crate::status::{Overview, Status};
-use crate::store::StoreError;
+use crate::status::{Overview, Status, StatusError};
 use crate::submit::{Reason, Refusal, Submit, Wanted, proof};
 
 /// The longest request line.
@@ -173,11 +172,11 @@ impl Desk {
         match request {
             Request::Status => match self.status.overview().await {
                 Ok(overview) => Response::Overview(overview),
-                Err(error) => store_refusal(&error),
+                Err(error) => status_refusal(&error),
             },
             Request::Job { id } => match self.status.job(&id).await {
                 Ok(job) => Response::Job(Box::new(job)),
-                Err(error) => store_refusal(&error),
+                Err(error) => status_refusal(&error),
             },
             Request::Send { to, from, options, message_bytes } => {
                 if message_bytes > self.message_bytes_max {
@@ -205,12 +204,12 @@ impl Desk {
     ) -> Response {
         // Whoever sits at this machine and names no mailbox is no bounce: he reads the queue instead.
         let sender = from.as_deref().unwrap_or("local user");
-        let wanted = |number: &String| Wanted {
-            address: number.clone(),
+        let wanted = |to: &String| Wanted {
+            address: number::by_hand(to),
             notify: Some(if from.is_some() { Notify::DEFAULT } else { Notify::NEVER }),
             orcpt: None,
         };
-        let recipients = to.iter().map(|number| self.submit.recipient(client, Some(sender), wanted(number)));
+        let recipients = to.iter().map(|to| self.submit.recipient(client, Some(sender), wanted(to)));
         let recipients = match recipients.collect::<Result<Vec<_>, Refusal>>() {
             Ok(recipients) => recipients,
             Err(refusal) => return refusal_response(&refusal),
@@ -237,11 +236,11 @@ fn refused(why: Why, text: String) -> Response {
     Response::Refused { text, why }
 }
 
-fn store_refusal(error: &StoreError) -> Response {
+fn status_refusal(error: &StatusError) -> Response {
     match error {
-        StoreError::NotFound(what) => refused(Why::Failed, format!("there is no {what}")),
-        error => {
-            tracing::error!(%error, "control socket");
+        StatusError::NotFound(_) => refused(Why::Failed, error.to_string()),
+        StatusError::Failed(cause) => {
+            tracing::error!(cause, "control socket");
             refused(Why::Later, "the gateway cannot read its store now".into())
         }
     }

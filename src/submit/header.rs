@@ -1,11 +1,11 @@
-//! What the header of a message says about going in circles. Only line beginnings are read: a header that is broken
-//! otherwise is for the renderer to judge.
+//! What the header of a message says about going in circles. Only line beginnings are read: a header that is
+//! broken otherwise is for the renderer to judge.
 
 use super::refusal::{Reason, Refusal};
 
 /// Refuses mail that came through too many machines, and automatic replies (RFC 3834 §5: `Auto-Submitted:
-/// auto-replied`): an absence note that answers a received fax is nothing that a person wants faxed. Mail that a
-/// machine *generates* (`auto-generated`: an order, an invoice) is as welcome as any other.
+/// auto-replied`): an absence note that answers a received fax is nothing that a person wants faxed. Mail
+/// that a machine *generates* (`auto-generated`: an order, an invoice) is as welcome as any other.
 pub(super) fn check(message: &[u8], received_lines_max: usize) -> Result<(), Refusal> {
     let mut received_lines = 0_usize;
     for line in lines(message) {

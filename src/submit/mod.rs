@@ -1,17 +1,21 @@
-//! The one way in: every door hands its submissions to [`Submit`], and only `Submit` writes them to the store.
+//! The one way in: every door hands its submissions to [`Submit`], and only `Submit` writes them to the
+//! store.
 //!
 //! It promises:
 //!
-//! 1. *Accepted means durable.* [`Submit::accept`] says yes only after [`Store::accept`] did, and that answers for the
-//!    submission, its message and all its jobs, or for nothing.
-//! 2. *No dial without leave.* [`Submit::recipient`] decides by client, sender and number before anything is stored.
-//! 3. *What cannot be faxed is refused now* (RFC 2532 §5.2): the survey of the message runs before the store is asked,
-//!    and its refusal names the attachment. A part that fails refuses the whole message (RFC 3965 §2.2.4).
-//! 4. *Nothing goes in circles*: too many `Received` lines (RFC 5321 §6.3), a null sender, or an automatic reply
-//!    (RFC 3834 §2) are refused.
+//! 1. *Accepted means durable.* [`Submit::accept`] says yes only after [`Store::accept`] did, and that
+//!    answers for the submission, its message and all its jobs, or for nothing.
+//! 2. *No dial without leave.* [`Submit::recipient`] decides by client, sender and number before anything is
+//!    stored.
+//! 3. *What cannot be faxed is refused now* (RFC 2532 §5.2): the survey of the message runs before the store
+//!    is asked, and its refusal names the attachment. A part that fails refuses the whole message (RFC 3965
+//!    §2.2.4).
+//! 4. *Nothing goes in circles*: too many `Received` lines (RFC 5321 §6.3), a null sender, or an automatic
+//!    reply (RFC 3834 §2) are refused.
 //!
-//! Each refusal is a [`Refusal`]: what the sender reads and what the log says are two fields. The wake-up that follows
-//! an accepted submission is a hint for the queue, which finds the jobs in the store with or without it.
+//! Each refusal is a [`Refusal`]: what the sender reads and what the log says are two fields. The wake-up
+//! that follows an accepted submission is a hint for the queue, which finds the jobs in the store with or
+//! without it.
 
 mod header;
 mod refusal;
@@ -22,13 +26,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::refusal::{Reason, Refusal};
-use crate::address::{AddressConfig, Client, DialPlan, FaxAddress, Mailbox, Policy};
+use crate::address::{
+    AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig, SettingError,
+};
 use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
 use crate::store::Store;
 
-/// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take its time;
-/// the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
+/// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take
+/// its time; the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
 pub type Survey = Arc<dyn Fn(&[u8]) -> Result<(), Refusal> + Send + Sync>;
 
 /// Limits of what is accepted.
@@ -50,14 +56,10 @@ impl Default for SubmitConfig {
 /// What decides over an address.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Which addresses are ours.
-    pub addresses: AddressConfig,
-    /// How their numbers are read.
-    pub plan: DialPlan,
-    /// Who may have them dialled.
-    pub policy: Policy,
-    /// Limits of what is accepted.
-    pub limits: SubmitConfig,
+    addresses: AddressConfig,
+    plan: DialPlan,
+    policy: Policy,
+    limits: SubmitConfig,
 }
 
 /// A recipient as the sender named it.
@@ -98,8 +100,8 @@ impl Submit {
         }
     }
 
-    /// Decides over one recipient: is the address ours, which number is it, and may this client have it dialled for
-    /// this sender (`None` is the null path)?
+    /// Decides over one recipient: is the address ours, which number is it, and may this client have it
+    /// dialled for this sender (`None` is the null path)?
     pub fn recipient(
         &self,
         client: &Client,
@@ -109,8 +111,9 @@ impl Submit {
         self.rules.recipient(client, sender, wanted)
     }
 
-    /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this returns the
-    /// names of its jobs, the gateway answers for them; a refusal means that nothing at all was kept.
+    /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this
+    /// returns the names of its jobs, the gateway answers for them; a refusal means that nothing at all was
+    /// kept.
     pub async fn accept(&self, submission: Submission, message: Vec<u8>) -> Result<Vec<JobId>, Refusal> {
         let submission = Submission {
             recipients: without_repeats(submission.recipients),
@@ -174,6 +177,23 @@ pub fn proof(client: &Client) -> Proof {
 }
 
 impl Rules {
+    /// Checks the settings and puts them together: which addresses are ours, how their numbers are read, who may
+    /// have them dialled, and how much is accepted.
+    pub fn new(
+        addresses: AddressConfig,
+        plan: DialPlanConfig,
+        policy: PolicyConfig,
+        limits: SubmitConfig,
+    ) -> Result<Self, SettingError> {
+        addresses.check()?;
+        Ok(Self {
+            addresses,
+            plan: DialPlan::new(plan)?,
+            policy: Policy::new(policy)?,
+            limits,
+        })
+    }
+
     fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
         let fax = self.read(&wanted.address)?;
         let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;
@@ -203,8 +223,8 @@ impl Rules {
     }
 }
 
-/// The same number, subaddress and name given twice is one fax (RFC 4161 §2.1.1); a report that either of them
-/// asked for is owed.
+/// The same number, subaddress and name given twice is one fax (RFC 4161 §2.1.1); a report that either of
+/// them asked for is owed.
 fn without_repeats(recipients: Vec<Recipient>) -> Vec<Recipient> {
     let mut kept: Vec<Recipient> = Vec::with_capacity(recipients.len());
     for recipient in recipients {

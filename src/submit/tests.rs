@@ -4,7 +4,6 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::address::{DialPlanConfig, PolicyConfig};
 use crate::clock::{ManualClock, Timestamp};
 use crate::job::{Door, Options, Sender, SubmissionId};
 use crate::store::faulty::{Faulty, When};
@@ -30,24 +29,20 @@ fn now() -> Timestamp {
 }
 
 fn rules() -> Rules {
-    Rules {
-        addresses: AddressConfig {
-            domains: vec!["fax.example.com".into()],
-            postmaster: Some("ops@example.com".into()),
-        },
-        plan: DialPlan::new(DialPlanConfig {
-            area_code: "212".into(),
-            ..DialPlanConfig::default()
-        })
-        .unwrap(),
-        policy: Policy::new(PolicyConfig {
-            networks: vec!["192.0.2.0/24".parse().unwrap()],
-            destinations: vec!["+1".into()],
-            ..PolicyConfig::default()
-        })
-        .unwrap(),
-        limits: SubmitConfig::default(),
-    }
+    let addresses = AddressConfig {
+        domains: vec!["fax.example.com".into()],
+        postmaster: Some("ops@example.com".into()),
+    };
+    let plan = DialPlanConfig {
+        area_code: "212".into(),
+        ..DialPlanConfig::default()
+    };
+    let policy = PolicyConfig {
+        networks: vec!["192.0.2.0/24".parse().unwrap()],
+        destinations: vec!["+1".into()],
+        ..PolicyConfig::default()
+    };
+    Rules::new(addresses, plan, policy, SubmitConfig::default()).unwrap()
 }
 
 /// A survey that knows one attachment it cannot convert, and one that makes it fall over.

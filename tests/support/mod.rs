@@ -171,7 +171,7 @@ pub fn received_pages(mail: &[u8]) -> Vec<fax::page::Page> {
 /// The pages of a TIFF file.
 pub fn tiff_pages(bytes: &[u8]) -> Vec<fax::page::Page> {
     let images = fax::tiff::read(bytes, &fax::tiff::Limits::default()).unwrap();
-    images.into_iter().map(|image| image.page).collect()
+    images.into_iter().map(|image| image.into_page().unwrap()).collect()
 }
 
 /// A bare SMTP client, for tests that must see every reply.

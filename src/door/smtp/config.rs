@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::session::Limits;
+use crate::address::SettingError;
 
 /// Settings of the listener. Times are written as `5m` or `1h 30m`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +18,8 @@ pub struct SmtpConfig {
     pub hostname: String,
     /// Bytes of one message; announced by SIZE (RFC 1870).
     pub message_bytes_max: usize,
-    /// Recipients of one message; RFC 5321 §4.5.3.1.8 asks for at least 100.
+    /// Recipients of one message; RFC 5321 §4.5.3.1.8 asks for at least 100. A client that has as many
+    /// refused before a mail of its is accepted is sent away.
     pub recipients_max: usize,
     /// Commands of one session that are wrong or out of order, before it is ended.
     pub errors_max: usize,
@@ -27,7 +29,8 @@ pub struct SmtpConfig {
     pub sessions_per_client_max: usize,
     /// Messages that come in at one time: with `message_bytes_max`, the bound of the memory they take.
     pub transfers_max: usize,
-    /// How long to wait for the next command, or for the client to take a reply (RFC 5321 §4.5.3.2.7: 5 minutes).
+    /// How long to wait for the next command, or for the client to take a reply (RFC 5321 §4.5.3.2.7: 5
+    /// minutes).
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub command_timeout: Duration,
     /// How long to wait for the next piece of a message (RFC 5321 §4.5.3.2.5: 3 minutes).
@@ -56,19 +59,9 @@ impl Default for SmtpConfig {
     }
 }
 
-/// A setting that cannot be meant so.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{setting}: {problem}")]
-pub struct SmtpSettingError {
-    /// The setting, as it is called in the configuration file.
-    pub setting: &'static str,
-    /// What is wrong with it.
-    pub problem: &'static str,
-}
-
 impl SmtpConfig {
     /// Says what in the settings cannot be meant so.
-    pub fn check(&self) -> Result<(), SmtpSettingError> {
+    pub fn check(&self) -> Result<(), SettingError> {
         let is_name = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
         let hostname_fits = (1..=253).contains(&self.hostname.len()) && self.hostname.bytes().all(is_name);
         let times = [self.command_timeout, self.data_timeout, self.session_timeout];
@@ -108,7 +101,8 @@ impl SmtpConfig {
             ),
         ] {
             if !fits {
-                return Err(SmtpSettingError { setting, problem });
+                let problem = problem.to_owned();
+                return Err(SettingError { setting, problem });
             }
         }
         Ok(())
@@ -161,5 +155,43 @@ mod tests {
                 setting
             );
         }
+    }
+
+    /// The reference that operators read.
+    const REFERENCE: &str = include_str!("../../../config/mailin.part.toml");
+
+    /// The settings of one section, their comment marks taken away.
+    fn section(name: &str) -> String {
+        let (_, rest) = REFERENCE.split_once(&format!("[{name}]\n")).unwrap();
+        let own = rest.split("\n[").next().unwrap();
+        let settings = own.lines().filter_map(|line| line.strip_prefix('#'));
+        settings
+            .filter(|line| !line.starts_with(' '))
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+
+    fn shows_defaults<C>(name: &str)
+    where
+        C: Default + PartialEq + std::fmt::Debug + Serialize + serde::de::DeserializeOwned,
+    {
+        let shown = section(name);
+        assert_eq!(toml::from_str::<C>(&shown).unwrap(), C::default(), "[{name}]");
+        let settings = toml::Value::try_from(C::default()).unwrap();
+        for setting in settings.as_table().unwrap().keys() {
+            assert!(
+                shown.contains(&format!("{setting} = ")),
+                "{setting} is not in [{name}]"
+            );
+        }
+    }
+
+    #[test]
+    fn the_reference_shows_every_setting_with_its_default() {
+        shows_defaults::<SmtpConfig>("smtp");
+        shows_defaults::<crate::address::AddressConfig>("address");
+        shows_defaults::<crate::address::DialPlanConfig>("dial_plan");
+        shows_defaults::<crate::address::PolicyConfig>("policy");
+        shows_defaults::<crate::submit::SubmitConfig>("submit");
     }
 }

@@ -1,6 +1,6 @@
-//! Drives one [`Session`] over one connection: the only part of the door that waits. Every wait has a deadline, but for
-//! the store's word on a whole message, which nobody may cut short: a mail that might have been accepted must
-//! not be answered by a guess.
+//! Drives one [`Session`] over one connection: the only part of the door that waits. Every wait has a
+//! deadline, but for the store's word on a whole message, which nobody may cut short: a mail that might have
+//! been accepted must not be answered by a guess.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::submit::{Refusal, Submit, proof};
 
 /// Octets read at once; also how far a client can get ahead of the session.
 const CHUNK_OCTETS: usize = 16 * 1024;
-/// How long a client waits for a place for its message; it has patience for 2 minutes (RFC 5321 §4.5.3.2.4), and a
-/// shutdown for less.
+/// How long a client waits for a place for its message; it has patience for 2 minutes (RFC 5321 §4.5.3.2.4),
+/// and a shutdown for less.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long to hear a client out that is being sent away, so that it sees the reply and not a reset.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -58,7 +58,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Talks until one side ends it. An error is one of the connection; the mails that were accepted before it are safe.
+    /// Talks until one side ends it. An error is one of the connection; the mails that were accepted before
+    /// it are safe.
     pub(super) async fn run(mut self, mut shutdown: watch::Receiver<bool>) -> std::io::Result<()> {
         let deadline = Instant::now() + self.shared.config.session_timeout;
         let mut replies = Vec::new();
@@ -69,8 +70,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     let address = wanted.address.clone();
                     let client = Client::Machine(self.peer);
                     let verdict = self.shared.submit.recipient(&client, sender.as_deref(), wanted);
-                    if let Err(refusal) = &verdict {
-                        tracing::info!(peer = %self.peer, ?sender, address, cause = refusal.cause, "recipient refused");
+                    if let Err(no) = &verdict {
+                        tracing::info!(peer = %self.peer, ?sender, address, cause = no.cause, "recipient refused");
                     }
                     self.session.recipient_checked(verdict);
                 }
@@ -123,8 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let sender = submission.sender.clone();
         let verdict = self.shared.submit.accept(submission, message).await;
-        if let Err(refusal) = &verdict {
-            tracing::warn!(peer = %self.peer, ?sender, cause = refusal.cause, text = refusal.text, "message refused");
+        if let Err(no) = &verdict {
+            tracing::warn!(peer = %self.peer, ?sender, cause = no.cause, text = no.text, "message refused");
         }
         verdict
     }
@@ -151,7 +152,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let got = tokio::select! {
             biased;
             () = shut_down(shutdown) => Err(Interrupt::Shutdown),
-            // Before the reading: a client that never pauses would keep `timeout_at` from looking at the time.
+            // Before the reading: a client that never pauses would keep `timeout_at` from looking at the
+            // time.
             () = sleep_until(deadline) => Err(Interrupt::TooLong),
             got = timeout(patience, self.stream.read(&mut self.chunk)) => match got {
                 Ok(got) => Ok(got?),

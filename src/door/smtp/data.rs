@@ -1,18 +1,17 @@
 //! Reads the text of a message, from the 354 to the lone dot (RFC 5321 §4.1.1.4, §4.5.2).
 //!
-//! The end is the five octets CR LF `.` CR LF and nothing else; the CRLF of the `DATA` command counts as the first two,
-//! so that `.` CRLF alone is an empty message. A dot that begins a line is taken away. A CR or LF that stands
-//! alone, or a NUL (RFC 5321 §4.5.2 and RFC 2045 §2.8 know none of them), spoils the message, but never its end: the
-//! reader goes on to the true end, keeps nothing more, and reports the fault there. So a sender and this gateway
-//! never disagree on where a message ends, which is all that SMTP smuggling needs.
+//! The end is the five octets CR LF `.` CR LF and nothing else; the CRLF of the `DATA` command counts as the
+//! first two, so that `.` CRLF alone is an empty message. A dot that begins a line is taken away. A CR or LF
+//! that stands alone, or a NUL (RFC 5321 §4.5.2 and RFC 2045 §2.8 know none of them), spoils the message, but
+//! never its end: the reader goes on to the true end, keeps nothing more, and reports the fault there. So a
+//! sender and this gateway never disagree on where a message ends, which is all that SMTP smuggling needs.
 //!
 //! ```text
-//!             ┌────────────── other ──────────────┐
-//!             ▼                                   │
-//!   ──►  LineStart ── "." ──► Dot ── CR ──► DotCr ── LF ──► the end
-//!          │    ▲              │ other (dot dropped)
-//!    other ▼    │ LF           ▼
-//!          Text ── CR ──► Cr
+//!   ──► LineStart ── "." ──► Dot ── CR ──► DotCr ── LF ──► the end
+//!        ▲     │              │              │
+//!        │LF   │other         │other:        │other:
+//!        │     ▼              ▼dot dropped   ▼a bare CR
+//!        Cr ◄─ CR ── Text ◄───┴──────────────┘
 //! ```
 
 /// The text of one message, as it comes.
@@ -158,6 +157,9 @@ impl DataReader {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::sample::select;
+
     use super::*;
 
     const LIMIT: usize = 1000;
@@ -165,7 +167,8 @@ mod tests {
     /// The message or its fault, and what stands after it.
     type Read = (Result<Vec<u8>, DataFault>, Vec<u8>);
 
-    /// Reads `bytes` in pieces: the message or its fault, and what stands after it; `None` where it has no end.
+    /// Reads `bytes` in pieces: the message or its fault, and what stands after it; `None` where it has no
+    /// end.
     fn read(bytes: &[u8], piece: usize) -> Option<Read> {
         let mut reader = DataReader::new(LIMIT);
         let mut taken = 0;
@@ -218,8 +221,8 @@ mod tests {
         assert_eq!(got, Some((Ok(b"a\r\n".to_vec()), b"QUIT\r\n".to_vec())));
     }
 
-    /// Every way in which somebody else might see an end. Each is followed by a command that the attacker wants run and by
-    /// the true end: the command must be part of the spoiled message.
+    /// Every way in which somebody else might see an end. Each is followed by a command that the attacker
+    /// wants run and by the true end: the command must be part of the spoiled message.
     #[test]
     fn no_other_end_is_an_end() {
         use DataFault::*;
@@ -281,7 +284,7 @@ mod tests {
     proptest::proptest! {
         /// What a client stuffs, the reader unstuffs: any text of whole lines comes through as it was.
         #[test]
-        fn lines_come_through(lines in proptest::collection::vec("[ -~]{0,20}", 0..20), piece in 1..50_usize) {
+        fn lines_come_through(lines in vec("[ -~]{0,20}", 0..20), piece in 1..50_usize) {
             let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
             let stuffed: String = lines
                 .iter()
@@ -292,10 +295,10 @@ mod tests {
             assert_eq!(got, Some((Ok(text.into_bytes()), b"NEXT".to_vec())));
         }
 
-        /// Any bytes in any pieces: the same answer, never more memory than the limit, and a message without fault only
-        /// where the wire has no byte out of order before the first CRLF.CRLF.
+        /// Any bytes in any pieces: the same answer, never more memory than the limit, and a message without
+        /// fault only where the wire has no byte out of order before the first CRLF.CRLF.
         #[test]
-        fn any_bytes(bytes in proptest::collection::vec(proptest::sample::select(&b"\r\n.a\0"[..]), 0..200), piece in 1..9_usize) {
+        fn any_bytes(bytes in vec(select(&b"\r\n.a\0"[..]), 0..200), piece in 1..9_usize) {
             let got = read(&bytes, piece);
             assert_eq!(&got, &read(&bytes, usize::MAX));
             let wire = [b"\r\n", bytes.as_slice()].concat();

@@ -1,12 +1,13 @@
 //! Cuts what a client sends into command lines.
 //!
-//! A line ends in CRLF and in nothing else. A bare CR or LF is not repaired: two programs that disagree on where a
-//! line ends can be played against each other (SMTP smuggling), so it breaks the session, as do the control
-//! characters that no command has. A line over the limit is thrown away to its end and reported once (RFC 5321
-//! §4.5.3.1.9), so that the memory for a line is bounded.
+//! A line ends in CRLF and in nothing else. A bare CR or LF is not repaired: two programs that disagree on
+//! where a line ends can be played against each other (SMTP smuggling), so it breaks the session, as do the
+//! control characters that no command has. A line over the limit is thrown away to its end and reported once
+//! (RFC 5321 §4.5.3.1.9), so that the memory for a line is bounded.
 
-/// The longest command line, CRLF counted: the 512 octets of RFC 5321 §4.5.3.1.4, and RFC 3461 §5.4 and our limits on top of
-/// it (ORCPT 500, NOTIFY 28, ENVID 100, SIZE 26, BODY 15), with room to name what we do not know.
+/// The longest command line, CRLF counted: the 512 octets of RFC 5321 §4.5.3.1.4, and RFC 3461 §5.4 and our
+/// limits on top of it (ORCPT 500, NOTIFY 28, ENVID 100, SIZE 26, BODY 15), with room to name what we do not
+/// know.
 pub const LINE_OCTETS_MAX: usize = 2048;
 
 /// What the bytes so far amount to.
@@ -18,7 +19,8 @@ pub enum Line {
     Complete(String),
     /// A line that was too long; it is gone.
     TooLong,
-    /// The line has bytes that no command has, between good line ends: TAB, other controls, or 8-bit characters.
+    /// The line has bytes that no command has, between good line ends: TAB, other controls, or 8-bit
+    /// characters.
     NotAscii,
     /// CR or LF alone: nothing after it can be trusted.
     BadEnding,

@@ -2,14 +2,16 @@
 //!
 //! It promises:
 //!
-//! 1. `250` after the dot means that [`Submit`](crate::submit::Submit) accepted, and so that the store answers for the
-//!    message and every recipient. Nothing is accepted by halves: what cannot be, is refused by the reply.
-//! 2. A recipient who may not be faxed, or is no number, is refused at `RCPT`, with the code and the sentence of
-//!    [`submit::Refusal`](crate::submit::Refusal).
+//! 1. `250` after the dot means that [`Submit`](crate::submit::Submit) accepted, and so that the store
+//!    answers for the message and every recipient. Nothing is accepted by halves: what cannot be, is refused
+//!    by the reply.
+//! 2. A recipient who may not be faxed, or is no number, is refused at `RCPT`, with the code and the sentence
+//!    of [`submit::Refusal`](crate::submit::Refusal).
 //! 3. Line ends are taken at their word ([`line`], [`data`]), so no two messages hide in one.
 //! 4. All is bounded by [`SmtpConfig`]: sessions, errors, recipients, bytes in memory, seconds.
 //!
-//! Offered: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN (RFC 3461).
+//! Offered: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN
+//! (RFC 3461).
 //!
 //! ```text
 //!   server ── a connection ──► connection ── bytes ──► session ── lines ──► command ──► parameters
@@ -28,5 +30,5 @@ mod server;
 pub mod session;
 mod trace;
 
-pub use config::{SmtpConfig, SmtpSettingError};
+pub use config::SmtpConfig;
 pub use server::{BindError, Server};

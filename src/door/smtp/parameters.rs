@@ -1,8 +1,9 @@
-//! The parameters of `MAIL` and `RCPT` (RFC 5321 §4.1.2 Mail-parameters): SIZE (RFC 1870), BODY (RFC 6152), and RET,
-//! ENVID, NOTIFY, ORCPT (RFC 3461).
+//! The parameters of `MAIL` and `RCPT` (RFC 5321 §4.1.2 Mail-parameters): SIZE (RFC 1870), BODY (RFC 6152),
+//! and RET, ENVID, NOTIFY, ORCPT (RFC 3461).
 //!
-//! RFC 3461 §5.1 wants a wrong value, or a parameter given twice, answered by 501, and a right one kept exactly; so they
-//! are read strictly. A parameter of an extension that was not offered is 555 (RFC 5321 §4.1.1.11).
+//! RFC 3461 §5.1 wants a wrong value, or a parameter given twice, answered by 501, and a right one kept
+//! exactly; so they are read strictly. A parameter of an extension that was not offered is 555 (RFC 5321
+//! §4.1.1.11).
 
 use super::reply::Reply;
 use crate::job::{Notify, Ret};
@@ -151,7 +152,8 @@ fn notify(value: &str) -> Option<Notify> {
     Some(notify)
 }
 
-/// RFC 3461 §4.2: an address type, which is an atom, and the address in xtext, of which only the address is decoded.
+/// RFC 3461 §4.2: an address type, which is an atom, and the address in xtext, of which only the address is
+/// decoded.
 fn orcpt(value: &str) -> Option<String> {
     let (kind, address) = value.split_once(';').filter(|_| value.len() <= ORCPT_CHARS_MAX)?;
     let is_atom = !kind.is_empty()
@@ -162,8 +164,9 @@ fn orcpt(value: &str) -> Option<String> {
     Some(format!("{kind};{}", xtext(address)?))
 }
 
-/// Decodes xtext (RFC 3461 §4): printable characters but `+` and `=` stand for themselves, `+XX` is a character in
-/// upper-case hexadecimal. What it stands for must be printable too, or it could write lines into a report's header.
+/// Decodes xtext (RFC 3461 §4): printable characters but `+` and `=` stand for themselves, `+XX` is a
+/// character in upper-case hexadecimal. What it stands for must be printable too, or it could write lines
+/// into a report's header.
 fn xtext(text: &str) -> Option<String> {
     let mut decoded = String::with_capacity(text.len());
     let mut bytes = text.bytes();

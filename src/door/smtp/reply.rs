@@ -1,7 +1,7 @@
 //! What the server says: a code, where it applies an enhanced status code (RFC 2034), and text.
 //!
-//! A reply may quote what the client sent. So every character outside printable ASCII becomes `?`, and a long text is
-//! broken into the lines of one reply, each under the 512 octets of RFC 5321 §4.5.3.1.5.
+//! A reply may quote what the client sent. So every character outside printable ASCII becomes `?`, and a long
+//! text is broken into the lines of one reply, each under the 512 octets of RFC 5321 §4.5.3.1.5.
 
 use crate::submit::Refusal;
 

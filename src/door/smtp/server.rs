@@ -17,8 +17,8 @@ use super::reply::Reply;
 use crate::clock::Clock;
 use crate::submit::Submit;
 
-/// How long sessions may take to end once the gateway is being shut down: they only see a mail through that is
-/// being accepted.
+/// How long sessions may take to end once the gateway is being shut down: they only see a mail through that
+/// is being accepted.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a client could not be taken, which is mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -74,8 +74,8 @@ impl Server {
             .collect()
     }
 
-    /// Serves until `shutdown` becomes true; then tells every client to come again later, and sees through the mails
-    /// whose acceptance has begun.
+    /// Serves until `shutdown` becomes true; then tells every client to come again later, and sees through
+    /// the mails whose acceptance has begun.
     pub async fn run(self, shutdown: watch::Receiver<bool>) {
         let sessions = Arc::new(Sessions::default());
         let mut doors = JoinSet::new();
@@ -194,7 +194,8 @@ impl Drop for Place {
     }
 }
 
-/// What counts as one client: an IPv4 address, or the 64-bit network in which an IPv6 client can choose any address.
+/// What counts as one client: an IPv4 address, or the 64-bit network in which an IPv6 client can choose any
+/// address.
 fn client(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(address) => IpAddr::V4(address),

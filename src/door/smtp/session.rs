@@ -1,5 +1,5 @@
-//! One SMTP session as values: bytes in, steps out (RFC 5321 §3, §4). It does no I/O and knows no clock; the driver in
-//! `connection` does what each [`Step`] says and brings the answers back.
+//! One SMTP session as values: bytes in, steps out (RFC 5321 §3, §4). It does no I/O and knows no clock; the
+//! driver in `connection` does what each [`Step`] says and brings the answers back.
 //!
 //! ```text
 //!   Idle ──MAIL──► Envelope ──RCPT──► Checking ──verdict──► Envelope
@@ -7,9 +7,10 @@
 //!    └──────────────────────────── accepted, or refused ────────────────────┘
 //! ```
 //!
-//! Commands may come in one packet (PIPELINING, RFC 2920): they are answered in order, and the driver writes the
-//! replies when the session has nothing left to say. While a verdict is awaited nothing is read, so what a client can make
-//! the session keep is one line, one chunk, one message and [`Limits::recipients_max`] recipients.
+//! Commands may come in one packet (PIPELINING, RFC 2920): they are answered in order, and the driver writes
+//! the replies when the session has nothing left to say. While a verdict is awaited nothing is read, so what
+//! a client can make the session keep is one line, one chunk, one message and [`Limits::recipients_max`]
+//! recipients.
 
 use std::collections::VecDeque;
 
@@ -26,7 +27,7 @@ use crate::submit::{Refusal, Wanted};
 pub struct Limits {
     /// Octets of one message.
     pub message_bytes_max: usize,
-    /// Recipients of one message.
+    /// Recipients of one message; also those that may be refused before a mail is accepted.
     pub recipients_max: usize,
     /// Commands that are no commands, or out of order.
     pub errors_max: usize,
@@ -118,6 +119,8 @@ pub struct Session {
     hello: Option<Hello>,
     state: State,
     errors: usize,
+    /// Recipients refused since the last mail was accepted.
+    refusals: usize,
     steps: VecDeque<Step>,
 }
 
@@ -132,6 +135,7 @@ impl Session {
             hello: None,
             state: State::Idle,
             errors: 0,
+            refusals: 0,
             steps: VecDeque::new(),
         };
         session.reply(Reply::plain(220, vec![format!("{hostname} ESMTP Faxgate")]));
@@ -167,10 +171,17 @@ impl Session {
                 envelope.recipients.push(recipient);
                 Reply::new(250, "2.1.5", text)
             }
-            Err(refusal) => Reply::from(&refusal),
+            Err(refusal) => {
+                self.refusals += 1;
+                Reply::from(&refusal)
+            }
         };
         self.state = State::Envelope(envelope);
         self.reply(reply);
+        if self.refusals >= self.limits.recipients_max {
+            // Somebody tries numbers out; each try is a line in the log.
+            self.close(Reply::new(421, "4.7.0", "too many recipients were refused"));
+        }
     }
 
     /// Answers [`Step::Room`].
@@ -201,8 +212,9 @@ impl Session {
             return;
         }
         self.state = State::Idle;
-        self.reply(match verdict {
+        let reply = match verdict {
             Ok(jobs) => {
+                self.refusals = 0;
                 let names: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
                 Reply::new(
                     250,
@@ -211,11 +223,12 @@ impl Session {
                 )
             }
             Err(refusal) => Reply::from(&refusal),
-        });
+        };
+        self.reply(reply);
     }
 
-    /// Ends the session from outside. A mail whose fate is being decided must be seen through first: the driver does
-    /// not interrupt between [`Step::Accept`] and its answer.
+    /// Ends the session from outside. A mail whose fate is being decided must be seen through first: the
+    /// driver does not interrupt between [`Step::Accept`] and its answer.
     pub fn interrupt(&mut self, interrupt: Interrupt) {
         let (status, text) = match interrupt {
             Interrupt::Silence => ("4.4.2", "you said nothing for too long"),

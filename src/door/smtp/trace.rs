@@ -1,5 +1,5 @@
-//! The `Received` line that the gateway puts before each message it takes (RFC 5321 §4.4). The `Return-Path` line belongs to
-//! final delivery, which for a fax is paper.
+//! The `Received` line that the gateway puts before each message it takes (RFC 5321 §4.4). The `Return-Path`
+//! line belongs to final delivery, which for a fax is paper.
 
 use std::net::IpAddr;
 
@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use super::session::Mail;
 use crate::job::SubmissionId;
 
-/// The line, folded and ended, for a mail that `hostname` took from `peer`. What the client said has been held to the
-/// characters of names and addresses, so it cannot end the line.
+/// The line, folded and ended, for a mail that `hostname` took from `peer`. What the client said has been
+/// held to the characters of names and addresses, so it cannot end the line.
 pub(super) fn received(
     mail: &Mail,
     peer: IpAddr,

@@ -14,8 +14,8 @@ const LIMITS: Limits = Limits {
     errors_max: 4,
 };
 
-/// A session and a driver that lets pass every recipient but those at `no.example`, has room while told so, and
-/// accepts all mail but that which says `virus`.
+/// A session and a driver that lets pass every recipient but those at `no.example`, has room while told so,
+/// and accepts all mail but that which says `virus`.
 struct Talk {
     session: Session,
     room: bool,
@@ -259,6 +259,36 @@ fn refused_recipients_do_not_hurt_the_others() {
 }
 
 #[test]
+fn who_tries_numbers_out_is_sent_away() {
+    let mut talk = Talk::greeted();
+    talk.says("MAIL FROM:<a@b>\r\n");
+    for _ in 0..2 {
+        assert_eq!(
+            talk.says("RCPT TO:<1@no.example>\r\n"),
+            "550 5.7.1 not for you\r\n"
+        );
+    }
+    assert!(talk.says("RCPT TO:<1@x>\r\nDATA\r\n").contains("354"));
+    assert!(
+        talk.says(".\r\n").starts_with("250"),
+        "an accepted mail begins the count again"
+    );
+    for _ in 0..2 {
+        assert_eq!(
+            talk.says("RSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<1@no.example>\r\n")
+                .matches("550")
+                .count(),
+            1
+        );
+    }
+    let said = talk.says("RCPT TO:<1@no.example>\r\n");
+    assert!(
+        said.ends_with("421 4.7.0 too many recipients were refused\r\n") && talk.closed,
+        "{said}"
+    );
+}
+
+#[test]
 fn pipelined_commands_are_answered_in_order_and_at_once() {
     let mut talk = Talk::greeted();
     let said = talk.says("MAIL FROM:<a@b>\r\nRCPT TO:<1@no.example>\r\nRCPT TO:<1@x>\r\nDATA\r\n");
@@ -464,7 +494,8 @@ fn pieces_do_not_matter() {
 
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config::with_cases(512))]
-    /// Whatever comes, the session answers or waits, keeps little, and never takes a mail that was not asked for.
+    /// Whatever comes, the session answers or waits, keeps little, and never takes a mail that was not asked
+    /// for.
     #[test]
     fn any_talk(parts in proptest::collection::vec(
         proptest::prop_oneof![
