@@ -15,12 +15,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
-use crate::address::Number;
 use crate::blob::{BlobError, Blobs};
 use crate::clock::Clock;
 use crate::job::{About, FaxId, Job, JobId, Notice, ReceivedFax, ReportKind};
 use crate::mailer::{Identity, Mail, Mailer, MailerError};
-use crate::received::{self, Files, ReceivedConfig, ReceivedContext, mailboxes};
+use crate::received::{self, Files, NumberOf, ReceivedConfig, ReceivedContext, mailboxes};
 use crate::render::Manifest;
 use crate::report::{self, Evidence, ReportConfig, ReportContext};
 use crate::store::{Store, StoreError};
@@ -61,7 +60,7 @@ pub struct PostSettings {
     /// How long a job is tried (`job::schedule::Rules::expires_after`).
     pub expires_after: Duration,
     /// The number that a station ID stands for, by the dial plan.
-    pub number_of: Arc<dyn Fn(&str) -> Option<Number> + Send + Sync>,
+    pub number_of: Arc<NumberOf>,
 }
 
 /// Sees mails off.
