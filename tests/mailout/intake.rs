@@ -171,6 +171,10 @@ async fn a_disk_that_fails_keeps_the_page_from_being_confirmed() {
         Err(IntakeError::Blob(_))
     ));
     *keep.blobs.broken.lock().unwrap() = false;
+    assert!(matches!(
+        intake.page(&id, 501, &page(1)).await,
+        Err(IntakeError::TooManyPages(501))
+    ));
     let odd = fax::page::Page::white(1000, 10, fax::page::Resolution::R204x98);
     assert!(matches!(
         intake.page(&id, 1, &odd).await,

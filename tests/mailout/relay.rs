@@ -36,19 +36,35 @@ async fn a_mail_arrives_as_it_was_made() {
     let sink = Sink::start(&[]).await;
     let relay = relay(sink.port);
     relay.send(&mail()).await.unwrap();
+    for to in [
+        "fax@localhost",
+        "\"anna b\"@example.com",
+        "anna@[192.0.2.1]",
+        "FAX=+12125550123@example.com",
+    ] {
+        let elsewhere = Mail {
+            to: to.into(),
+            ..mail()
+        };
+        relay
+            .send(&elsewhere)
+            .await
+            .unwrap_or_else(|error| panic!("{to}: {error}"));
+    }
+    assert_eq!(sink.taken()[2].to, "\"anna b\"@example.com");
     let from_somebody = Mail {
         from: Some("fax@example.com".into()),
         ..mail()
     };
     relay.send(&from_somebody).await.unwrap();
     let taken = sink.taken();
-    assert_eq!(taken.len(), 2);
+    assert_eq!(taken.len(), 6);
     assert_eq!(
         (taken[0].from.as_str(), taken[0].to.as_str()),
         ("", "anna@example.com")
     );
     assert_eq!(taken[0].data.as_bytes(), mail().data, "dots too");
-    assert_eq!(taken[1].from, "fax@example.com");
+    assert_eq!(taken[5].from, "fax@example.com");
 }
 
 #[tokio::test]
