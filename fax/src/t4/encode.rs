@@ -1,7 +1,7 @@
 //! Pages to bits.
 //!
-//! Encoding cannot fail: every row of every width has a code. Row lengths are minded only so far as that a row that is
-//! too short counts as white where it ends.
+//! Encoding cannot fail: every row of every width has a code. A row that is shorter than the width is white where it
+//! ends.
 
 use super::Coding;
 use super::bits::BitWriter;

@@ -97,7 +97,7 @@ impl Orientation {
         }
         FaxImage {
             width,
-            bits: page.bits().to_vec(),
+            bits: page.into_bits(),
             density: if self.transposed {
                 density.transposed()
             } else {
