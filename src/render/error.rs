@@ -102,10 +102,10 @@ impl Failure {
     }
 
     /// A failure with the decoder's own words for the log.
-    pub(super) fn caused(reason: impl Into<String>, cause: impl ToString) -> Self {
+    pub(super) fn caused(reason: impl Into<String>, cause: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            cause: Some(cause.to_string()),
+            cause: Some(cause.into()),
         }
     }
 }
@@ -128,11 +128,11 @@ mod tests {
 
     #[test]
     fn the_outside_clause_never_shows_the_inside_cause() {
-        let error = RenderError::part(
-            "scan.pdf",
-            Failure::caused("the PDF is damaged", "xref at 1234"),
+        let error = RenderError::part("scan.pdf", Failure::caused("the PDF is damaged", "xref at 1234"));
+        assert_eq!(
+            error.to_string(),
+            "“scan.pdf” cannot be faxed: the PDF is damaged"
         );
-        assert_eq!(error.to_string(), "“scan.pdf” cannot be faxed: the PDF is damaged");
         assert_eq!(error.cause(), Some("xref at 1234"));
         assert_eq!(error.status(), "5.6.1");
     }

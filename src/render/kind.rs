@@ -72,7 +72,9 @@ fn by_name(name: &str) -> Option<Kind> {
 }
 
 fn extension(name: &str) -> String {
-    name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default()
+    name.rsplit_once('.')
+        .map(|(_, end)| end.to_ascii_lowercase())
+        .unwrap_or_default()
 }
 
 /// What a document is that cannot become pages, as a clause that tells its sender what to do.
@@ -86,7 +88,10 @@ fn what_instead(media_type: &str, name: &str, bytes: &[u8]) -> String {
         "odt" | "ods" | "odp" => return office("LibreOffice"),
         "pages" | "numbers" | "key" => return office("Apple iWork"),
         "heic" | "heif" | "webp" | "bmp" | "svg" => {
-            return format!("it is a {} picture; save it as JPEG or PNG and send that", extension.to_uppercase());
+            return format!(
+                "it is a {} picture; save it as JPEG or PNG and send that",
+                extension.to_uppercase()
+            );
         }
         _ if name.eq_ignore_ascii_case("winmail.dat") || media_type == "application/ms-tnef" => {
             return "it is in Outlook's own format; send the message as plain text or HTML".into();
@@ -114,7 +119,12 @@ mod tests {
         for (media_type, name, bytes, kind) in [
             (octets, "a.bin", &b"%PDF-1.7\n"[..], Kind::Pdf),
             (octets, "a.pdf", b"\xef\xbb\xbf\r\n%PDF-1.4", Kind::Pdf),
-            ("image/jpg", "a.jpg", b"\x89PNG\r\n\x1a\n", Kind::Picture(Picture::Png)),
+            (
+                "image/jpg",
+                "a.jpg",
+                b"\x89PNG\r\n\x1a\n",
+                Kind::Picture(Picture::Png),
+            ),
             (octets, "fax.tif", b"MM\0*\0\0\0\x08", Kind::Tiff),
             (octets, "notes.TXT", b"hello", Kind::Text),
             ("text/csv", "a.csv", b"a,b", Kind::Text),

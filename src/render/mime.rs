@@ -54,7 +54,9 @@ pub(super) fn parse<'m>(bytes: &'m [u8], limits: &Limits) -> Result<Message<'m>,
     if bytes.len() as u64 > limits.message_bytes_max {
         return Err(too_large("bytes", limits.message_bytes_max));
     }
-    let message = MessageParser::default().parse(bytes).ok_or(RenderError::NotAMessage)?;
+    let message = MessageParser::default()
+        .parse(bytes)
+        .ok_or(RenderError::NotAMessage)?;
     match count_parts(&message) > limits.parts_max as usize {
         true => Err(too_large("parts", limits.parts_max.into())),
         false => Ok(message),
@@ -76,7 +78,10 @@ pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan
     // Stable: the body's own parts keep their order, and so do the attachments.
     items.sort_by_key(|item| !item.body);
     refuse_failed(&items)?;
-    match items.iter().all(|item| matches!(item.content, Content::LeftOut(_) | Content::Heading(_))) {
+    match items
+        .iter()
+        .all(|item| matches!(item.content, Content::LeftOut(_) | Content::Heading(_)))
+    {
         true => Err(RenderError::Empty),
         false => Ok(Plan {
             heading: heading(message),
@@ -139,7 +144,10 @@ impl<'m> Walk<'m, '_> {
     /// One part and all below it; `body` where it may be the message's own text.
     fn part(&mut self, message: &'m Message<'m>, id: u32, depth: u32, body: bool) -> Result<(), RenderError> {
         if depth > self.limits.depth_max {
-            return Err(too_large("levels of parts within parts", self.limits.depth_max.into()));
+            return Err(too_large(
+                "levels of parts within parts",
+                self.limits.depth_max.into(),
+            ));
         }
         let Some(part) = message.part(id) else {
             return Ok(());
@@ -220,7 +228,12 @@ impl<'m> Walk<'m, '_> {
         Ok(())
     }
 
-    fn forwarded(&mut self, part: &MessagePart<'m>, inner: &'m Message<'m>, depth: u32) -> Result<(), RenderError> {
+    fn forwarded(
+        &mut self,
+        part: &MessagePart<'m>,
+        inner: &'m Message<'m>,
+        depth: u32,
+    ) -> Result<(), RenderError> {
         self.items.push(Item {
             name: name_or(part, "forwarded message"),
             media_type: media_type(part),
@@ -278,7 +291,11 @@ fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => (0..versions.len())
             .rev()
-            .find(|&index| versions[index].iter().all(|item| !matches!(item.content, Content::Failed(_))))
+            .find(|&index| {
+                versions[index]
+                    .iter()
+                    .all(|item| !matches!(item.content, Content::Failed(_)))
+            })
             .unwrap_or(0),
     }
 }
@@ -339,7 +356,10 @@ fn decode(bytes: &[u8]) -> String {
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => b"utf-16",
         _ => b"windows-1252",
     };
-    match (std::str::from_utf8(bytes), mail_parser::decoders::charsets::map::charset_decoder(charset)) {
+    match (
+        std::str::from_utf8(bytes),
+        mail_parser::decoders::charsets::map::charset_decoder(charset),
+    ) {
         (Ok(text), _) => text.trim_start_matches('\u{feff}').to_owned(),
         (Err(_), Some(decoder)) => decoder(bytes),
         (Err(_), None) => String::from_utf8_lossy(bytes).into_owned(),
@@ -348,14 +368,23 @@ fn decode(bytes: &[u8]) -> String {
 
 /// Signatures are left out and ciphertext fails (RFC 1847, RFC 8551 §3).
 fn security(media_type: &str, part: &MessagePart<'_>) -> Option<Content<'static>> {
-    let smime = part.content_type().and_then(|ct| ct.attribute("smime-type")).unwrap_or_default();
+    let smime = part
+        .content_type()
+        .and_then(|ct| ct.attribute("smime-type"))
+        .unwrap_or_default();
     match media_type {
-        "application/pgp-signature" | "application/pkcs7-signature" | "application/x-pkcs7-signature" => Some(
-            Content::LeftOut("it is a digital signature, which says nothing on paper".into()),
-        ),
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" if smime.eq_ignore_ascii_case("signed-data") => Some(
-            Content::Failed("it is signed in a form that hides the text; sign it in clear".into()),
-        ),
+        "application/pgp-signature" | "application/pkcs7-signature" | "application/x-pkcs7-signature" => {
+            Some(Content::LeftOut(
+                "it is a digital signature, which says nothing on paper".into(),
+            ))
+        }
+        "application/pkcs7-mime" | "application/x-pkcs7-mime"
+            if smime.eq_ignore_ascii_case("signed-data") =>
+        {
+            Some(Content::Failed(
+                "it is signed in a form that hides the text; sign it in clear".into(),
+            ))
+        }
         "application/pkcs7-mime" | "application/x-pkcs7-mime" | "application/pgp-encrypted" => Some(
             Content::Failed("it is encrypted, and this gateway has no key".into()),
         ),
@@ -377,11 +406,13 @@ fn subtype(part: &MessagePart<'_>) -> String {
 }
 
 fn is_attachment(part: &MessagePart<'_>) -> bool {
-    part.content_disposition().is_some_and(|disposition| disposition.is_attachment())
+    part.content_disposition()
+        .is_some_and(|disposition| disposition.is_attachment())
 }
 
 fn is_inline(part: &MessagePart<'_>) -> bool {
-    part.content_disposition().is_some_and(|disposition| disposition.is_inline())
+    part.content_disposition()
+        .is_some_and(|disposition| disposition.is_inline())
 }
 
 fn content_id(part: &MessagePart<'_>) -> Option<String> {
@@ -396,7 +427,11 @@ fn name_or(part: &MessagePart<'_>, otherwise: &str) -> String {
 }
 
 fn format(part: &MessagePart<'_>) -> Format {
-    let attribute = |name| part.content_type().and_then(|ct| ct.attribute(name)).unwrap_or_default();
+    let attribute = |name| {
+        part.content_type()
+            .and_then(|ct| ct.attribute(name))
+            .unwrap_or_default()
+    };
     match attribute("format").eq_ignore_ascii_case("flowed") {
         true => Format::Flowed {
             del_sp: attribute("delsp").eq_ignore_ascii_case("yes"),
@@ -426,5 +461,10 @@ fn addresses(address: &Address<'_>) -> String {
         (Some(only), None) | (None, Some(only)) => only.to_owned(),
         (None, None) => String::new(),
     };
-    address.iter().map(one).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
+    address
+        .iter()
+        .map(one)
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -53,7 +53,11 @@ pub(super) fn paragraphs(text: &str, format: Format) -> Vec<Paragraph> {
 }
 
 fn paragraph(line: &Line, mono: bool) -> Paragraph {
-    let text = if mono { expand_tabs(&line.text) } else { line.text.clone() };
+    let text = if mono {
+        expand_tabs(&line.text)
+    } else {
+        line.text.clone()
+    };
     let look = Look {
         mono,
         ..Look::default()
@@ -61,7 +65,10 @@ fn paragraph(line: &Line, mono: bool) -> Paragraph {
     Paragraph {
         size_pt: if mono { MONO_PT } else { TEXT_PT },
         quote_depth: line.quote_depth,
-        ..Paragraph::spans(vec![Span { text: printable(&text), look }])
+        ..Paragraph::spans(vec![Span {
+            text: printable(&text),
+            look,
+        }])
     }
 }
 
@@ -71,7 +78,10 @@ fn fixed_line(line: &str) -> Line {
     let mut quote_depth = 0;
     while let Some(after) = rest.strip_prefix('>') {
         quote_depth += 1;
-        rest = after.strip_prefix(' ').filter(|next| next.starts_with('>')).unwrap_or(after);
+        rest = after
+            .strip_prefix(' ')
+            .filter(|next| next.starts_with('>'))
+            .unwrap_or(after);
     }
     if quote_depth > 0 {
         rest = rest.strip_prefix(' ').unwrap_or(rest);
@@ -92,9 +102,15 @@ fn join_flowed(text: &str, del_sp: bool) -> Vec<Line> {
         let content = content.strip_prefix(' ').unwrap_or(content);
         let signature = content == "-- ";
         let flowed = content.ends_with(' ') && !signature;
-        let content = if flowed && del_sp { &content[..content.len() - 1] } else { content };
+        let content = if flowed && del_sp {
+            &content[..content.len() - 1]
+        } else {
+            content
+        };
         match lines.last_mut() {
-            Some(last) if open && last.quote_depth == quote_depth && !signature => last.text.push_str(content),
+            Some(last) if open && last.quote_depth == quote_depth && !signature => {
+                last.text.push_str(content);
+            }
             _ => lines.push(Line {
                 quote_depth,
                 text: content.to_owned(),
@@ -114,7 +130,11 @@ fn expand_tabs(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut column = 0;
     for character in line.chars() {
-        let columns = if character == '\t' { TAB_COLUMNS - column % TAB_COLUMNS } else { 1 };
+        let columns = if character == '\t' {
+            TAB_COLUMNS - column % TAB_COLUMNS
+        } else {
+            1
+        };
         if character == '\t' {
             text.extend(std::iter::repeat_n(' ', columns));
         } else {
@@ -163,7 +183,10 @@ mod tests {
 
     #[test]
     fn del_sp_takes_the_space_away() {
-        assert_eq!(lines("日本 \n語", Format::Flowed { del_sp: true }), [(0, "日本語".to_owned())]);
+        assert_eq!(
+            lines("日本 \n語", Format::Flowed { del_sp: true }),
+            [(0, "日本語".to_owned())]
+        );
     }
 
     #[test]
@@ -177,8 +200,16 @@ mod tests {
     #[test]
     fn columns_made_of_spaces_are_monospaced() {
         let table = "Item        Price\nBolt        1.20\nNut         0.80\n";
-        assert!(paragraphs(table, Format::Fixed).iter().all(|p| p.spans[0].look.mono));
-        assert!(paragraphs("Dear   Ann\n", Format::Fixed).iter().all(|p| !p.spans[0].look.mono));
+        assert!(
+            paragraphs(table, Format::Fixed)
+                .iter()
+                .all(|p| p.spans[0].look.mono)
+        );
+        assert!(
+            paragraphs("Dear   Ann\n", Format::Fixed)
+                .iter()
+                .all(|p| !p.spans[0].look.mono)
+        );
         assert_eq!(expand_tabs("a\tb"), "a       b");
     }
 }
