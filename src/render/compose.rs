@@ -8,7 +8,7 @@ use fax::page::Page;
 
 use super::cover::Cover;
 use super::error::{Failure, RenderError, guard};
-use super::flow::{Flow, Flowed, Look, Span, TEXT_PT};
+use super::flow::{Flow, Flowed, Look, Paragraph, Span, TEXT_PT};
 use super::font::Fonts;
 use super::html::{self, Piece};
 use super::kind::Picture;
@@ -87,9 +87,14 @@ impl<'o> Composer<'o> {
         let inlines: Inlines<'_> = items.iter().filter_map(inline).collect();
         let mut rest = items;
         while let [first, after @ ..] = rest {
-            let more = after.iter().take_while(|item| item.flows_on).count();
+            let on = |item: &&Item<'_>| item.flows_on && makes_no_page_of_its_own(item);
+            let more = if makes_no_page_of_its_own(first) {
+                after.iter().take_while(on).count()
+            } else {
+                0
+            };
             let (run, next) = rest.split_at(1 + more);
-            if is_flowing(first) {
+            if run.iter().any(is_flowing) {
                 self.run(run, &inlines)?;
             } else {
                 run.iter().try_for_each(|item| self.single(item))?;
@@ -267,6 +272,10 @@ fn inline<'i>(item: &'i Item<'_>) -> Option<(&'i str, (Picture, &'i [u8]))> {
     }
 }
 
+fn makes_no_page_of_its_own(item: &Item<'_>) -> bool {
+    is_flowing(item) || matches!(item.content, Content::LeftOut(_))
+}
+
 fn is_flowing(item: &Item<'_>) -> bool {
     matches!(
         item.content,
@@ -288,12 +297,12 @@ fn draw_heading(flow: &mut Flow<'_>, lines: &Heading) -> Result<(), RenderError>
             },
         };
         let value = span(text::printable(value), *label == "Subject");
-        flow.field(
-            &span(format!("{label}:"), true),
-            &value,
+        flow.paragraph(&Paragraph::field(
+            span(format!("{label}:"), true),
+            value,
             TEXT_PT,
             HEADING_INDENT_PT,
-        )?;
+        ))?;
     }
     flow.rule()?;
     flow.gap(PART_GAP_PT / 2.0);

@@ -235,12 +235,12 @@ fn draw_field(
         return Ok(());
     };
     flow.gap(LINE_GAP_PT);
-    flow.field(
-        &span(&label, true),
-        &span(&value, false),
+    flow.paragraph(&Paragraph::field(
+        span(&label, true),
+        span(&value, false),
         LINE_PT,
         VALUE_INDENT_PT,
-    )
+    ))
 }
 
 fn span(text: &str, bold: bool) -> Span {

@@ -3,12 +3,13 @@
 //! Lengths are in points until a glyph is drawn; line breaking, shaping and bidirectional order are cosmic-text's
 //! (Unicode Standard Annexes 9 and 14).
 
-use cosmic_text::{Align, Attrs, Buffer, Family, LayoutRun, Metrics, Shaping, Style as Slant, Weight};
+use cosmic_text::{Attrs, Buffer, Family, LayoutRun, Metrics, Shaping, Style as Slant, Weight};
 use fax::page::Page;
 
 use super::error::RenderError;
 use super::font::{Fonts, MONO, SANS};
 use super::options::Limits;
+use super::picture::lay;
 use super::sheet::Sheet;
 
 /// Running text, in points.
@@ -16,7 +17,9 @@ pub(super) const TEXT_PT: f32 = 10.5;
 /// Tables and code, in points: 80 columns fill the line.
 pub(super) const MONO_PT: f32 = 10.0;
 /// The distance of base lines, as a part of the size.
-const LEADING: f32 = 1.27;
+const LEADING: f32 = 1.3;
+/// The same for monospaced text, so that the lines of drawn tables meet.
+const MONO_LEADING: f32 = 1.164;
 /// How far a quotation stands in from the text around it, in points.
 const QUOTE_INDENT_PT: f32 = 12.0;
 /// How thick a quotation's bar and a rule are, in points.
@@ -53,7 +56,16 @@ pub(super) struct Paragraph {
     pub(super) gap_pt: f32,
     /// How far it stands in, in points.
     pub(super) indent_pt: f32,
-    pub(super) centred: bool,
+    /// What stands before it on its first line.
+    pub(super) label: Option<Label>,
+}
+
+/// A bullet, a number or a field's name to the left of a paragraph.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Label {
+    pub(super) text: Span,
+    /// How far it stands out from the paragraph, in points.
+    pub(super) out_pt: f32,
 }
 
 impl Paragraph {
@@ -65,7 +77,20 @@ impl Paragraph {
             quote_depth: 0,
             gap_pt: 0.0,
             indent_pt: 0.0,
-            centred: false,
+            label: None,
+        }
+    }
+
+    /// A name at the left and a value beside it, which may take several lines.
+    pub(super) fn field(name: Span, value: Span, size_pt: f32, indent_pt: f32) -> Self {
+        Self {
+            size_pt,
+            indent_pt,
+            label: Some(Label {
+                text: name,
+                out_pt: indent_pt,
+            }),
+            ..Self::spans(vec![value])
         }
     }
 
@@ -133,26 +158,6 @@ impl<'a> Flow<'a> {
         Ok(())
     }
 
-    /// A label at the left and a value beside it, which may take several lines.
-    pub(super) fn field(
-        &mut self,
-        label: &Span,
-        value: &Span,
-        size_pt: f32,
-        indent_pt: f32,
-    ) -> Result<(), RenderError> {
-        let paragraph = |span: &Span, indent_pt| Paragraph {
-            size_pt,
-            indent_pt,
-            ..Paragraph::spans(vec![span.clone()])
-        };
-        self.make_room(size_pt * LEADING)?;
-        let y_pt = self.y_pt;
-        self.paragraph(&paragraph(label, 0.0))?;
-        self.y_pt = y_pt;
-        self.paragraph(&paragraph(value, indent_pt))
-    }
-
     /// A line across the text.
     pub(super) fn rule(&mut self) -> Result<(), RenderError> {
         let height_pt = TEXT_PT;
@@ -178,11 +183,7 @@ impl<'a> Flow<'a> {
         let left = (self.sheet.text_left_pt() * x_scale).round() as u32;
         let top = (self.y_pt * y_scale).round() as u32;
         if let Some(page) = self.pages.last_mut() {
-            for y in 0..picture.rows() {
-                for x in (0..picture.width()).filter(|&x| picture.is_black(x, y)) {
-                    page.set(left + x, top + y, true);
-                }
-            }
+            lay(page, picture, left, top);
         }
         self.y_pt += height_pt;
         Ok(())
@@ -193,6 +194,9 @@ impl<'a> Flow<'a> {
         let indent_pt = depth as f32 * QUOTE_INDENT_PT + paragraph.indent_pt;
         let width_pt = self.sheet.text_width_pt() - indent_pt;
         self.gap(paragraph.gap_pt);
+        if let Some(label) = &paragraph.label {
+            self.label(label, paragraph.size_pt, indent_pt)?;
+        }
         let buffer = self.shape(paragraph, width_pt);
         for line in buffer.layout_runs() {
             self.line(&line, indent_pt, depth)?;
@@ -200,8 +204,26 @@ impl<'a> Flow<'a> {
         Ok(())
     }
 
+    /// The label alone; the paragraph then begins on the same line.
+    fn label(&mut self, label: &Label, size_pt: f32, indent_pt: f32) -> Result<(), RenderError> {
+        self.make_room(size_pt * LEADING)?;
+        let y_pt = self.y_pt;
+        let alone = Paragraph {
+            size_pt,
+            ..Paragraph::spans(vec![label.text.clone()])
+        };
+        let buffer = self.shape(&alone, self.sheet.text_width_pt());
+        if let Some(line) = buffer.layout_runs().next() {
+            self.line(&line, indent_pt - label.out_pt, 0)?;
+        }
+        self.y_pt = y_pt;
+        Ok(())
+    }
+
     fn shape(&mut self, paragraph: &Paragraph, width_pt: f32) -> Buffer {
-        let metrics = Metrics::new(paragraph.size_pt, paragraph.size_pt * LEADING);
+        let mono = !paragraph.spans.is_empty() && paragraph.spans.iter().all(|span| span.look.mono);
+        let leading = if mono { MONO_LEADING } else { LEADING };
+        let metrics = Metrics::new(paragraph.size_pt, paragraph.size_pt * leading);
         let mut buffer = Buffer::new_empty(metrics);
         buffer.set_tab_width(8);
         buffer.set_size(Some(width_pt), None);
@@ -209,8 +231,7 @@ impl<'a> Flow<'a> {
             .spans
             .iter()
             .map(|span| (span.text.as_str(), attrs(span.look)));
-        let align = paragraph.centred.then_some(Align::Center);
-        buffer.set_rich_text(spans, &attrs(Look::default()), Shaping::Advanced, align);
+        buffer.set_rich_text(spans, &attrs(Look::default()), Shaping::Advanced, None);
         buffer.shape_until_scroll(&mut self.fonts.system, false);
         buffer
     }
@@ -297,6 +318,11 @@ fn pieces(paragraph: &Paragraph) -> Vec<Paragraph> {
                     look: span.look,
                 }],
                 gap_pt: if pieces.is_empty() { paragraph.gap_pt } else { 0.0 },
+                label: if pieces.is_empty() {
+                    paragraph.label.clone()
+                } else {
+                    None
+                },
                 ..paragraph.clone()
             });
         }

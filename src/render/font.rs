@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cosmic_text::fontdb::{Database, ID, Source, Weight};
 use cosmic_text::{CacheKey, CacheKeyFlags, FontSystem, LayoutGlyph, SwashCache};
 use fax::page::{Page, Resolution};
-use zeno::{Mask, Origin, Transform};
+use zeno::{Mask, Transform};
 
 use super::sheet::px_per_pt;
 
@@ -86,13 +86,13 @@ impl Fonts {
         let Some(outline) = outline else {
             return Bitmap::EMPTY;
         };
+        // Outlines point up and rows go down.
         let (coverage, place) = Mask::new(&outline[..])
-            .origin(Origin::BottomLeft)
-            .transform(Some(Transform::scale(stretch, 1.0)))
+            .transform(Some(Transform::scale(stretch, -1.0)))
             .render();
         Bitmap {
             left: place.left,
-            top: -place.top,
+            top: place.top,
             width: place.width,
             black: coverage.iter().map(|&covered| covered >= COVERAGE_MIN).collect(),
         }

@@ -1,8 +1,8 @@
 //! Grey to black and white, so that text stays crisp and photographs stay pictures.
 //!
 //! The picture is looked at in blocks. Where most of a block is made of many middle tones it is a photograph, and is
-//! screened: its error is diffused (Floyd and Steinberg 1976), with a threshold that swells and falls with a 45° screen
-//! so that dots cluster; single dots would be lost in printing and would cost much line time in T.4 coding. Everywhere
+//! screened with dots at 45° that grow as the tone darkens. Scattered pixels (error diffusion) would show more detail, but
+//! printers lose them and T.4 coding makes them twice as long on the line as the bare bitmap. Everywhere
 //! else a pixel at an edge is compared with the middle of its surroundings, so that grey letters, white letters on
 //! colour and hairlines stay whole, and even tones are screened. The result depends on the grey values alone.
 
@@ -26,16 +26,22 @@ const MIDDLE_PERCENT_MIN: u32 = 50;
 /// … and so many of 16 tones each take so many parts of 100.
 const TONES_MIN: usize = 4;
 const TONE_PERCENT_MIN: u32 = 4;
+/// A picture of which so many of 100 blocks are photographs is one as a whole.
+const PHOTO_PERCENT_MIN: usize = 60;
 /// Tones this far apart around a pixel make an edge.
-const EDGE_MIN: u8 = 36;
+const EDGE_MIN: u8 = 44;
 /// How far around a pixel an edge is looked for, in pixels.
 const EDGE_REACH: u32 = 2;
 /// Where between the darkest and the lightest tone around it a pixel turns white, of 256. Above one half: a stroke
 /// that covers less than half of its pixels must stay.
 const EDGE_SHARE: u32 = 150;
-/// The screen's lines in an inch, and how far it swings the threshold.
-const SCREEN_PER_INCH: f32 = 50.0;
-const SCREEN_SWING: f32 = 70.0;
+/// The screen has two dots, set cornerwise, in a square of this side: 36 dots to an inch along the diagonals.
+const CELL_INCHES: f32 = 0.0392;
+/// So many squares by so many make the pattern that repeats. Their dots grow one after the other, which gives more tones
+/// than the pixels of a dot.
+const CELLS: u32 = 4;
+/// How far the dots of the pattern are apart in their growth, as a part of all of it.
+const SPOT_SPREAD: f32 = 0.12;
 /// Printing makes dots grow, so middle tones are lightened: the exponent of the tone curve.
 const TONE_EXPONENT: f32 = 0.8;
 
@@ -56,33 +62,39 @@ impl Grey {
             .get(start..start + self.width as usize)
             .unwrap_or_default()
     }
+
+    /// Where the pixel lies at an edge, the tone from which on it is white.
+    fn edge(&self, x: u32, y: u32) -> Option<u8> {
+        let columns = x.saturating_sub(EDGE_REACH) as usize..(x + EDGE_REACH + 1).min(self.width) as usize;
+        let (mut low, mut high) = (u8::MAX, 0);
+        for row in y.saturating_sub(EDGE_REACH)..(y + EDGE_REACH + 1).min(self.rows) {
+            for &value in self.row(row).get(columns.clone()).unwrap_or_default() {
+                low = low.min(value);
+                high = high.max(value);
+            }
+        }
+        let range = high.saturating_sub(low);
+        let share = u32::from(range) * EDGE_SHARE / 256;
+        (range >= EDGE_MIN).then(|| low + share as u8)
+    }
 }
 
 /// The picture in black and white.
 pub(super) fn bilevel(grey: &Grey, resolution: Resolution) -> Page {
     let photo = Blocks::of(grey);
-    let edges = Edges::of(grey);
     let screen = Screen::new(resolution);
     let mut page = Page::white(grey.width, grey.rows, resolution);
-    let mut errors = Errors::new(grey.width);
     for y in 0..grey.rows {
-        for (x, &value) in (0u32..).zip(grey.row(y)) {
-            let is_photo = photo.at(x, y);
-            let (low, high) = edges.around(x, y);
-            let black = if !is_photo && high - low >= EDGE_MIN {
-                u32::from(value) < u32::from(low) + u32::from(high - low) * EDGE_SHARE / 256
-            } else if value >= WHITE_MIN {
-                false
-            } else if value <= BLACK_MAX {
-                true
-            } else {
-                errors.decide(x, screen.tone(value), screen.threshold(x, y))
-            };
+        for (x, &value) in (0u32..).zip(grey.row(y)).filter(|(_, value)| **value < WHITE_MIN) {
+            let black = value <= BLACK_MAX
+                || match grey.edge(x, y).filter(|_| !photo.at(x, y)) {
+                    Some(middle) => value < middle,
+                    None => screen.is_black(value, x, y),
+                };
             if black {
                 page.set(x, y, true);
             }
         }
-        errors.next_row();
     }
     page
 }
@@ -99,6 +111,13 @@ impl Blocks {
         let own: Vec<bool> = (0..rows * columns)
             .map(|index| is_photo(grey, index % columns * BLOCK, index / columns * BLOCK))
             .collect();
+        let share = own.iter().filter(|&&photo| photo).count() * 100;
+        if share >= own.len() * PHOTO_PERCENT_MIN {
+            return Self {
+                columns,
+                photo: vec![true; own.len()],
+            };
+        }
         let raw = Self { columns, photo: own };
         let photo = (0..rows * columns)
             .map(|index| raw.majority(index % columns, index / columns, rows))
@@ -136,9 +155,9 @@ fn is_photo(grey: &Grey, left: u32, top: u32) -> bool {
     let (mut middle, mut all) = (0, 0);
     let (right, bottom) = ((left + BLOCK).min(grey.width), (top + BLOCK).min(grey.rows));
     for y in top..bottom {
-        let row = grey.row(y);
-        for &value in row.get(left as usize..right as usize).unwrap_or_default() {
-            all += 1;
+        let row = grey.row(y).get(left as usize..right as usize).unwrap_or_default();
+        all += right - left;
+        for &value in row {
             if (BLACK_MAX..WHITE_MIN).contains(&value) {
                 middle += 1;
                 tones[usize::from(value >> 4)] += 1;
@@ -152,118 +171,56 @@ fn is_photo(grey: &Grey, left: u32, top: u32) -> bool {
     middle * 100 >= all * MIDDLE_PERCENT_MIN && frequent >= TONES_MIN
 }
 
-/// The darkest and the lightest tone around each pixel.
-struct Edges {
-    width: u32,
-    low: Vec<u8>,
-    high: Vec<u8>,
-}
-
-impl Edges {
-    fn of(grey: &Grey) -> Self {
-        Self {
-            width: grey.width,
-            low: spread(grey, u8::min),
-            high: spread(grey, u8::max),
-        }
-    }
-
-    fn around(&self, x: u32, y: u32) -> (u8, u8) {
-        let index = (y * self.width + x) as usize;
-        let at = |values: &[u8]| values.get(index).copied().unwrap_or(u8::MAX);
-        (at(&self.low), at(&self.high))
-    }
-}
-
-/// The least or greatest value around each pixel: along the rows, then down the columns.
-fn spread(grey: &Grey, pick: fn(u8, u8) -> u8) -> Vec<u8> {
-    let width = grey.width as usize;
-    let reach = EDGE_REACH as usize;
-    let mut along = Vec::with_capacity(grey.values.len());
-    for row in grey.values.chunks(width) {
-        for x in 0..row.len() {
-            let window = &row[x.saturating_sub(reach)..(x + reach + 1).min(row.len())];
-            along.push(window.iter().copied().fold(row[x], pick));
-        }
-    }
-    let mut down = along.clone();
-    for y in 0..grey.rows as usize {
-        let others = y.saturating_sub(reach)..(y + reach + 1).min(grey.rows as usize);
-        for other in others.filter(|&other| other != y) {
-            let (from, to) = (
-                &along[other * width..(other + 1) * width],
-                &mut down[y * width..(y + 1) * width],
-            );
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = pick(*to, *from);
-            }
-        }
-    }
-    down
-}
-
-/// The screen that makes dots cluster, and the tone curve.
+/// The screen: a threshold for each pixel of a pattern that repeats.
 struct Screen {
-    x_step: f32,
-    y_step: f32,
-    tones: [f32; 256],
+    width: u32,
+    rows: u32,
+    /// From 0 to 254, row by row.
+    thresholds: Vec<u8>,
+    /// The tone curve.
+    tones: [u8; 256],
 }
 
 impl Screen {
     fn new(resolution: Resolution) -> Self {
-        let step =
-            |dpi: u32| std::f32::consts::TAU * SCREEN_PER_INCH / (dpi as f32 * std::f32::consts::SQRT_2);
-        let tone = |value: usize| (value as f32 / 255.0).powf(TONE_EXPONENT) * 255.0;
+        // An even number, so that the dot in the middle of a cell is like those at its corners.
+        let side = |dpi: u32| ((dpi as f32 * CELL_INCHES / 2.0).round() as u32).max(1) * 2;
+        let (cell_width, cell_rows) = (side(resolution.x_dpi()), side(resolution.y_dpi()));
+        let (width, rows) = (cell_width * CELLS, cell_rows * CELLS);
+        let mut spots: Vec<(f32, u32)> = (0..width * rows)
+            .map(|index| (spot(index % width, index / width, cell_width, cell_rows), index))
+            .collect();
+        spots.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut thresholds = vec![0; spots.len()];
+        for (rank, (_, index)) in spots.iter().enumerate() {
+            // The rank as a tone; there are far fewer pixels than a u32 counts.
+            thresholds[*index as usize] = (rank * 255 / spots.len()) as u8;
+        }
+        let tone = |value: usize| ((value as f32 / 255.0).powf(TONE_EXPONENT) * 255.0).round() as u8;
         Self {
-            x_step: step(resolution.x_dpi()),
-            y_step: step(resolution.y_dpi()),
+            width,
+            rows,
+            thresholds,
             tones: std::array::from_fn(tone),
         }
     }
 
-    fn tone(&self, value: u8) -> f32 {
-        self.tones[usize::from(value)]
-    }
-
-    fn threshold(&self, x: u32, y: u32) -> f32 {
-        let (x, y) = (x as f32 * self.x_step, y as f32 * self.y_step);
-        127.5 + SCREEN_SWING * (x + y).cos() * (x - y).cos()
+    fn is_black(&self, value: u8, x: u32, y: u32) -> bool {
+        let index = y % self.rows * self.width + x % self.width;
+        let threshold = self.thresholds.get(index as usize).copied().unwrap_or(127);
+        self.tones[usize::from(value)] <= threshold
     }
 }
 
-/// What the pixels already decided owe to those that follow.
-struct Errors {
-    here: Vec<f32>,
-    below: Vec<f32>,
-}
-
-impl Errors {
-    fn new(width: u32) -> Self {
-        // One place more on both sides, so that no neighbour is missing.
-        let places = width as usize + 2;
-        Self {
-            here: vec![0.0; places],
-            below: vec![0.0; places],
-        }
-    }
-
-    /// Whether the pixel turns black; what is lost or gained goes to its neighbours.
-    fn decide(&mut self, x: u32, tone: f32, threshold: f32) -> bool {
-        let place = x as usize + 1;
-        let wanted = tone + self.here[place];
-        let black = wanted < threshold;
-        let error = (wanted - if black { 0.0 } else { 255.0 }).clamp(-255.0, 255.0);
-        self.here[place + 1] += error * 7.0 / 16.0;
-        self.below[place - 1] += error * 3.0 / 16.0;
-        self.below[place] += error * 5.0 / 16.0;
-        self.below[place + 1] += error / 16.0;
-        black
-    }
-
-    fn next_row(&mut self) {
-        std::mem::swap(&mut self.here, &mut self.below);
-        self.below.fill(0.0);
-    }
+/// How late a pixel turns black as the tone darkens: last between the dots. Each dot is a little later or earlier
+/// than the others.
+fn spot(x: u32, y: u32, cell_width: u32, cell_rows: u32) -> f32 {
+    let turn = |place: u32, side: u32| std::f32::consts::TAU * (place as f32 + 0.5) / side as f32;
+    let (across, down) = (turn(x, cell_width), turn(y, cell_rows));
+    // Which dot of the pattern the pixel belongs to, and its turn among them (bit reversal spreads them evenly).
+    let (column, row) = (x * 2 / cell_width, y * 2 / cell_rows);
+    let turn = (column * 5 + row * 3) % 16;
+    (across.cos() * down.cos()) + (turn.reverse_bits() >> 28) as f32 / 16.0 * SPOT_SPREAD
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use html2text::render::TextDecorator;
 use html2text::{Element, Handle, RcDom};
 
 use super::error::Failure;
-use super::flow::{Look, MONO_PT, Paragraph, Span, TEXT_PT};
+use super::flow::{Label, Look, MONO_PT, Paragraph, Span, TEXT_PT};
 use super::options::Limits;
 use super::text::printable;
 
@@ -20,15 +20,21 @@ const UNBROKEN_COLUMNS: usize = 50_000;
 const TABLE_SIZES: [(usize, f32); 2] = [(82, MONO_PT), (103, 8.0)];
 /// How far a space at the beginning of a line moves it in, in points.
 const SPACE_PT: f32 = 4.0;
-/// What an empty line amounts to, in points.
+const SPACES_PT_MAX: f32 = 80.0;
+/// What an empty line amounts to, and white below a heading, in points.
 const EMPTY_LINE_PT: f32 = 7.0;
+const HEADING_GAP_PT: f32 = 4.0;
+/// How far the text of a list's item stands in from its mark, in points.
+const ITEM_INDENT_PT: f32 = 14.0;
 /// The sizes of headings, from `h1` down, in points.
 const HEADING_PT: [f32; 3] = [15.0, 13.0, 11.5];
-/// Private characters with which html2text's output carries what it cannot say in tags.
-const QUOTE_MARK: char = '\u{F0000}';
-const HEADING_MARK: char = '\u{F0010}';
-const PICTURE_MARK: char = '\u{F0020}';
-const TABLE_MARK: char = '\u{F0030}';
+/// Control characters with which html2text's output carries what it cannot say in tags. They are taken out of the
+/// source first. Those of prefixes must be ASCII: html2text takes a prefix's bytes for its columns.
+const QUOTE_MARK: char = '\u{1}';
+const HEADING_MARK: char = '\u{2}';
+const BULLET_MARK: char = '\u{3}';
+const PICTURE_MARK: char = '\u{E000}';
+const TABLE_MARK: char = '\u{E001}';
 /// Elements that are never closed, or need not be, and so do not count as depth.
 const UNCLOSED: &[&str] = &[
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option",
@@ -53,8 +59,12 @@ pub(super) fn pieces(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure>
             limits.html_depth_max
         )));
     }
+    let clean = html.replace(
+        [QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK],
+        "",
+    );
     let dom = plain_config()
-        .parse_html(html.as_bytes())
+        .parse_html(clean.as_bytes())
         .map_err(|e| damaged(&e))?;
     let tables = Tables::take_from(&dom)?;
     let lines = lines(&dom, UNBROKEN_COLUMNS, Layout::ReadThrough)?;
@@ -62,7 +72,7 @@ pub(super) fn pieces(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure>
     for line in lines {
         match line.table() {
             Some(index) => tables.draw(index, &mut pieces)?,
-            None => line.into_pieces(TEXT_PT, &mut pieces),
+            None => line.into_pieces(&mut pieces),
         }
     }
     Ok(pieces)
@@ -82,7 +92,7 @@ pub(super) fn says_more(html: &str, plain: &str, limits: &Limits) -> bool {
     };
     let spans = || paragraphs().flat_map(|paragraph| &paragraph.spans);
     let in_html: usize = spans().map(|span| letters(&span.text)).sum();
-    let has_table = spans().any(|span| span.look.mono && span.text.contains('│'));
+    let has_table = spans().any(|span| span.look.mono && span.text.contains("──"));
     has_table || in_html * 3 > letters(plain) * 4
 }
 
@@ -113,7 +123,7 @@ fn depth(html: &str) -> usize {
 }
 
 fn damaged(error: &html2text::Error) -> Failure {
-    Failure::caused("its HTML cannot be read", error)
+    Failure::caused("its HTML cannot be read", error.to_string())
 }
 
 fn plain_config() -> Config<Marks> {
@@ -167,55 +177,106 @@ impl Line {
         index.trim().parse().ok()
     }
 
-    fn into_pieces(self, size_pt: f32, pieces: &mut Vec<Piece>) {
+    fn into_pieces(self, pieces: &mut Vec<Piece>) {
         let text = self.text();
         if text.chars().all(|c| c.is_whitespace() || c == QUOTE_MARK) {
             return pieces.push(Piece::Gap(EMPTY_LINE_PT));
         }
-        let quote_depth = text.chars().filter(|&c| c == QUOTE_MARK).count();
-        let level = text.chars().filter(|&c| c == HEADING_MARK).count();
-        let spaces = text
-            .trim_start_matches([QUOTE_MARK, HEADING_MARK])
-            .chars()
-            .take_while(|&c| c == ' ')
-            .count();
-        let heading = level
-            .checked_sub(1)
-            .map(|above| HEADING_PT[above.min(HEADING_PT.len() - 1)]);
-        let paragraph = |spans| Paragraph {
-            size_pt: heading.unwrap_or(size_pt),
-            quote_depth: u32::try_from(quote_depth).unwrap_or(u32::MAX),
-            indent_pt: (spaces as f32 * SPACE_PT).min(SPACE_PT * 20.0),
-            gap_pt: if heading.is_some() { EMPTY_LINE_PT } else { 0.0 },
-            ..Paragraph::spans(spans)
-        };
+        let shape = Shape::of(&text);
         let mut spans: Vec<Span> = Vec::new();
         for (text, tags) in self.0 {
             if let Some(id) = tags.iter().find_map(Tag::picture) {
-                if spans.iter().any(|span| !span.text.trim().is_empty()) {
-                    pieces.push(Piece::Paragraph(paragraph(std::mem::take(&mut spans))));
-                }
-                spans.clear();
+                shape.paragraph(std::mem::take(&mut spans), pieces);
                 pieces.push(Piece::Picture(id.to_owned()));
                 continue;
             }
             let mut look = Tag::look(&tags);
-            look.bold |= heading.is_some();
-            let text = text.replace([QUOTE_MARK, HEADING_MARK, PICTURE_MARK, TABLE_MARK], "");
-            let text = if spans.is_empty() {
-                text.trim_start().to_owned()
-            } else {
-                text
-            };
+            look.bold |= shape.heading.is_some();
             spans.push(Span {
-                text: printable(&text),
+                text: printable(&unmarked(&text)),
                 look,
             });
         }
-        if spans.iter().any(|span| !span.text.trim().is_empty()) {
-            pieces.push(Piece::Paragraph(paragraph(spans)));
+        shape.paragraph(spans, pieces);
+    }
+}
+
+/// How a line stands on the page, as its marks and the spaces before it say.
+struct Shape {
+    quote_depth: u32,
+    heading: Option<usize>,
+    item: bool,
+    indent_pt: f32,
+}
+
+impl Shape {
+    fn of(text: &str) -> Self {
+        let count = |mark| text.chars().filter(|&c| c == mark).count();
+        let inner = text.trim_start_matches([QUOTE_MARK, HEADING_MARK]);
+        let spaces = inner.chars().take_while(|&c| c == ' ').count();
+        Self {
+            quote_depth: u32::try_from(count(QUOTE_MARK)).unwrap_or(u32::MAX),
+            heading: count(HEADING_MARK).checked_sub(1),
+            item: count(BULLET_MARK) > 0,
+            indent_pt: (spaces as f32 * SPACE_PT).min(SPACES_PT_MAX),
         }
     }
+
+    fn paragraph(&self, mut spans: Vec<Span>, pieces: &mut Vec<Piece>) {
+        while let Some(first) = spans.first_mut() {
+            if !self.item {
+                first.text = first.text.trim_start().to_owned();
+            }
+            if !first.text.is_empty() {
+                break;
+            }
+            spans.remove(0);
+        }
+        if spans.is_empty() {
+            return;
+        }
+        let label = if self.item { take_label(&mut spans) } else { None };
+        let size_pt = self
+            .heading
+            .map_or(TEXT_PT, |level| HEADING_PT[level.min(HEADING_PT.len() - 1)]);
+        pieces.push(Piece::Paragraph(Paragraph {
+            size_pt,
+            quote_depth: self.quote_depth,
+            indent_pt: self.indent_pt + if label.is_some() { ITEM_INDENT_PT } else { 0.0 },
+            label: label.map(|text| Label {
+                text,
+                out_pt: ITEM_INDENT_PT,
+            }),
+            ..Paragraph::spans(spans)
+        }));
+        if self.heading.is_some() {
+            pieces.push(Piece::Gap(HEADING_GAP_PT));
+        }
+    }
+}
+
+/// Takes the mark of a list's item, up to the first space, away from its text.
+fn take_label(spans: &mut [Span]) -> Option<Span> {
+    let first = spans.first_mut()?;
+    let (label, rest) = first.text.split_once(' ')?;
+    let label = Span {
+        text: if label.is_empty() {
+            "•".to_owned()
+        } else {
+            label.to_owned()
+        },
+        look: first.look,
+    };
+    first.text = rest.trim_start().to_owned();
+    Some(label)
+}
+
+/// The text without the marks.
+fn unmarked(text: &str) -> String {
+    text.replace(
+        [QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK],
+        "",
+    )
 }
 
 /// Tables of data, taken out of a document to be drawn apart.
@@ -275,7 +336,7 @@ impl Tables {
         };
         for line in drawn {
             let spans = line.0.into_iter().map(|(text, tags)| Span {
-                text: printable(&text.replace([QUOTE_MARK, HEADING_MARK, PICTURE_MARK], "")),
+                text: printable(&unmarked(&text)),
                 look: Look {
                     mono: true,
                     ..Tag::look(&tags)
@@ -430,10 +491,11 @@ impl TextDecorator for Marks {
         QUOTE_MARK.to_string()
     }
     fn unordered_item_prefix(&self) -> String {
-        "• ".into()
+        // Two columns, as many as its bytes.
+        format!("{BULLET_MARK} ")
     }
     fn ordered_item_prefix(&self, number: i64) -> String {
-        format!("{number}. ")
+        format!("{BULLET_MARK}{number}. ")
     }
     fn decorate_superscript_start(&self) -> (String, Tag) {
         (String::new(), Tag::None)

@@ -40,8 +40,11 @@ pub(super) fn pages(
     }
 }
 
-fn damaged(error: impl ToString) -> Failure {
-    Failure::caused("the TIFF file is damaged or of a kind that cannot be read", error)
+fn damaged(error: impl std::fmt::Display) -> Failure {
+    Failure::caused(
+        "the TIFF file is damaged or of a kind that cannot be read",
+        error.to_string(),
+    )
 }
 
 /// A fax page as it is; anything else scaled to the sheet.
@@ -69,7 +72,7 @@ fn scaled(image: FaxImage, sheet: Sheet) -> Page {
     let grey = GrayImage::from_fn(bitmap.width(), bitmap.rows(), |x, y| {
         image::Luma([if bitmap.is_black(x, y) { 0 } else { u8::MAX }])
     });
-    picture::scan_page(&grey, (x_dpi, y_dpi), sheet)
+    picture::scan_page(&DynamicImage::ImageLuma8(grey), (x_dpi, y_dpi), sheet)
 }
 
 fn grey_pages(
@@ -96,7 +99,7 @@ fn grey_pages(
     }
 }
 
-fn read(decoder: &mut Decoder<Cursor<&[u8]>>, limits: &Limits) -> Result<GrayImage, Failure> {
+fn read(decoder: &mut Decoder<Cursor<&[u8]>>, limits: &Limits) -> Result<DynamicImage, Failure> {
     let (width, height) = decoder.dimensions().map_err(damaged)?;
     picture::check_size(width, height, limits)?;
     let colour = decoder.colortype().map_err(damaged)?;
