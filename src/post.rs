@@ -15,12 +15,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
-use crate::address::Number;
 use crate::blob::{BlobError, Blobs};
 use crate::clock::Clock;
 use crate::job::{About, FaxId, Job, JobId, Notice, ReceivedFax, ReportKind};
 use crate::mailer::{Identity, Mail, Mailer, MailerError};
-use crate::received::{self, Files, ReceivedConfig, ReceivedContext, mailboxes};
+use crate::received::{self, Files, NumberOf, ReceivedConfig, ReceivedContext, mailboxes};
 use crate::render::Manifest;
 use crate::report::{self, Evidence, ReportConfig, ReportContext};
 use crate::store::{Store, StoreError};
@@ -61,7 +60,7 @@ pub struct PostSettings {
     /// How long a job is tried (`job::schedule::Rules::expires_after`).
     pub expires_after: Duration,
     /// The number that a station ID stands for, by the dial plan.
-    pub number_of: Arc<dyn Fn(&str) -> Option<Number> + Send + Sync>,
+    pub number_of: Arc<NumberOf>,
 }
 
 /// Sees mails off.
@@ -124,12 +123,13 @@ impl Post {
         }
     }
 
-    /// Sees mails off until `shutdown` says true. A notification of `wake` is a hint that something is owed.
+    /// Sees mails off until `shutdown` says true, but ends the mail it is at. A notification of `wake` is a hint
+    /// that something is owed.
     pub async fn run(&self, clock: &dyn Clock, mut shutdown: watch::Receiver<bool>, wake: &Notify) {
         while !*shutdown.borrow() {
-            match self.step(clock.now()).await {
+            match self.batch(clock.now(), || !*shutdown.borrow()).await {
                 // There may be more where a whole batch came from.
-                Ok(taken) if taken == BATCH => continue,
+                Ok(BATCH) => continue,
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "the store does not give or take notices"),
             }
@@ -147,22 +147,31 @@ impl Post {
     /// # Errors
     /// [`StoreError`]: the store could not say what is due, or not keep what became of it.
     pub async fn step(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.batch(now, || true).await
+    }
+
+    async fn batch(&self, now: Timestamp, go_on: impl Fn() -> bool) -> Result<usize, StoreError> {
         let due = self.store.notices_due(now, BATCH).await?;
-        for notice in &due {
-            match self.deliver(notice, now).await {
-                Ok(()) => {
-                    tracing::info!(notice = %notice.id, to = %notice.to, about = ?notice.about, "mail sent");
-                    self.store.notice_done(&notice.id).await?;
-                }
-                Err(Trouble::Moot) => self.store.notice_done(&notice.id).await?,
-                Err(Trouble::ForNow(cause)) => {
-                    let next = next_try(notice.tries.saturating_add(1), notice.created, now);
-                    self.failed(notice, next, cause, now).await?;
-                }
-                Err(Trouble::ForGood(cause)) => self.failed(notice, None, cause, now).await?,
-            }
+        for notice in due.iter().take_while(|_| go_on()) {
+            self.attend(notice, now).await?;
         }
         Ok(due.len())
+    }
+
+    /// Tries one notice, and keeps what became of it.
+    async fn attend(&self, notice: &Notice, now: Timestamp) -> Result<(), StoreError> {
+        match self.deliver(notice, now).await {
+            Ok(()) => {
+                tracing::info!(notice = %notice.id, to = %notice.to, about = ?notice.about, "mail sent");
+                self.store.notice_done(&notice.id).await
+            }
+            Err(Trouble::Moot) => self.store.notice_done(&notice.id).await,
+            Err(Trouble::ForNow(cause)) => {
+                let next = next_try(notice.tries.saturating_add(1), notice.created, now);
+                self.failed(notice, next, cause, now).await
+            }
+            Err(Trouble::ForGood(cause)) => self.failed(notice, None, cause, now).await,
+        }
     }
 
     /// Writes down that a notice failed: to be tried at `next`, else for the postmaster, else given up.

@@ -10,7 +10,6 @@ use mail_builder::headers::address::Address;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::message_id::MessageId;
 use mail_builder::headers::raw::Raw;
-use mail_builder::headers::text::Text;
 use mail_builder::mime::MimePart;
 
 use super::Identity;
@@ -116,10 +115,4 @@ pub fn in_reply_to<'a>(mail: MessageBuilder<'a>, original_id: &str) -> MessageBu
     }
     mail.in_reply_to(MessageId::new(id.clone()))
         .references(MessageId::new(id))
-}
-
-/// A header field of free text.
-#[must_use]
-pub fn with_field<'a>(mail: MessageBuilder<'a>, name: &'static str, value: &str) -> MessageBuilder<'a> {
-    mail.header(name, Text::new(one_line(value, SUBJECT_CHARS_MAX)))
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use lettre::address::Envelope;
 use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,12 @@ use super::{Mail, Mailer, MailerError};
 
 /// Replies that speak of the login and not of the mail (RFC 4954 §4, §6).
 const LOGIN_REPLIES: [u16; 5] = [454, 530, 534, 535, 538];
+
+/// Hosts that a password reaches without leaving this machine.
+const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// How a certificate begins in a PEM file (RFC 7468 §5.1).
+const PEM_CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// The SMTP server (`[mailer.relay]`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +38,8 @@ pub struct RelayConfig {
     pub port: u16,
     /// Whether the way there is encrypted.
     pub tls: RelayTls,
+    /// A file with certificates (PEM) of authorities that are believed beside the public ones.
+    pub ca_file: Option<PathBuf>,
     /// The login name; empty where the server wants none.
     pub user: String,
     /// A file that holds the password and nothing else, readable by the gateway only.
@@ -46,9 +54,10 @@ pub struct RelayConfig {
 #[serde(rename_all = "kebab-case")]
 pub enum RelayTls {
     /// Never: for a server on this machine.
-    None,
-    /// Where the server offers it (STARTTLS).
     #[default]
+    None,
+    /// Where the server offers it (STARTTLS), with any certificate: it keeps out who listens (RFC 7435), not who
+    /// stands in the way.
     Opportunistic,
     /// By STARTTLS, or not at all.
     Starttls,
@@ -61,7 +70,8 @@ impl Default for RelayConfig {
         Self {
             host: "localhost".into(),
             port: 0,
-            tls: RelayTls::Opportunistic,
+            tls: RelayTls::None,
+            ca_file: None,
             user: String::new(),
             password_file: None,
             timeout: Duration::from_secs(5 * 60),
@@ -127,25 +137,49 @@ fn port(config: &RelayConfig) -> u16 {
 }
 
 fn tls(config: &RelayConfig) -> Result<Tls, String> {
-    let parameters = || {
-        TlsParameters::new(config.host.clone()).map_err(|error| {
-            format!(
-                "mailer.relay.host {:?} cannot be reached by TLS: {error}",
-                config.host
-            )
-        })
-    };
     Ok(match config.tls {
         RelayTls::None => Tls::None,
-        RelayTls::Opportunistic => Tls::Opportunistic(parameters()?),
-        RelayTls::Starttls => Tls::Required(parameters()?),
-        RelayTls::Implicit => Tls::Wrapper(parameters()?),
+        RelayTls::Opportunistic => Tls::Opportunistic(tls_parameters(config)?),
+        RelayTls::Starttls => Tls::Required(tls_parameters(config)?),
+        RelayTls::Implicit => Tls::Wrapper(tls_parameters(config)?),
+    })
+}
+
+fn tls_parameters(config: &RelayConfig) -> Result<TlsParameters, String> {
+    let mut builder = TlsParameters::builder(config.host.clone())
+        .dangerous_accept_invalid_certs(config.tls == RelayTls::Opportunistic);
+    if let Some(file) = &config.ca_file {
+        let bad = |error: &dyn std::fmt::Display| format!("mailer.relay.ca_file {}: {error}", file.display());
+        let pem = std::fs::read(file).map_err(|error| bad(&error))?;
+        // lettre takes a file without any in silence.
+        if !pem
+            .windows(PEM_CERTIFICATE.len())
+            .any(|text| text == PEM_CERTIFICATE)
+        {
+            return Err(bad(&"there is no certificate in it"));
+        }
+        let certificates = Certificate::from_pem(&pem).map_err(|error| bad(&error))?;
+        builder = builder.add_root_certificate(certificates);
+    }
+    builder.build().map_err(|error| {
+        format!(
+            "mailer.relay.host {:?} cannot be reached by TLS: {error}",
+            config.host
+        )
     })
 }
 
 fn credentials(config: &RelayConfig) -> Result<Option<Credentials>, String> {
     if config.user.is_empty() {
         return Ok(None);
+    }
+    let proves_itself = matches!(config.tls, RelayTls::Starttls | RelayTls::Implicit);
+    if !proves_itself && !LOCAL_HOSTS.contains(&config.host.as_str()) {
+        return Err(
+            "mailer.relay.user is set: mailer.relay.tls must be \"starttls\" or \"implicit\", or the \
+                    password could be read on the way"
+                .into(),
+        );
     }
     let file = config
         .password_file

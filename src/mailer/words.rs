@@ -14,6 +14,9 @@ use crate::address::Number;
 /// §2.1.1, and to need no transfer encoding.
 const COLUMNS: usize = 72;
 
+/// The space that does not break a line.
+const NO_BREAK: &str = "\u{A0}";
+
 /// Country codes of one digit and of two (ITU-T E.164 list of country codes); all others have three.
 const COUNTRY_CODES_OF_ONE: [&str; 2] = ["1", "7"];
 const COUNTRY_CODES_OF_TWO: [&str; 44] = [
@@ -91,14 +94,14 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// Breaks `text` into lines of at most 72 columns: `first` stands before the first line, and as many spaces
-/// before the others.
+/// before the others. What [`unbroken`] made stays together.
 #[must_use]
 pub fn wrap(first: &str, text: &str) -> String {
     let indent = " ".repeat(first.chars().count());
     let mut out = first.to_owned();
     let mut column = indent.len();
     let mut line_is_empty = true;
-    for word in text.split_whitespace() {
+    for word in text.split_ascii_whitespace() {
         let width = word.chars().count();
         if !line_is_empty && column + 1 + width > COLUMNS {
             out.push('\n');
@@ -114,7 +117,13 @@ pub fn wrap(first: &str, text: &str) -> String {
         column += width;
         line_is_empty = false;
     }
-    out
+    out.replace(NO_BREAK, " ")
+}
+
+/// Words that [`wrap`] shall not part, such as those of a telephone number.
+#[must_use]
+pub fn unbroken(text: &str) -> String {
+    text.replace(' ', NO_BREAK)
 }
 
 /// A telephone number as people read it: `+1 212 555 0123`.
@@ -300,5 +309,8 @@ mod tests {
             "{text}"
         );
         assert_eq!(wrap("> ", &"x".repeat(100)), format!("> {}", "x".repeat(100)));
+        let number = unbroken("+1 212 555 0123");
+        let text = wrap("", &format!("{} {number}", "x".repeat(65)));
+        assert_eq!(text, format!("{}\n+1 212 555 0123", "x".repeat(65)));
     }
 }

@@ -23,6 +23,9 @@ use crate::blob::{BlobError, Blobs};
 use crate::job::{About, FaxId, Notice, ReceivedFax};
 use crate::store::{Store, StoreError};
 
+/// The most pages of a fax. Its mail needs all of them in memory: 240 MB of A4 in fine resolution.
+pub const PAGES_MAX: u32 = 500;
+
 const FOLDER: &str = "received/";
 const NOTE: &str = "call.json";
 
@@ -35,6 +38,9 @@ pub enum IntakeError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The fax is too long.
+    #[error("page {0} is beyond the limit of {PAGES_MAX}")]
+    TooManyPages(u32),
     /// The page has a size that no fax has.
     #[error("the page cannot be kept as TIFF: {0}")]
     Page(WriteError),
@@ -106,6 +112,9 @@ impl Intake {
     /// # Errors
     /// [`IntakeError`]: the page must not be confirmed.
     pub async fn page(&self, id: &FaxId, n: u32, page: &Page) -> Result<(), IntakeError> {
+        if n > PAGES_MAX {
+            return Err(IntakeError::TooManyPages(n));
+        }
         let profile = Profile::F { coding: Coding::Mmr };
         let file = fax::tiff::write(std::slice::from_ref(page), profile, &Info::default());
         let file = file.map_err(IntakeError::Page)?;
@@ -200,12 +209,6 @@ fn open_calls(keys: &[String]) -> BTreeSet<FaxId> {
 
 /// The number of the last page of a fax that is kept.
 fn pages_of(keys: &[String], id: &FaxId) -> u32 {
-    let folder = format!("{FOLDER}{id}/");
-    let number_of = |key: &String| {
-        key.strip_prefix(&folder)?
-            .strip_suffix(".tiff")?
-            .parse::<u32>()
-            .ok()
-    };
-    keys.iter().filter_map(number_of).max().unwrap_or(0)
+    let of_this = |page: &u32| keys.binary_search(&ReceivedFax::page_key(id, *page)).is_ok();
+    (1..=PAGES_MAX).rev().find(of_this).unwrap_or(0)
 }

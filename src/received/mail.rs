@@ -28,6 +28,9 @@ const TEXT: &str = include_str!("../../templates/received.txt");
 /// How much of the sending machine's name is shown; T.30 gives it 20 characters.
 const NAME_CHARS_MAX: usize = 40;
 
+/// Reads a station ID as a telephone number, where it is a plausible one.
+pub type NumberOf = dyn Fn(&str) -> Option<Number> + Send + Sync;
+
 /// What the mails of received faxes need to know beside the fax.
 #[derive(Clone, Copy)]
 pub struct ReceivedContext<'a> {
@@ -38,7 +41,7 @@ pub struct ReceivedContext<'a> {
     /// The domain of fax addresses: `fax.example.com`.
     pub fax_domain: &'a str,
     /// The number that a station ID (TSI) stands for, by the dial plan; `None` where it is no plausible number.
-    pub number_of: &'a (dyn Fn(&str) -> Option<Number> + Send + Sync),
+    pub number_of: &'a NumberOf,
     /// The mailboxes that should have got this mail, where the postmaster gets it in their place.
     pub instead_of: &'a [String],
 }
@@ -77,21 +80,46 @@ pub fn mail(notice: &Notice, fax: &ReceivedFax, files: &Files, ctx: &ReceivedCon
         let address = format!("FAX={number}@{}", one_line(ctx.fax_domain, NAME_CHARS_MAX * 6));
         head = head.reply_to(Address::new_address(Some(words::number(number)), address));
     }
-    let mut parts = vec![compose::text(text(fax, files, &reply, ctx))];
+    let carried = Carried::new(files, ctx.config.attached_bytes_max);
+    let mut parts = vec![compose::text(text(fax, files, &carried, &reply, ctx))];
     let name = file_name(fax, ctx);
-    if let Some(pdf) = &files.pdf {
+    if let Some(pdf) = carried.pdf {
         let kind = ContentType::new("application/pdf");
-        parts.push(compose::attachment(kind, &format!("{name}.pdf"), pdf.clone()));
+        parts.push(compose::attachment(kind, &format!("{name}.pdf"), pdf.to_vec()));
     }
-    if let Some(tiff) = &files.tiff {
+    if let Some(tiff) = carried.tiff {
         let kind = ContentType::new("image/tiff").attribute("application", "faxbw");
-        parts.push(compose::attachment(kind, &format!("{name}.tif"), tiff.clone()));
+        parts.push(compose::attachment(kind, &format!("{name}.tif"), tiff.to_vec()));
     }
     Mail {
         from: Some(from.to_owned()),
         to: notice.to.clone(),
         data: compose::finish(head, ContentType::new("multipart/mixed"), parts, &notice.id),
         key: notice.id.to_string(),
+    }
+}
+
+/// The files that go with the mail.
+struct Carried<'a> {
+    pdf: Option<&'a [u8]>,
+    tiff: Option<&'a [u8]>,
+    /// Whether a file was left out for its size.
+    too_large: bool,
+}
+
+impl<'a> Carried<'a> {
+    fn new(files: &'a Files, bytes_max: usize) -> Self {
+        let mut left = bytes_max;
+        let mut too_large = false;
+        let mut fit = |file: &'a Option<Vec<u8>>| {
+            let file = file.as_deref()?;
+            let rest = left.checked_sub(file.len());
+            too_large |= rest.is_none();
+            left = rest?;
+            Some(file)
+        };
+        let (pdf, tiff) = (fit(&files.pdf), fit(&files.tiff));
+        Self { pdf, tiff, too_large }
     }
 }
 
@@ -134,10 +162,16 @@ fn file_name(fax: &ReceivedFax, ctx: &ReceivedContext<'_>) -> String {
     name
 }
 
-fn text(fax: &ReceivedFax, files: &Files, reply: &ReplyNumber, ctx: &ReceivedContext<'_>) -> String {
+fn text(
+    fax: &ReceivedFax,
+    files: &Files,
+    carried: &Carried<'_>,
+    reply: &ReplyNumber,
+    ctx: &ReceivedContext<'_>,
+) -> String {
     let lines = facts(fax, ctx)
         .iter()
-        .map(|(name, value)| wrap(&format!("    {:<10}", format!("{name}:")), value))
+        .map(|(name, value)| wrap(&format!("    {:<14}", format!("{name}:")), value))
         .collect::<Vec<_>>();
     words::fill(
         TEXT,
@@ -146,7 +180,7 @@ fn text(fax: &ReceivedFax, files: &Files, reply: &ReplyNumber, ctx: &ReceivedCon
             ("redirected", &wrap("", &redirected(ctx))),
             ("incomplete", &wrap("", &incomplete(fax))),
             ("missing", &wrap("", &missing(files))),
-            ("files", &wrap("", attached(files))),
+            ("files", &wrap("", attached(carried))),
             ("reply", &wrap("", &reply_hint(reply))),
             ("fax", fax.id.as_str()),
         ],
@@ -154,14 +188,12 @@ fn text(fax: &ReceivedFax, files: &Files, reply: &ReplyNumber, ctx: &ReceivedCon
 }
 
 fn facts(fax: &ReceivedFax, ctx: &ReceivedContext<'_>) -> Vec<(&'static str, String)> {
-    let name = station_id(fax).map(|name| format!("\"{name}\" (what the sending machine calls itself)"));
-    let from = match (fax.caller.as_ref().map(words::number), name) {
-        (Some(number), Some(name)) => format!("{number}, {name}"),
-        (Some(number), None) => number,
-        (None, Some(name)) => name,
-        (None, None) => "not known: neither the network nor the machine named the sender".into(),
-    };
+    let from = fax
+        .caller
+        .as_ref()
+        .map_or_else(|| "not known".to_owned(), words::number);
     let mut facts = vec![("From", from)];
+    facts.extend(station_id(fax).map(|name| ("Calls itself", format!("\"{name}\""))));
     facts.extend(fax.called.as_ref().map(|called| ("To", words::number(called))));
     facts.push(("Received", words::when(fax.started, &ctx.identity.zone)));
     let state = if fax.complete { "complete" } else { "not complete" };
@@ -203,15 +235,22 @@ fn missing(files: &Files) -> String {
     )
 }
 
-fn attached(files: &Files) -> &'static str {
-    match (&files.pdf, &files.tiff) {
-        (Some(_), Some(_)) => {
+fn attached(carried: &Carried<'_>) -> &'static str {
+    match (carried.pdf, carried.tiff, carried.too_large) {
+        (Some(_), Some(_), _) => {
             "The fax is attached twice: as a PDF to read and print, and as a TIFF file for archives and fax \
              programs."
         }
-        (Some(_), None) => "The fax is attached as a PDF.",
-        (None, Some(_)) => "The fax is attached as a TIFF file.",
-        (None, None) => "",
+        (Some(_), None, false) => "The fax is attached as a PDF.",
+        (Some(_), None, true) => {
+            "The fax is attached as a PDF. The TIFF file would have made this mail too large."
+        }
+        (None, Some(_), _) => "The fax is attached as a TIFF file.",
+        (None, None, true) => {
+            "The fax is too large for a mail and is not attached. Please ask the postmaster to take it from the \
+             gateway, under the name below."
+        }
+        (None, None, false) => "",
     }
 }
 
@@ -219,12 +258,12 @@ fn reply_hint(reply: &ReplyNumber) -> String {
     match reply {
         ReplyNumber::Caller(number) => format!(
             "To answer by fax, press Reply: what you write and attach is faxed to {}.",
-            words::number(number)
+            words::unbroken(&words::number(number))
         ),
         ReplyNumber::StationId(number) => format!(
             "To answer by fax, press Reply: what you write and attach is faxed to {}. Please check this number \
              first: only the sending machine gave it, the telephone network did not.",
-            words::number(number)
+            words::unbroken(&words::number(number))
         ),
         ReplyNumber::Unknown => {
             "Replying to this mail does not fax back, because the sender's number is not known.".into()

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use files::Files;
 pub use intake::{Intake, IntakeError};
-pub use mail::{ReceivedContext, mail, title};
+pub use mail::{NumberOf, ReceivedContext, mail, title};
 pub use route::{Route, mailboxes};
 
 /// Where received faxes go, and how their mails look (`[received]`).
@@ -25,6 +25,9 @@ pub struct ReceivedConfig {
     /// The sender's address on mails with received faxes, to which undeliverable ones come back; empty is the
     /// postmaster.
     pub from: String,
+    /// How many bytes of files a mail may carry; encoded for the way they grow by a third. The TIFF is left out
+    /// first, then the PDF.
+    pub attached_bytes_max: usize,
     /// Which faxes are for whom; the first that fits counts. A fax that none fits is for the postmaster.
     pub route: Vec<Route>,
 }
@@ -33,6 +36,7 @@ impl Default for ReceivedConfig {
     fn default() -> Self {
         Self {
             from: String::new(),
+            attached_bytes_max: 15 * 1024 * 1024,
             route: Vec::new(),
         }
     }

@@ -15,8 +15,8 @@ use super::kind::Picture;
 use super::mime::{Content, Item};
 use super::options::{Limits, Options};
 use super::sheet::Sheet;
-use super::{pdf, picture, text, tiff};
 use super::{Fate, Manifest, Part, Rendered};
+use super::{pdf, picture, text, tiff};
 
 /// Where the values of a heading stand, in points.
 const HEADING_INDENT_PT: f32 = 56.0;
@@ -86,8 +86,13 @@ impl<'o> Composer<'o> {
     pub(super) fn items(&mut self, items: &[Item<'_>]) -> Result<(), RenderError> {
         let inlines: Inlines<'_> = items.iter().filter_map(inline).collect();
         let mut rest = items;
-        while let [_, after @ ..] = rest {
-            let more = after.iter().take_while(|item| item.flows_on).count();
+        while let [first, after @ ..] = rest {
+            let on = |item: &&Item<'_>| item.flows_on && makes_no_page_of_its_own(item);
+            let more = if makes_no_page_of_its_own(first) {
+                after.iter().take_while(on).count()
+            } else {
+                0
+            };
             let (run, next) = rest.split_at(1 + more);
             if run.iter().any(is_flowing) {
                 self.run(run, &inlines)?;
@@ -165,7 +170,9 @@ impl<'o> Composer<'o> {
         let Flowed { mut pages, missing } = flow.finish();
         for (item, (first, last)) in items.iter().zip(fates) {
             let fate = match &item.content {
-                Content::LeftOut(reason) => Fate::LeftOut { reason: reason.clone() },
+                Content::LeftOut(reason) => Fate::LeftOut {
+                    reason: reason.clone(),
+                },
                 _ => Fate::Pages {
                     first: self.number(first),
                     last: self.number(last),
@@ -193,7 +200,12 @@ impl<'o> Composer<'o> {
     /// A document on pages of its own, or a part that makes none.
     fn single(&mut self, item: &Item<'_>) -> Result<(), RenderError> {
         if let Content::LeftOut(reason) = &item.content {
-            self.part(item, Fate::LeftOut { reason: reason.clone() });
+            self.part(
+                item,
+                Fate::LeftOut {
+                    reason: reason.clone(),
+                },
+            );
             return Ok(());
         }
         let limits = &self.options.limits;
@@ -204,7 +216,9 @@ impl<'o> Composer<'o> {
         let room = (limits.pages_max as usize).saturating_sub(self.number(0) as usize);
         let made = document(item, self.sheet, limits, room);
         let made = made.map_err(|failure| RenderError::part(&item.name, failure))?;
-        let mut pages = made.filter(|pages| pages.len() <= room).ok_or_else(|| limits.too_many_pages())?;
+        let mut pages = made
+            .filter(|pages| pages.len() <= room)
+            .ok_or_else(|| limits.too_many_pages())?;
         let fate = Fate::Pages {
             first: self.number(1),
             last: self.number(pages.len()),
@@ -226,13 +240,20 @@ impl<'o> Composer<'o> {
         let (width, height) = size.map_err(|failure| RenderError::part(&item.name, failure))?;
         let small = width.min(height) < PHOTO_PIXELS_MIN;
         Ok(small.then(|| Fate::LeftOut {
-            reason: format!("it is a small picture of {width} × {height} pixels that belongs to the text's design"),
+            reason: format!(
+                "it is a small picture of {width} × {height} pixels that belongs to the text's design"
+            ),
         }))
     }
 }
 
 /// The pages of a document that is no text; `None` where there are more than `pages_max`.
-fn document(item: &Item<'_>, sheet: Sheet, limits: &Limits, pages_max: usize) -> Result<Option<Vec<Page>>, Failure> {
+fn document(
+    item: &Item<'_>,
+    sheet: Sheet,
+    limits: &Limits,
+    pages_max: usize,
+) -> Result<Option<Vec<Page>>, Failure> {
     match &item.content {
         Content::Pdf(bytes) => guard("PDF", || pdf::pages(bytes, sheet, pages_max)),
         Content::Tiff(bytes) => guard("TIFF file", || tiff::pages(bytes, sheet, limits, pages_max)),
@@ -251,8 +272,15 @@ fn inline<'i>(item: &'i Item<'_>) -> Option<(&'i str, (Picture, &'i [u8]))> {
     }
 }
 
+fn makes_no_page_of_its_own(item: &Item<'_>) -> bool {
+    is_flowing(item) || matches!(item.content, Content::LeftOut(_))
+}
+
 fn is_flowing(item: &Item<'_>) -> bool {
-    matches!(item.content, Content::Text(..) | Content::Html(_) | Content::Heading(_))
+    matches!(
+        item.content,
+        Content::Text(..) | Content::Html(_) | Content::Heading(_)
+    )
 }
 
 /// `From: …` and the like above a text, and a rule below them.
@@ -263,10 +291,18 @@ fn draw_heading(flow: &mut Flow<'_>, lines: &Heading) -> Result<(), RenderError>
     for (label, value) in lines {
         let span = |text: String, bold| Span {
             text,
-            look: Look { bold, ..Look::default() },
+            look: Look {
+                bold,
+                ..Look::default()
+            },
         };
         let value = span(text::printable(value), *label == "Subject");
-        flow.paragraph(&Paragraph::field(span(format!("{label}:"), true), value, TEXT_PT, HEADING_INDENT_PT))?;
+        flow.paragraph(&Paragraph::field(
+            span(format!("{label}:"), true),
+            value,
+            TEXT_PT,
+            HEADING_INDENT_PT,
+        ))?;
     }
     flow.rule()?;
     flow.gap(PART_GAP_PT / 2.0);
@@ -287,7 +323,9 @@ impl Writer<'_, '_, '_> {
         match &item.content {
             Content::Text(source, format) => {
                 self.flow.gap(PART_GAP_PT);
-                text::paragraphs(source, *format).iter().try_for_each(|paragraph| self.flow.paragraph(paragraph))
+                text::paragraphs(source, *format)
+                    .iter()
+                    .try_for_each(|paragraph| self.flow.paragraph(paragraph))
             }
             Content::Html(source) => {
                 self.flow.gap(PART_GAP_PT);

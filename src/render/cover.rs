@@ -235,7 +235,12 @@ fn draw_field(
         return Ok(());
     };
     flow.gap(LINE_GAP_PT);
-    flow.paragraph(&Paragraph::field(span(&label, true), span(&value, false), LINE_PT, VALUE_INDENT_PT))
+    flow.paragraph(&Paragraph::field(
+        span(&label, true),
+        span(&value, false),
+        LINE_PT,
+        VALUE_INDENT_PT,
+    ))
 }
 
 fn span(text: &str, bold: bool) -> Span {
@@ -260,7 +265,9 @@ mod tests {
 
     #[test]
     fn a_wrong_placeholder_is_named_with_its_line() {
-        let error = Template::parse("# FAX\nTo:\t{too}\n").err().map(|e| e.to_string());
+        let error = Template::parse("# FAX\nTo:\t{too}\n")
+            .err()
+            .map(|e| e.to_string());
         assert_eq!(
             error.as_deref(),
             Some("line 2 of the cover page template: {too} is no placeholder")
@@ -275,6 +282,9 @@ mod tests {
         assert_eq!(fill(&words, &cover, 1), None);
         cover.attention = "Dr. Kim".into();
         assert_eq!(fill(&words, &cover, 1).as_deref(), Some("Attention: Dr. Kim"));
-        assert_eq!(fill(&vec![Word::Literal("FAX".into())], &cover, 1).as_deref(), Some("FAX"));
+        assert_eq!(
+            fill(&vec![Word::Literal("FAX".into())], &cover, 1).as_deref(),
+            Some("FAX")
+        );
     }
 }

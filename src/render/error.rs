@@ -102,10 +102,10 @@ impl Failure {
     }
 
     /// A failure with the decoder's own words for the log.
-    pub(super) fn caused(reason: impl Into<String>, cause: impl ToString) -> Self {
+    pub(super) fn caused(reason: impl Into<String>, cause: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            cause: Some(cause.to_string()),
+            cause: Some(cause.into()),
         }
     }
 }

@@ -227,7 +227,10 @@ impl<'a> Flow<'a> {
         let mut buffer = Buffer::new_empty(metrics);
         buffer.set_tab_width(8);
         buffer.set_size(Some(width_pt), None);
-        let spans = paragraph.spans.iter().map(|span| (span.text.as_str(), attrs(span.look)));
+        let spans = paragraph
+            .spans
+            .iter()
+            .map(|span| (span.text.as_str(), attrs(span.look)));
         buffer.set_rich_text(spans, &attrs(Look::default()), Shaping::Advanced, None);
         buffer.shape_until_scroll(&mut self.fonts.system, false);
         buffer
@@ -238,7 +241,12 @@ impl<'a> Flow<'a> {
         let (x_scale, y_scale) = self.sheet.px_per_pt();
         let left_pt = self.sheet.text_left_pt();
         for depth in 0..quote_depth {
-            self.fill(left_pt + depth as f32 * QUOTE_INDENT_PT, self.y_pt, RULE_PT, line.line_height);
+            self.fill(
+                left_pt + depth as f32 * QUOTE_INDENT_PT,
+                self.y_pt,
+                RULE_PT,
+                line.line_height,
+            );
         }
         let base_pt = self.y_pt + line.line_y - line.line_top;
         for glyph in line.glyphs {
@@ -264,7 +272,11 @@ impl<'a> Flow<'a> {
         if (self.before + self.pages.len()) as u64 >= u64::from(self.limits.pages_max) {
             return Err(self.limits.too_many_pages());
         }
-        let page = Page::white(self.sheet.width(), self.sheet.body_rows(), self.sheet.resolution());
+        let page = Page::white(
+            self.sheet.width(),
+            self.sheet.body_rows(),
+            self.sheet.resolution(),
+        );
         self.pages.push(page);
         self.y_pt = self.sheet.text_top_pt();
         Ok(())
@@ -306,7 +318,11 @@ fn pieces(paragraph: &Paragraph) -> Vec<Paragraph> {
                     look: span.look,
                 }],
                 gap_pt: if pieces.is_empty() { paragraph.gap_pt } else { 0.0 },
-                label: if pieces.is_empty() { paragraph.label.clone() } else { None },
+                label: if pieces.is_empty() {
+                    paragraph.label.clone()
+                } else {
+                    None
+                },
                 ..paragraph.clone()
             });
         }

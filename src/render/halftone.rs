@@ -26,8 +26,10 @@ const MIDDLE_PERCENT_MIN: u32 = 50;
 /// … and so many of 16 tones each take so many parts of 100.
 const TONES_MIN: usize = 4;
 const TONE_PERCENT_MIN: u32 = 4;
+/// A picture of which so many of 100 blocks are photographs is one as a whole.
+const PHOTO_PERCENT_MIN: usize = 60;
 /// Tones this far apart around a pixel make an edge.
-const EDGE_MIN: u8 = 36;
+const EDGE_MIN: u8 = 44;
 /// How far around a pixel an edge is looked for, in pixels.
 const EDGE_REACH: u32 = 2;
 /// Where between the darkest and the lightest tone around it a pixel turns white, of 256. Above one half: a stroke
@@ -56,7 +58,9 @@ impl Grey {
 
     fn row(&self, y: u32) -> &[u8] {
         let start = (y * self.width) as usize;
-        self.values.get(start..start + self.width as usize).unwrap_or_default()
+        self.values
+            .get(start..start + self.width as usize)
+            .unwrap_or_default()
     }
 
     /// Where the pixel lies at an edge, the tone from which on it is white.
@@ -107,6 +111,13 @@ impl Blocks {
         let own: Vec<bool> = (0..rows * columns)
             .map(|index| is_photo(grey, index % columns * BLOCK, index / columns * BLOCK))
             .collect();
+        let share = own.iter().filter(|&&photo| photo).count() * 100;
+        if share >= own.len() * PHOTO_PERCENT_MIN {
+            return Self {
+                columns,
+                photo: vec![true; own.len()],
+            };
+        }
         let raw = Self { columns, photo: own };
         let photo = (0..rows * columns)
             .map(|index| raw.majority(index % columns, index / columns, rows))
@@ -128,7 +139,10 @@ impl Blocks {
     }
 
     fn block(&self, column: u32, row: u32) -> bool {
-        self.photo.get((row * self.columns + column) as usize).copied().unwrap_or(false)
+        self.photo
+            .get((row * self.columns + column) as usize)
+            .copied()
+            .unwrap_or(false)
     }
 
     fn at(&self, x: u32, y: u32) -> bool {
@@ -150,7 +164,10 @@ fn is_photo(grey: &Grey, left: u32, top: u32) -> bool {
             }
         }
     }
-    let frequent = tones.iter().filter(|&&count| count * 100 >= all * TONE_PERCENT_MIN).count();
+    let frequent = tones
+        .iter()
+        .filter(|&&count| count * 100 >= all * TONE_PERCENT_MIN)
+        .count();
     middle * 100 >= all * MIDDLE_PERCENT_MIN && frequent >= TONES_MIN
 }
 
@@ -253,7 +270,11 @@ mod tests {
         let values = (0..240 * 240).map(|index| (index % 240) as u8).collect();
         let grey = Grey::new(240, values).unwrap();
         let page = bilevel(&grey, Resolution::R204x196);
-        let changes = |y| (1..240).filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y)).count();
+        let changes = |y| {
+            (1..240)
+                .filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y))
+                .count()
+        };
         assert!((20..220).all(|y| changes(y) > 15));
     }
 }

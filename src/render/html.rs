@@ -37,8 +37,8 @@ const PICTURE_MARK: char = '\u{E000}';
 const TABLE_MARK: char = '\u{E001}';
 /// Elements that are never closed, or need not be, and so do not count as depth.
 const UNCLOSED: &[&str] = &[
-    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
-    "source", "tbody", "td", "tfoot", "th", "thead", "tr", "wbr",
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option",
+    "p", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "wbr",
 ];
 
 /// A piece of an HTML text, in order.
@@ -59,8 +59,13 @@ pub(super) fn pieces(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure>
             limits.html_depth_max
         )));
     }
-    let clean = html.replace([QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK], "");
-    let dom = plain_config().parse_html(clean.as_bytes()).map_err(|e| damaged(&e))?;
+    let clean = html.replace(
+        [QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK],
+        "",
+    );
+    let dom = plain_config()
+        .parse_html(clean.as_bytes())
+        .map_err(|e| damaged(&e))?;
     let tables = Tables::take_from(&dom)?;
     let lines = lines(&dom, UNBROKEN_COLUMNS, Layout::ReadThrough)?;
     let mut pieces = Vec::new();
@@ -79,13 +84,15 @@ pub(super) fn says_more(html: &str, plain: &str, limits: &Limits) -> bool {
     let Ok(pieces) = super::error::guard("HTML", || pieces(html, limits)) else {
         return false;
     };
-    let paragraphs = || pieces.iter().filter_map(|piece| match piece {
-        Piece::Paragraph(paragraph) => Some(paragraph),
-        _ => None,
-    });
+    let paragraphs = || {
+        pieces.iter().filter_map(|piece| match piece {
+            Piece::Paragraph(paragraph) => Some(paragraph),
+            _ => None,
+        })
+    };
     let spans = || paragraphs().flat_map(|paragraph| &paragraph.spans);
     let in_html: usize = spans().map(|span| letters(&span.text)).sum();
-    let has_table = spans().any(|span| span.look.mono && span.text.contains('│'));
+    let has_table = spans().any(|span| span.look.mono && span.text.contains("──"));
     has_table || in_html * 3 > letters(plain) * 4
 }
 
@@ -105,14 +112,18 @@ fn depth(html: &str) -> usize {
         if name.is_empty() || UNCLOSED.contains(&name.as_str()) {
             continue;
         }
-        depth = if closing { depth.saturating_sub(1) } else { depth + 1 };
+        depth = if closing {
+            depth.saturating_sub(1)
+        } else {
+            depth + 1
+        };
         deepest = deepest.max(depth);
     }
     deepest
 }
 
 fn damaged(error: &html2text::Error) -> Failure {
-    Failure::caused("its HTML cannot be read", error)
+    Failure::caused("its HTML cannot be read", error.to_string())
 }
 
 fn plain_config() -> Config<Marks> {
@@ -134,11 +145,19 @@ enum Layout {
 
 fn lines(dom: &RcDom, columns: usize, layout: Layout) -> Result<Vec<Line>, Failure> {
     let config = plain_config().raw_mode(layout == Layout::ReadThrough);
-    let config = if layout == Layout::Drawn { plain_config() } else { config };
+    let config = if layout == Layout::Drawn {
+        plain_config()
+    } else {
+        config
+    };
     let tree = config.dom_to_render_tree(dom).map_err(|e| damaged(&e))?;
     let lines = config.render_to_lines(tree, columns).map_err(|e| damaged(&e))?;
     let line = |line: html2text::render::TaggedLine<Vec<Tag>>| {
-        Line(line.tagged_strings().map(|piece| (piece.s.clone(), piece.tag.clone())).collect())
+        Line(
+            line.tagged_strings()
+                .map(|piece| (piece.s.clone(), piece.tag.clone()))
+                .collect(),
+        )
     };
     Ok(lines.into_iter().map(line).collect())
 }
@@ -217,7 +236,9 @@ impl Shape {
             return;
         }
         let label = if self.item { take_label(&mut spans) } else { None };
-        let size_pt = self.heading.map_or(TEXT_PT, |level| HEADING_PT[level.min(HEADING_PT.len() - 1)]);
+        let size_pt = self
+            .heading
+            .map_or(TEXT_PT, |level| HEADING_PT[level.min(HEADING_PT.len() - 1)]);
         pieces.push(Piece::Paragraph(Paragraph {
             size_pt,
             quote_depth: self.quote_depth,
@@ -239,7 +260,11 @@ fn take_label(spans: &mut [Span]) -> Option<Span> {
     let first = spans.first_mut()?;
     let (label, rest) = first.text.split_once(' ')?;
     let label = Span {
-        text: if label.is_empty() { "•".to_owned() } else { label.to_owned() },
+        text: if label.is_empty() {
+            "•".to_owned()
+        } else {
+            label.to_owned()
+        },
         look: first.look,
     };
     first.text = rest.trim_start().to_owned();
@@ -248,7 +273,10 @@ fn take_label(spans: &mut [Span]) -> Option<Span> {
 
 /// The text without the marks.
 fn unmarked(text: &str) -> String {
-    text.replace([QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK], "")
+    text.replace(
+        [QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK],
+        "",
+    )
 }
 
 /// Tables of data, taken out of a document to be drawn apart.
@@ -269,7 +297,11 @@ impl Tables {
         for (index, child) in children.into_iter().enumerate() {
             if is_data_table(&child) {
                 let table = RcDom::default();
-                table.document.children.borrow_mut().extend(styles.iter().cloned());
+                table
+                    .document
+                    .children
+                    .borrow_mut()
+                    .extend(styles.iter().cloned());
                 table.document.children.borrow_mut().push(child);
                 if let Some(place) = node.children.borrow_mut().get_mut(index) {
                     *place = mark(self.0.len())?;
@@ -287,10 +319,21 @@ impl Tables {
             return Ok(());
         };
         let natural = lines(dom, UNBROKEN_COLUMNS, Layout::Drawn)?;
-        let columns = natural.iter().map(|line| line.text().chars().count()).max().unwrap_or(0);
+        let columns = natural
+            .iter()
+            .map(|line| line.text().chars().count())
+            .max()
+            .unwrap_or(0);
         let fitting = TABLE_SIZES.iter().find(|(room, _)| columns <= *room);
-        let (room, size_pt) = fitting.or(TABLE_SIZES.last()).copied().unwrap_or((columns, MONO_PT));
-        let drawn = if columns <= room { natural } else { lines(dom, room, Layout::Drawn)? };
+        let (room, size_pt) = fitting
+            .or(TABLE_SIZES.last())
+            .copied()
+            .unwrap_or((columns, MONO_PT));
+        let drawn = if columns <= room {
+            natural
+        } else {
+            lines(dom, room, Layout::Drawn)?
+        };
         for line in drawn {
             let spans = line.0.into_iter().map(|(text, tags)| Span {
                 text: printable(&unmarked(&text)),
@@ -311,7 +354,9 @@ impl Tables {
 /// A paragraph that stands for table `index`.
 fn mark(index: usize) -> Result<Handle, Failure> {
     let source = format!("<p>{TABLE_MARK}{index}</p>");
-    let dom = plain_config().parse_html(source.as_bytes()).map_err(|e| damaged(&e))?;
+    let dom = plain_config()
+        .parse_html(source.as_bytes())
+        .map_err(|e| damaged(&e))?;
     let mut found = Vec::new();
     collect(&dom.document, "p", &mut found);
     // The document gives its nodes up when it goes, so it must lose this one first.
@@ -320,8 +365,13 @@ fn mark(index: usize) -> Result<Handle, Failure> {
 }
 
 fn detach(node: &Handle, name: &str) {
-    node.children.borrow_mut().retain(|child| !is_element(child, name));
-    node.children.borrow().iter().for_each(|child| detach(child, name));
+    node.children
+        .borrow_mut()
+        .retain(|child| !is_element(child, name));
+    node.children
+        .borrow()
+        .iter()
+        .for_each(|child| detach(child, name));
 }
 
 fn collect(node: &Handle, name: &str, found: &mut Vec<Handle>) {
@@ -346,9 +396,10 @@ fn is_data_table(node: &Handle) -> bool {
     if !is_element(node, "table") {
         return false;
     }
-    let bordered = attrs.borrow().iter().any(|attr| {
-        &*attr.name.local == "border" && !matches!(attr.value.trim(), "" | "0" | "0px" | "none")
-    });
+    let bordered = attrs
+        .borrow()
+        .iter()
+        .any(|attr| &*attr.name.local == "border" && !matches!(attr.value.trim(), "" | "0" | "0px" | "none"));
     let (mut inner, mut heads) = (Vec::new(), Vec::new());
     collect(node, "table", &mut inner);
     collect(node, "th", &mut heads);

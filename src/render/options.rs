@@ -47,7 +47,7 @@ pub struct Limits {
     pub text_bytes_max: u64,
     /// How deep the elements of an HTML text may be nested.
     pub html_depth_max: u32,
-    /// Pixels of one image, all frames but the first left aside.
+    /// Pixels of one picture.
     pub image_pixels_max: u64,
 }
 
@@ -60,7 +60,7 @@ impl Default for Limits {
             pages_max: 200,
             text_bytes_max: 2 * 1024 * 1024,
             html_depth_max: 200,
-            image_pixels_max: 100_000_000,
+            image_pixels_max: 50_000_000,
         }
     }
 }

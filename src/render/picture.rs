@@ -23,10 +23,10 @@ const MARGIN_PT: f32 = 28.0;
 /// How wide the sharpening reaches, in pixels of the page: the screen takes a little sharpness away.
 const SHARPEN_SIGMA: f32 = 1.5;
 /// So many of 100 pixels may become black and white by stretching the tones …
-const BLACK_PERCENT: usize = 2;
-const WHITE_PERCENT: usize = 96;
+const BLACK_PERCENT: usize = 1;
+const WHITE_PERCENT: usize = 98;
 /// … where black is darker than this and white is lighter.
-const BLACK_AT_MOST: usize = 90;
+const BLACK_AT_MOST: usize = 60;
 const WHITE_AT_LEAST: usize = 150;
 /// Bytes that a decoder may take for a pixel: 16 bits of red, green, blue and alpha.
 const BYTES_PER_PIXEL_MAX: u64 = 8;
@@ -79,8 +79,8 @@ pub(super) fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(),
     Ok(())
 }
 
-fn damaged(error: image::ImageError) -> Failure {
-    Failure::caused("the picture is damaged", error)
+fn damaged(error: impl std::fmt::Display) -> Failure {
+    Failure::caused("the picture is damaged", error.to_string())
 }
 
 /// The picture in grey; what is transparent is white.
@@ -133,7 +133,10 @@ fn fitted(image: &DynamicImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet:
 }
 
 fn natural_size_pt(image: &DynamicImage) -> (f32, f32) {
-    (image.width() as f32 * PT_PER_PIXEL, image.height() as f32 * PT_PER_PIXEL)
+    (
+        image.width() as f32 * PT_PER_PIXEL,
+        image.height() as f32 * PT_PER_PIXEL,
+    )
 }
 
 fn scaled(image: &DynamicImage, (width_pt, height_pt): (f32, f32), sheet: Sheet) -> Page {

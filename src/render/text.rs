@@ -109,7 +109,7 @@ fn join_flowed(text: &str, del_sp: bool) -> Vec<Line> {
         };
         match lines.last_mut() {
             Some(last) if open && last.quote_depth == quote_depth && !signature => {
-                last.text.push_str(content)
+                last.text.push_str(content);
             }
             _ => lines.push(Line {
                 quote_depth,

@@ -40,8 +40,11 @@ pub(super) fn pages(
     }
 }
 
-fn damaged(error: impl ToString) -> Failure {
-    Failure::caused("the TIFF file is damaged or of a kind that cannot be read", error)
+fn damaged(error: impl std::fmt::Display) -> Failure {
+    Failure::caused(
+        "the TIFF file is damaged or of a kind that cannot be read",
+        error.to_string(),
+    )
 }
 
 /// A fax page as it is; anything else scaled to the sheet.

@@ -334,7 +334,7 @@ fn answered_by(attempts: &[Attempt]) -> Option<String> {
         .rev()
         .find_map(|attempt| attempt.remote_id.as_deref())?;
     let name = one_line(latest, NAME_CHARS_MAX);
-    (!name.is_empty()).then(|| format!("\"{name}\" (what the receiving machine calls itself)"))
+    (!name.is_empty()).then(|| format!("\"{name}\", as the machine calls itself"))
 }
 
 fn length(attempt: &Attempt) -> Duration {

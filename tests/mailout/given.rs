@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use fax::page::{Page, Resolution};
 use faxgate::address::Number;
-use faxgate::job::recipient::Fineness;
 use faxgate::job::{
     Attempt, Door, FaxId, Job, JobId, Notice, Notify, Options, Outcome, Progress, Proof, ReceivedFax,
     Recipient, Sender, State, Submission, SubmissionId,
 };
 use faxgate::mailer::Identity;
-use faxgate::mailer::words;
 use faxgate::render::{Fate, Manifest, Part};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -41,31 +39,32 @@ pub fn identity() -> Identity {
     }
 }
 
-pub fn job() -> Job {
-    let recipient = Recipient {
-        address: "+1.212.555.0123@Fax.Example.com".into(),
-        number: number("+12125550123"),
-        subaddress: None,
-        attention: None,
-        notify: Notify::DEFAULT,
-        orcpt: None,
-    };
-    let submission = Submission {
-        id: SubmissionId::parse("0submission00").unwrap_or_else(|| SubmissionId::new(at("09:00:00"))),
+pub fn submission() -> Submission {
+    Submission {
+        id: SubmissionId::parse("1vm2q7x9k3p4c").unwrap(),
         received: at("09:00:10"),
         door: Door::Smtp,
         sender: Sender {
             mailbox: Some("anna@example.com".into()),
             proof: Proof::Network("192.0.2.1".into()),
         },
-        recipients: vec![recipient.clone()],
-        options: Options {
-            resolution: Some(Fineness::Fine),
-            ..Options::default()
-        },
+        recipients: vec![Recipient {
+            address: "+1.212.555.0123@Fax.Example.com".into(),
+            number: number("+12125550123"),
+            subaddress: None,
+            attention: None,
+            notify: Notify::DEFAULT,
+            orcpt: None,
+        }],
+        options: Options::default(),
         ret: None,
         envid: None,
-    };
+    }
+}
+
+pub fn job() -> Job {
+    let submission = submission();
+    let recipient = submission.recipients[0].clone();
     Job::new(JobId::parse("1vm2q7x9k3p4d").unwrap(), &submission, recipient)
 }
 
@@ -173,8 +172,4 @@ pub fn notice_of(notices: Vec<Notice>) -> Notice {
 /// The text of a mail with the line ends of this system.
 pub fn lf(text: &str) -> String {
     text.replace("\r\n", "\n")
-}
-
-pub fn spaced(number_in: &str) -> String {
-    words::number(&number(number_in))
 }

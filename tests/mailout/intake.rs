@@ -126,7 +126,7 @@ async fn a_note_left_beside_a_kept_fax_is_only_cleared_away() {
         ..fax()
     };
     intake.end(&fax).await.unwrap();
-    keep.blobs.blobs.lock().unwrap().insert(note, bytes);
+    keep.blobs.plant(note, &bytes);
     assert_eq!(intake.recover(at("09:30:00")).await.unwrap(), 0);
     assert_eq!(keep.store.received(&id).await.unwrap(), fax, "still complete");
     assert_eq!(keep.blobs.keys(), [""; 0]);
@@ -138,11 +138,9 @@ async fn a_damaged_note_does_not_hold_the_pages_back() {
     let intake = intake(&keep);
     let id = begin(&intake).await;
     intake.page(&id, 1, &page(1)).await.unwrap();
-    let mut blobs = keep.blobs.blobs.lock().unwrap();
-    blobs.insert(format!("received/{id}/call.json"), b"{".to_vec());
-    blobs.insert("received/not-an-id/call.json".into(), b"{}".to_vec());
-    blobs.insert(format!("received/{id}/thumbs.tiff"), b"x".to_vec());
-    drop(blobs);
+    keep.blobs.plant(format!("received/{id}/call.json"), b"{");
+    keep.blobs.plant("received/not-an-id/call.json", b"{}");
+    keep.blobs.plant(format!("received/{id}/thumbs.tiff"), b"x");
     assert_eq!(intake.recover(at("09:30:00")).await.unwrap(), 1);
     let fax = keep.store.received(&id).await.unwrap();
     assert_eq!(
@@ -173,6 +171,10 @@ async fn a_disk_that_fails_keeps_the_page_from_being_confirmed() {
         Err(IntakeError::Blob(_))
     ));
     *keep.blobs.broken.lock().unwrap() = false;
+    assert!(matches!(
+        intake.page(&id, 501, &page(1)).await,
+        Err(IntakeError::TooManyPages(501))
+    ));
     let odd = fax::page::Page::white(1000, 10, fax::page::Resolution::R204x98);
     assert!(matches!(
         intake.page(&id, 1, &odd).await,

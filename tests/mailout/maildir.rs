@@ -1,7 +1,7 @@
 //! A report and a fax in a real Maildir, read back as a mail program would.
 
 use faxgate::job::{About, Notice, Outcome, ReportKind};
-use faxgate::mailer::{Maildir, Mailer, MailerConfig};
+use faxgate::mailer::{Maildir, MailerConfig};
 use faxgate::report::{Evidence, ReportConfig, ReportContext, mail, owed};
 use mail_parser::{MessageParser, MimeHeaders};
 

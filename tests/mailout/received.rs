@@ -24,6 +24,10 @@ fn files_of(fax: &ReceivedFax) -> Files {
 }
 
 fn mail_of(fax: &ReceivedFax, files: &Files, instead_of: &[String]) -> Mail {
+    mail_by(&ReceivedConfig::default(), fax, files, instead_of)
+}
+
+fn mail_by(config: &ReceivedConfig, fax: &ReceivedFax, files: &Files, instead_of: &[String]) -> Mail {
     let notice = Notice::new(
         About::Received(fax.id.clone()),
         "office@example.com".into(),
@@ -31,7 +35,7 @@ fn mail_of(fax: &ReceivedFax, files: &Files, instead_of: &[String]) -> Mail {
     );
     let ctx = ReceivedContext {
         identity: &identity(),
-        config: &ReceivedConfig::default(),
+        config,
         fax_domain: "fax.example.com",
         number_of: &number_of,
         instead_of,
@@ -202,6 +206,31 @@ fn pages_that_the_disk_lost_are_told_of() {
     assert!(text(&mail_of(&fax(), &odd, &[])).contains("The fax is attached as a PDF."));
     for garbage in [b"".as_slice(), b"II*\0", b"not a tiff"] {
         assert_eq!(files::page(garbage), None);
+    }
+}
+
+#[test]
+fn files_that_are_too_large_stay_behind() {
+    let files = files_of(&fax());
+    let pdf = files.pdf.as_ref().unwrap().len();
+    let both = pdf + files.tiff.as_ref().unwrap().len();
+    for (attached_bytes_max, attachments, told) in [
+        (both, 2, "attached twice"),
+        (both - 1, 1, "as a PDF. The TIFF file would have made this mail"),
+        (pdf - 1, 1, "attached as a TIFF file."),
+        (1, 0, "The fax is too large for a mail"),
+    ] {
+        let config = ReceivedConfig {
+            attached_bytes_max,
+            ..ReceivedConfig::default()
+        };
+        let mail = mail_by(&config, &fax(), &files, &[]);
+        assert_eq!(
+            parsed(&mail).attachment_count(),
+            attachments,
+            "{attached_bytes_max}"
+        );
+        assert!(text(&mail).contains(told), "{}", text(&mail));
     }
 }
 

@@ -18,6 +18,9 @@ fn interrupted() -> Outcome {
     }
 }
 
+/// The fields of one block, in order.
+type Fields = Vec<(String, String)>;
+
 struct Report {
     mail: Mail,
     raw: String,
@@ -71,7 +74,7 @@ impl Report {
     }
 
     /// The fields of the delivery status: per message, per recipient.
-    fn status(&self) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    fn status(&self) -> (Fields, Fields) {
         let (head, body) = self.part(2);
         assert!(head.contains("Content-Type: message/delivery-status"), "{head}");
         assert!(!head.contains("charset"), "{head}");
@@ -80,7 +83,7 @@ impl Report {
             lines
                 .map(|line| line.split_once(": ").unwrap())
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect::<Vec<_>>()
+                .collect::<Fields>()
         };
         let (message, recipient) = body.split_once("\r\n\r\n").unwrap();
         (fields(message), fields(recipient))
@@ -305,7 +308,7 @@ fn the_message_comes_back_as_ret_says() {
         (failed(), ReportKind::Failure, Some(Ret::Headers), false),
         (failed(), ReportKind::Failure, None, false),
         (delivered(), ReportKind::Success, Some(Ret::Full), false),
-        (self::job(), ReportKind::Delay, Some(Ret::Full), false),
+        (job(), ReportKind::Delay, Some(Ret::Full), false),
     ] {
         let job = Job { ret, ..job };
         let report = Report::plain(&job, kind);
