@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::refusal::{Reason, Refusal};
 use crate::address::{
+    self,
     AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig, SettingError,
 };
 use crate::clock::Clock;
@@ -109,6 +110,17 @@ impl Submit {
         wanted: Wanted,
     ) -> Result<Recipient, Refusal> {
         self.rules.recipient(client, sender, wanted)
+    }
+
+    /// Decides over one recipient whose `address` is a number as a person typed it, without a domain.
+    pub fn by_number(
+        &self,
+        client: &Client,
+        sender: Option<&str>,
+        wanted: Wanted,
+    ) -> Result<Recipient, Refusal> {
+        let fax = FaxAddress::parse(&address::number::by_hand(&wanted.address)).map_err(Refusal::from)?;
+        self.rules.decide(client, sender, fax, wanted)
     }
 
     /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this
@@ -196,6 +208,16 @@ impl Rules {
 
     fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
         let fax = self.read(&wanted.address)?;
+        self.decide(client, sender, fax, wanted)
+    }
+
+    fn decide(
+        &self,
+        client: &Client,
+        sender: Option<&str>,
+        fax: FaxAddress,
+        wanted: Wanted,
+    ) -> Result<Recipient, Refusal> {
         let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;
         self.policy
             .decide(client, sender, &number)
