@@ -119,6 +119,7 @@ impl Telling<'_> {
             facts.extend(last.map(|attempt| ("Delivered", self.when(attempt.ended))));
         }
         facts.extend(self.page_fact().map(|pages| ("Pages", pages)));
+        facts.extend(self.sent_again().map(|pages| ("Sent again", pages)));
         facts.extend(answered_by(&job.attempts).map(|name| ("Answered by", name)));
         if self.kind == ReportKind::Success {
             facts.extend(last.map(|attempt| ("Time on line", words::duration(length(attempt)))));
@@ -144,6 +145,15 @@ impl Telling<'_> {
                 Some(format!("{n}, {confirmed} confirmed{so_far}"))
             }
         }
+    }
+
+    /// Pages that the recipient may hold twice.
+    fn sent_again(&self) -> Option<String> {
+        let pages: Vec<String> = self.job.sent_again.iter().map(|page| format!("page {page}")).collect();
+        let which = words::list(&pages);
+        (!pages.is_empty()).then(|| {
+            format!("{which}; an earlier call was lost before it was confirmed, so it may have arrived twice")
+        })
     }
 
     /// Why it did not arrive, in a sentence or two.
