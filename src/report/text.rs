@@ -224,10 +224,13 @@ impl Telling<'_> {
 
     /// What happens next, in a delay report.
     fn next(&self) -> String {
-        let until = self.when(self.job.received + self.ctx.expires_after);
+        let until = words::unbroken(&self.when(self.job.received + self.ctx.expires_after));
         let next = match &self.job.state {
             State::Waiting { until } if *until > self.ctx.now => {
-                format!("The next call is planned for {}.", self.when(*until))
+                format!(
+                    "The next call is planned for {}.",
+                    words::unbroken(&self.when(*until))
+                )
             }
             State::Calling { .. } => "A call is being made right now.".into(),
             _ => "The next call will be made as soon as a line is free.".into(),
