@@ -282,6 +282,20 @@ async fn a_damaged_index_is_made_again() {
 }
 
 #[tokio::test]
+async fn an_index_that_breaks_while_in_use_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    lived_in(&store).await;
+    let before = everything(&store).await;
+    let breaks = |index: &Index| index.scan(.., |_, _| panic!("as sled does on some damage"));
+    let error = store.read(breaks).await.unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    assert_eq!(everything(&store).await, before);
+    assert!(dir.path().join("store/index.damaged-1").exists());
+    accept_one(&store, at(10)).await;
+}
+
+#[tokio::test]
 async fn only_one_process_has_it_and_only_its_owner_reads_it() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
@@ -363,11 +377,11 @@ async fn one_fault_at_any_verb_leaves_no_half() {
 #[tokio::test]
 async fn a_store_that_hangs_says_so_and_goes_on_later() {
     let dir = tempfile::tempdir().unwrap();
-    let config = StoreConfig {
-        commit_deadline: Duration::from_millis(100),
-        ..config(dir.path())
+    let (store, _) = open(dir.path());
+    let impatient = SledStore {
+        deadline: Duration::from_millis(100),
+        ..store.clone()
     };
-    let (store, _) = SledStore::open(config).unwrap();
     let job = accept_one(&store, at(0)).await;
     let (release, held) = std::sync::mpsc::channel::<()>();
     let hang = Box::new(move |_: Result<&Index, StoreError>| _ = held.recv());
@@ -375,9 +389,9 @@ async fn a_store_that_hangs_says_so_and_goes_on_later() {
 
     let (late, jobs) = submission(at(1), 1);
     for error in [
-        store.update(&done(&job, at(1)), &[]).await.unwrap_err(),
-        store.accept(&late, b"x", &jobs).await.unwrap_err(),
-        store.next_due().await.unwrap_err(),
+        impatient.update(&done(&job, at(1)), &[]).await.unwrap_err(),
+        impatient.accept(&late, b"x", &jobs).await.unwrap_err(),
+        impatient.next_due().await.unwrap_err(),
     ] {
         assert!(
             error.to_string().contains("has not answered for 100ms"),
@@ -390,11 +404,18 @@ async fn a_store_that_hangs_says_so_and_goes_on_later() {
         job,
         "what nobody waits for is not done"
     );
+    let taken_away = async {
+        while !spool_files(dir.path(), "tmp").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), taken_away)
+        .await
+        .expect("the refused message stays");
     assert!(matches!(
         store.message(&late.id).await,
         Err(StoreError::NotFound(_))
     ));
-    assert_eq!(spool_files(dir.path(), "tmp"), Vec::<PathBuf>::new());
     store.update(&done(&job, at(1)), &[]).await.unwrap();
     store.accept(&late, b"x", &jobs).await.unwrap();
 }
@@ -436,5 +457,5 @@ fn a_long_history_costs_the_queue_nothing() {
     let each = begin.elapsed() / 100;
     println!("{DONE} done, 50 open: due, next_due and the open jobs in {each:?}");
     // Reading the whole history takes a second; this leaves room for a busy machine.
-    assert!(each < Duration::from_millis(20), "{each:?}");
+    assert!(each < Duration::from_millis(50), "{each:?}");
 }
