@@ -62,7 +62,7 @@ pub fn begin<'a>(heading: &Heading<'_>, identity: &Identity) -> MessageBuilder<'
 
 /// A mailbox in a header field. One that is not plain ASCII needs a relay that knows SMTPUTF8, and one with
 /// marks of the field's own syntax could be read as two: such a mailbox is shown by name only, in an empty group
-/// (as RFC 6857 §3.1 does); the envelope still has it.
+/// (as RFC 6857 does); the envelope still has it.
 #[must_use]
 pub fn address<'a>(name: Option<String>, mailbox: &str) -> Address<'a> {
     let mailbox = one_line(mailbox, ADDRESS_CHARS_MAX);
