@@ -4,7 +4,7 @@
 //!   `From` stays a mailbox that a person reads: RFC 4160 §4.2.3 would have the fax address there too, but then
 //!   every vacation notice would be faxed.
 //! - The reverse path is that mailbox and not null: RFC 5321 §4.5.5 keeps the null path for notifications, and
-//!   RFC 3965 §2.1 wants a path for return notices. A fax that a mail server further on cannot deliver comes
+//!   RFC 3965 §2.3.1 wants a path for return notices. A fax that a mail server further on cannot deliver comes
 //!   back to a person instead of being lost.
 //! - `Auto-Submitted: auto-generated`, since no mail is answered (RFC 3834 §5.2); `Message-Context: fax-message`
 //!   (RFC 3458 §6.2).
