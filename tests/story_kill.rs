@@ -5,8 +5,9 @@
 mod support;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ use support::{Gateway, Smtp, lines, mails, received_pages, wait_for, write_confi
 const MESSAGES: usize = 100;
 const KILLS: usize = 50;
 const SENDERS: usize = 4;
+/// The longest that the gateway lives between two kills.
+const LIFE_MILLIS_MAX: u64 = 150;
 const SEED: u64 = 20_261_123;
 
 const LINES: [(&str, &str); 6] = [
@@ -49,25 +52,36 @@ fn message(token: &str) -> String {
     format!("From: anna@example.com\nSubject: {token}\nMessage-ID: <{token}@example.com>\n\nMessage {token}.\n{more}")
 }
 
-/// Keeps handing messages over, again and again where the connection is lost, each time under a new name.
-fn send_all(address: &RwLock<std::net::SocketAddr>, next: &AtomicUsize, tries: &Mutex<Vec<Try>>, done: &AtomicBool) {
+/// What the senders and the killer share.
+struct Stage {
+    address: RwLock<SocketAddr>,
+    next: AtomicUsize,
+    kills: AtomicUsize,
+    tries: Mutex<Vec<Try>>,
+}
+
+/// Keeps handing messages over, a few between one kill and the next, again and again where the connection is lost, each time under a new name.
+fn send_all(stage: &Stage) {
     loop {
-        let number = next.fetch_add(1, Ordering::SeqCst);
+        let number = stage.next.fetch_add(1, Ordering::SeqCst);
         if number >= MESSAGES {
             return;
         }
+        while number > stage.kills.load(Ordering::SeqCst) * MESSAGES / KILLS + SENDERS {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         for attempt in 0.. {
-            assert!(!done.load(Ordering::SeqCst) || attempt < 1000, "message {number} is never taken");
-            let token = format!("message-{number}-try-{attempt}");
-            let to = format!("+1212555020{}@fax.example.com", number % 4 + 1);
-            let server = *address.read().unwrap();
+            assert!(attempt < 10_000, "message {number} is never taken");
+            let server = *stage.address.read().unwrap();
             let Some(mut smtp) = Smtp::connect(server) else {
-                std::thread::sleep(Duration::from_millis(10));
+                std::thread::sleep(Duration::from_millis(5));
                 continue;
             };
+            let token = format!("message-{number}-try-{attempt}");
+            let to = format!("+1212555020{}@fax.example.com", number % 4 + 1);
             let reply = smtp.send("anna@example.com", &[to], &message(&token));
             let answered = reply.as_ref().is_some_and(|reply| reply.starts_with("250"));
-            tries.lock().unwrap().push(Try { token, answered });
+            stage.tries.lock().unwrap().push(Try { token, answered });
             if answered {
                 break;
             }
@@ -93,24 +107,28 @@ fn expected_pages(dir: &Path, token: &str) -> (Vec<Vec<u8>>, u32) {
 fn storm(dir: &Path) -> (Vec<Try>, Gateway) {
     write_config(dir, &format!("{SETTINGS}{}", lines(&LINES)));
     let gateway = Gateway::restart(dir);
-    let address = RwLock::new(gateway.smtp);
+    let stage = Stage {
+        address: RwLock::new(gateway.smtp),
+        next: AtomicUsize::new(0),
+        kills: AtomicUsize::new(0),
+        tries: Mutex::new(Vec::new()),
+    };
     let mut gateway = Some(gateway);
-    let (next, tries, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicBool::new(false));
     let mut random = fastrand::Rng::with_seed(SEED);
     std::thread::scope(|scope| {
         for _ in 0..SENDERS {
-            scope.spawn(|| send_all(&address, &next, &tries, &done));
+            scope.spawn(|| send_all(&stage));
         }
         for _ in 0..KILLS {
-            std::thread::sleep(Duration::from_millis(random.u64(5..350)));
+            std::thread::sleep(Duration::from_millis(random.u64(0..LIFE_MILLIS_MAX)));
             gateway.take().unwrap().kill();
             let restarted = Gateway::restart(dir);
-            *address.write().unwrap() = restarted.smtp;
+            *stage.address.write().unwrap() = restarted.smtp;
+            stage.kills.fetch_add(1, Ordering::SeqCst);
             gateway = Some(restarted);
         }
-        done.store(true, Ordering::SeqCst);
     });
-    (tries.into_inner().unwrap(), gateway.unwrap())
+    (stage.tries.into_inner().unwrap(), gateway.unwrap())
 }
 
 /// What the mailboxes hold in the end.

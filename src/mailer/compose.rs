@@ -49,19 +49,29 @@ pub fn message_id(notice: &NoticeId, host: &str) -> String {
 /// A mail with its header begun.
 #[must_use]
 pub fn begin<'a>(heading: &Heading<'_>, identity: &Identity) -> MessageBuilder<'a> {
-    let address = |text: &str| one_line(text, ADDRESS_CHARS_MAX);
     let from_name = one_line(heading.from_name, SUBJECT_CHARS_MAX);
-    let from = Address::new_address(
-        (!from_name.is_empty()).then_some(from_name),
-        address(heading.from),
-    );
+    let from_name = (!from_name.is_empty()).then_some(from_name);
     MessageBuilder::new()
         .header("Date", Raw::new(date(heading.date, identity)))
-        .from(from)
-        .to(Address::new_address(None::<String>, address(heading.to)))
+        .from(address(from_name, heading.from))
+        .to(address(None, heading.to))
         .subject(one_line(heading.subject, SUBJECT_CHARS_MAX))
         .message_id(MessageId::new(message_id(heading.notice, &identity.host)))
         .header("Auto-Submitted", Raw::new(heading.auto_submitted))
+}
+
+/// A mailbox in a header field. One that is not plain ASCII needs a relay that knows SMTPUTF8, and one with
+/// marks of the field's own syntax could be read as two: such a mailbox is shown by name only, in an empty group
+/// (as RFC 6857 does); the envelope still has it.
+#[must_use]
+pub fn address<'a>(name: Option<String>, mailbox: &str) -> Address<'a> {
+    let mailbox = one_line(mailbox, ADDRESS_CHARS_MAX);
+    let is_plain = |c: char| c.is_ascii_graphic() && !"<>(),;\"\\".contains(c);
+    if mailbox.chars().all(is_plain) {
+        Address::new_address(name, mailbox)
+    } else {
+        Address::new_group(Some(mailbox), Vec::new())
+    }
 }
 
 /// A time as mail headers and delivery reports write it, with a numeric zone (RFC 5322 §3.3).

@@ -4,7 +4,7 @@
 //!   `From` stays a mailbox that a person reads: RFC 4160 §4.2.3 would have the fax address there too, but then
 //!   every vacation notice would be faxed.
 //! - The reverse path is that mailbox and not null: RFC 5321 §4.5.5 keeps the null path for notifications, and
-//!   RFC 3965 §2.1 wants a path for return notices. A fax that a mail server further on cannot deliver comes
+//!   RFC 3965 §2.3.1 wants a path for return notices. A fax that a mail server further on cannot deliver comes
 //!   back to a person instead of being lost.
 //! - `Auto-Submitted: auto-generated`, since no mail is answered (RFC 3834 §5.2); `Message-Context: fax-message`
 //!   (RFC 3458 §6.2).
@@ -12,7 +12,6 @@
 
 use std::fmt::Write as _;
 
-use mail_builder::headers::address::Address;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 
@@ -77,8 +76,8 @@ pub fn mail(notice: &Notice, fax: &ReceivedFax, files: &Files, ctx: &ReceivedCon
     };
     let mut head = compose::begin(&heading, ctx.identity).header("Message-Context", Raw::new("fax-message"));
     if let ReplyNumber::Caller(number) | ReplyNumber::StationId(number) = &reply {
-        let address = format!("FAX={number}@{}", one_line(ctx.fax_domain, NAME_CHARS_MAX * 6));
-        head = head.reply_to(Address::new_address(Some(words::number(number)), address));
+        let address = format!("FAX={number}@{}", ctx.fax_domain);
+        head = head.reply_to(compose::address(Some(words::number(number)), &address));
     }
     let carried = Carried::new(files, ctx.config.attached_bytes_max);
     let mut parts = vec![compose::text(text(fax, files, &carried, &reply, ctx))];

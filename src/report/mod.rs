@@ -1,9 +1,9 @@
 //! What the sender is told of a fax: delivered, failed, in doubt, or taking long.
 //!
 //! A report is a delivery status notification (RFC 3464) in a `multipart/report` (RFC 6522): a text that
-//! anybody understands ([`text`]), the same for programs ([`status`]), and the message's header or the message
-//! ([`returned`]). It goes out under the null reverse path (RFC 3461 §6.1), so no report is ever answered by a
-//! report, and as `Auto-Submitted: auto-replied`; RFC 3834 §5.2 forbids `auto-generated` here.
+//! anybody understands (`text`, `listing`, `advice`), the same for programs (`status`), and the message's header
+//! or the message (`returned`). It goes out under the null reverse path (RFC 3461 §6.1), so no report is ever
+//! answered by a report, and as `Auto-Submitted: auto-replied`; RFC 3834 §5.2 forbids `auto-generated` here.
 //!
 //! A page confirmed by T.30 (MCF) is proof of delivery, so the action is `delivered` and not `relayed`
 //! (RFC 3461 §5.2.4 (b) is for networks that cannot tell). Unlike §5.2.4 (d), silence about NOTIFY asks for
@@ -11,6 +11,8 @@
 //!
 //! Everything here is pure: the same values give the same bytes.
 
+mod advice;
+mod listing;
 mod returned;
 mod status;
 mod text;

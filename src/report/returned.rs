@@ -51,12 +51,12 @@ pub(super) fn part(
         return compose::verbatim(whole, with_crlf(message));
     }
     let headers = ContentType::new("text/rfc822-headers");
-    let header = header(message);
-    if is_plain(header) {
-        return compose::verbatim(headers, with_crlf(header));
+    let header = with_crlf(&without_strays(header(message)));
+    if is_plain(&header) {
+        return compose::verbatim(headers, header);
     }
-    // Left to choose, mail-builder encodes text that is not plain.
-    MimePart::new(headers, with_crlf(header))
+    // Left to choose, mail-builder encodes text that is 8-bit or has long lines.
+    MimePart::new(headers, header)
 }
 
 /// The header with its line ends, without the empty line that ends it; cut at a line where it is too long.
@@ -80,6 +80,17 @@ fn is_plain(bytes: &[u8]) -> bool {
         .all(|line| {
             line.len() <= LINE_BYTES_MAX && line.iter().all(|&b| b.is_ascii() && b != 0 && b != b'\r')
         })
+}
+
+/// Without the octets that no encoding of text may have (RFC 2045 §2.7): NUL, and CR that ends no line.
+fn without_strays(header: &[u8]) -> Vec<u8> {
+    let followers = header.iter().skip(1).copied().chain([b'\n']);
+    let clean = |(byte, next)| match byte {
+        b'\r' if next != b'\n' => b' ',
+        0 => b' ',
+        other => other,
+    };
+    header.iter().copied().zip(followers).map(clean).collect()
 }
 
 /// The same lines, each ending in CRLF.

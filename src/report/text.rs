@@ -8,21 +8,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::advice::advice;
 use super::{Evidence, ReportContext};
-use crate::job::{Attempt, Grade, Job, Outcome, ReportKind, State};
+use crate::job::{Attempt, Job, Outcome, ReportKind, State};
 use crate::mailer::words::{self, one_line, wrap};
-use crate::render::{Fate, Manifest, Part};
 
 const SUCCESS: &str = include_str!("../../templates/report-success.txt");
 const FAILURE: &str = include_str!("../../templates/report-failure.txt");
 const DELAY: &str = include_str!("../../templates/report-delay.txt");
 
 /// How much of a foreign name is shown: a file name, a station ID.
-const NAME_CHARS_MAX: usize = 100;
+pub(super) const NAME_CHARS_MAX: usize = 100;
 /// How much of a foreign sentence is shown: the subject, a reason.
-const SENTENCE_CHARS_MAX: usize = 200;
-/// More parts than this are counted and not listed.
-const PARTS_LISTED_MAX: usize = 50;
+pub(super) const SENTENCE_CHARS_MAX: usize = 200;
 
 /// What there is to tell.
 pub(super) struct Telling<'a> {
@@ -74,7 +72,7 @@ impl Telling<'_> {
         (!subject.is_empty()).then_some(subject)
     }
 
-    fn when(&self, time: Timestamp) -> String {
+    pub(super) fn when(&self, time: Timestamp) -> String {
         words::when(time, &self.ctx.identity.zone)
     }
 
@@ -236,10 +234,13 @@ impl Telling<'_> {
 
     /// What happens next, in a delay report.
     fn next(&self) -> String {
-        let until = self.when(self.job.received + self.ctx.expires_after);
+        let until = words::unbroken(&self.when(self.job.received + self.ctx.expires_after));
         let next = match &self.job.state {
             State::Waiting { until } if *until > self.ctx.now => {
-                format!("The next call is planned for {}.", self.when(*until))
+                format!(
+                    "The next call is planned for {}.",
+                    words::unbroken(&self.when(*until))
+                )
             }
             State::Calling { .. } => "A call is being made right now.".into(),
             _ => "The next call will be made as soon as a line is free.".into(),
@@ -248,81 +249,6 @@ impl Telling<'_> {
             "What happens next: {next} If the fax cannot be delivered by {until}, it is given up, and you get \
              another mail that says so."
         )
-    }
-
-    fn parts(&self) -> String {
-        let Some(manifest) = self
-            .evidence
-            .manifest
-            .filter(|manifest| !manifest.parts.is_empty())
-        else {
-            return String::new();
-        };
-        let mut text = format!("What your message became:\n\n{}", part_lines(manifest));
-        for note in manifest.notes.iter().take(PARTS_LISTED_MAX) {
-            text.push_str("\n\n");
-            text.push_str(&wrap("", &one_line(note, 2 * SENTENCE_CHARS_MAX)));
-        }
-        text
-    }
-
-    fn calls(&self) -> String {
-        let job = self.job;
-        if job.attempts.is_empty() {
-            return String::new();
-        }
-        let listed = u32::try_from(job.attempts.len()).unwrap_or(u32::MAX);
-        let earlier = job.calls.saturating_sub(listed);
-        let mut lines = Vec::new();
-        if earlier > 0 {
-            lines.push(format!(
-                "    ({})",
-                words::counted(u64::from(earlier), "earlier call")
-            ));
-        }
-        for (n, attempt) in (earlier + 1..).zip(&job.attempts) {
-            lines.push(self.call_line(n, attempt));
-        }
-        let title = if lines.len() == 1 {
-            "The call:"
-        } else {
-            "The calls:"
-        };
-        format!("{title}\n\n{}", lines.join("\n"))
-    }
-
-    fn call_line(&self, n: u32, attempt: &Attempt) -> String {
-        let mut text = format!("{}: {}", self.when(attempt.started), sentence(&attempt.outcome));
-        if attempt.outcome.grade() != Grade::Delivered && attempt.pages_confirmed > 0 {
-            text.push_str(&format!(
-                " {} confirmed in this call.",
-                words::pages(attempt.pages_confirmed)
-            ));
-        }
-        wrap(&format!("    {n:>2}. "), &text)
-    }
-
-    /// The end of the last call's trace, where there is one and the operator wants it shown.
-    fn trace(&self) -> String {
-        let lines_max = self.ctx.config.trace_lines_max;
-        let Some(trace) = self
-            .evidence
-            .trace
-            .filter(|trace| lines_max > 0 && !trace.trim().is_empty())
-        else {
-            return String::new();
-        };
-        let lines: Vec<&str> = trace.lines().collect();
-        let shown = lines
-            .get(lines.len().saturating_sub(lines_max)..)
-            .unwrap_or_default();
-        let mut out =
-            "\nFor the person who looks after the fax lines, the end of the last call:\n".to_owned();
-        for line in shown {
-            out.push_str("\n    ");
-            out.push_str(&one_line(line, SENTENCE_CHARS_MAX));
-        }
-        out
     }
 }
 
@@ -333,7 +259,7 @@ fn were(calls: u64) -> String {
 }
 
 /// The outcome's sentence, fit for a line: a reason may come from a library, or from a file.
-fn sentence(outcome: &Outcome) -> String {
+pub(super) fn sentence(outcome: &Outcome) -> String {
     one_line(&outcome.sentence(), 2 * SENTENCE_CHARS_MAX)
 }
 
@@ -349,66 +275,4 @@ fn answered_by(attempts: &[Attempt]) -> Option<String> {
 
 fn length(attempt: &Attempt) -> Duration {
     Duration::try_from(attempt.ended.duration_since(attempt.started)).unwrap_or_default()
-}
-
-fn part_lines(manifest: &Manifest) -> String {
-    let mut lines: Vec<String> = manifest
-        .parts
-        .iter()
-        .take(PARTS_LISTED_MAX)
-        .map(part_line)
-        .collect();
-    let more = manifest.parts.len().saturating_sub(PARTS_LISTED_MAX);
-    if more > 0 {
-        lines.push(format!("    - and {more} more"));
-    }
-    lines.join("\n")
-}
-
-fn part_line(part: &Part) -> String {
-    let name = one_line(&part.name, NAME_CHARS_MAX);
-    let reason = |text: &str| one_line(text, SENTENCE_CHARS_MAX);
-    let fate = match &part.fate {
-        Fate::Pages { first, last } => words::page_range(*first, *last),
-        Fate::Embedded { page } => format!("shown on page {page}"),
-        Fate::LeftOut { reason: why } => format!("left out, because {}", reason(why)),
-        Fate::Failed { reason: why } => format!("could not be converted: {}", reason(why)),
-    };
-    wrap("    - ", &format!("{name}: {fate}"))
-}
-
-/// What the sender can do about it.
-fn advice(outcome: &Outcome, postmaster: &str) -> String {
-    let ours = format!(
-        "What to do: the fault is not yours. Please tell {} about it.",
-        one_line(postmaster, NAME_CHARS_MAX)
-    );
-    let text = match outcome {
-        Outcome::Delivered | Outcome::Unconfirmed | Outcome::Cancelled => "",
-        Outcome::Busy => {
-            "What to do: please send it again later, or ask the recipient whether the line is in order."
-        }
-        Outcome::NoAnswer => {
-            "What to do: please check the number, or ask the recipient whether the fax machine is on."
-        }
-        Outcome::NoFax => {
-            "What to do: please check the number. No more calls are made, because a person may have been \
-             disturbed by them."
-        }
-        Outcome::NumberRefused => "What to do: please check the number.",
-        Outcome::LineTrouble { .. } => return ours,
-        Outcome::NotCompatible { .. } => {
-            "What to do: please ask the recipient for another fax number, or send it by mail."
-        }
-        Outcome::Interrupted { .. } => "What to do: please send it again later.",
-        Outcome::PageRefused => {
-            "What to do: please send it again later. If that fails too, the telephone line to this number is \
-             poor, or its machine needs care: please tell the recipient."
-        }
-        Outcome::NotRendered { .. } => {
-            "What to do: please send it again in another form. A PDF file without a password is best."
-        }
-        Outcome::Expired { last } => return advice(last, postmaster),
-    };
-    text.to_owned()
 }

@@ -77,6 +77,7 @@ pub fn called(mut job: Job, calls: &[(Outcome, u32)]) -> Job {
             Outcome::Busy | Outcome::NoAnswer | Outcome::LineTrouble { .. }
         );
         job.tries.count(outcome);
+        job.calls += 1;
         job.attempts.push(Attempt {
             started,
             ended: started + Duration::from_secs(if answered { 125 } else { 20 }),

@@ -7,6 +7,7 @@ use faxgate::mailer::Mail;
 use faxgate::render::Manifest;
 use faxgate::report::{self, Evidence, ReportConfig, ReportContext, kind_of, mail, owed};
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
+use proptest::prelude::*;
 
 use crate::given::{MESSAGE, at, called, done, identity, job, lf, manifest, notice_of, rendered};
 
@@ -395,6 +396,44 @@ fn nobody_writes_our_header_or_our_text_for_us() {
         (4, "Original-Recipient")
     );
     assert_eq!(report.parsed().in_reply_to().as_text(), None);
+}
+
+proptest! {
+    /// Whatever the message, the sender and the other machine write, the report is one mail of three parts, 7-bit,
+    /// with our header and theirs in its place.
+    #[test]
+    fn no_message_spoils_its_report(
+        header in "((Subject|Message-ID|Content-Type|X): [ -~\r\n\u{80}-\u{2FFF}=?]{0,80}(\r)?\n){0,4}",
+        body in proptest::collection::vec(any::<u8>(), 0..300),
+        foreign in "\\PC{0,40}[\r\n\0{}<>()\"\\\\]{0,6}\\PC{0,40}",
+        full in any::<bool>(),
+    ) {
+        let mut job = done(called(rendered(job(), 3), &[(interrupted(), 1)]), interrupted());
+        job.ret = full.then_some(Ret::Full);
+        job.envid = Some(foreign.clone());
+        job.recipient.attention = Some(foreign.clone());
+        job.attempts[0].remote_id = Some(foreign.clone());
+        job.sender.mailbox = Some(format!("{foreign}@example.com"));
+        let message = [header.as_bytes(), &body].concat();
+        let evidence = Evidence {
+            message: &message,
+            manifest: None,
+            trace: Some(&foreign),
+        };
+        let report = Report::of(&job, ReportKind::Failure, &evidence);
+        prop_assert!(report.raw.is_ascii());
+        for line in report.raw.split("\r\n") {
+            prop_assert!(line.len() <= 998 && !line.contains(['\r', '\n', '\0']), "{line:?}");
+        }
+        prop_assert_eq!(report.raw.matches(&format!("\r\n--=_{}", report.mail.key)).count(), 4);
+        let parsed = report.parsed();
+        prop_assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-replied"));
+        let subject = parsed.subject().unwrap_or_default();
+        prop_assert!(subject.starts_with("Fax to +1 212 555 0123 delivered only in part"), "{subject}");
+        let (per_message, per_recipient) = report.status();
+        prop_assert_eq!((per_message.len(), per_recipient.len()), (4, 7));
+        prop_assert!(report.text().starts_with("Your fax was delivered only in part.\n"));
+    }
 }
 
 #[test]
