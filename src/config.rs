@@ -279,3 +279,74 @@ impl Config {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The reference that operators read.
+    const REFERENCE: &str = include_str!("../config/faxgate.toml");
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("test.toml"))
+    }
+
+    /// The names of all settings below a table, such as `retry.busy`, and whether each is a list of tables.
+    fn names(table: &toml::Table, prefix: &str) -> Vec<String> {
+        let names_of = |(key, value): (&String, &toml::Value)| match value {
+            toml::Value::Table(inner) if !inner.contains_key("tries") => names(inner, &format!("{prefix}{key}.")),
+            _ => vec![format!("{prefix}{key}")],
+        };
+        table.iter().flat_map(names_of).collect()
+    }
+
+    #[test]
+    fn the_reference_shows_every_setting_with_its_default() {
+        assert_eq!(parse(REFERENCE).unwrap(), Config::default());
+        let shown = names(&REFERENCE.parse().unwrap(), "");
+        let defaults = toml::Table::try_from(Config::default()).unwrap();
+        for name in names(&defaults, "") {
+            let is_list_of_tables = REFERENCE.contains(&format!("#[[{name}]]"));
+            assert!(shown.contains(&name) || is_list_of_tables, "{name} is not in config/faxgate.toml");
+        }
+    }
+
+    #[test]
+    fn what_the_reference_shows_as_an_example_can_be_used() {
+        let is_example = |line: &&str| line.starts_with("#[[") || line.trim_start_matches('#').contains(" = ");
+        let uncommented = REFERENCE.lines().map(|line| match line.strip_prefix('#') {
+            Some(example) if is_example(&line) && !example.starts_with(' ') => example,
+            _ => line,
+        });
+        let config = parse(&uncommented.collect::<Vec<_>>().join("\n")).unwrap();
+        assert_eq!((config.line.len(), config.received.route.len(), config.simulation.number.len()), (1, 1, 1));
+        assert!(config.address.postmaster.is_some());
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error_with_its_place() {
+        let error = parse("data_dir = \"/tmp\"\n[smtp]\nlisten_on = []\n").unwrap_err().to_string();
+        assert!(error.contains("test.toml") && error.contains("line 3") && error.contains("listen_on"), "{error}");
+        assert!(parse("[[line]]\nkind = \"simulated\"\nname = \"a\"\nnumber = \"+441\"\nanwser = true\n").is_err());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (text, setting) in [
+            ("time_zone = \"Europe/Nowhere\"", "time_zone"),
+            ("[simulation]\npace = -1.0", "simulation.pace"),
+            ("[policy]\ndestinations = [\"1212\"]", "policy"),
+            ("[[received.route]]\nto = []", "received"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(setting), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_embedded_settings_are_good() {
+        let config = Config::embedded(Path::new("/tmp/a \"quoted\" folder")).unwrap();
+        assert_eq!(config.line.len(), 2);
+        assert!(config.mailer.maildir.dir.starts_with(&config.data_dir));
+    }
+}
