@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let got = tokio::select! {
             biased;
             () = shut_down(shutdown) => Err(Interrupt::Shutdown),
-            // Before the reading: a client that never pauses would keep `timeout_at` from looking at the
+            // Before the reading: a client that never pauses would keep the timeout below from looking at the
             // time.
             () = sleep_until(deadline) => Err(Interrupt::TooLong),
             got = timeout(patience, self.stream.read(&mut self.chunk)) => match got {
