@@ -50,7 +50,7 @@ fn main() {
 }
 
 fn accepts(acceptors: usize) -> usize {
-    if acceptors == 1 { 500 } else { 4096 }
+    if acceptors == 1 { 300 } else { 2048 }
 }
 
 /// Accepts by so many at once; gives the time of all, and of each.

@@ -1,3 +1,7 @@
-//! The one binary, `faxgate`.
+//! The `faxgate` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    faxgate::cli::main()
+}

@@ -36,6 +36,7 @@ const TABLE: &[Module] = &[
     row(3, "post", &["report", "received"]),
     // 4: the doors, which know what is common to them and not each other
     row(4, "door", &[]),
+    row(4, "door::control", &["door"]),
     row(4, "door::folder", &["door"]),
     row(4, "door::http", &["door"]),
     row(4, "door::ipp", &["door"]),
@@ -43,9 +44,10 @@ const TABLE: &[Module] = &[
     row(4, "door::smtp", &["door"]),
     // 5: the program
     row(5, "config", &[]),
+    row(5, "observe", &[]),
     row(5, "app", &["config"]),
-    row(5, "cli", &["app", "config"]),
-    row(5, "main", &["app", "cli", "config"]),
+    row(5, "cli", &["app", "config", "observe"]),
+    row(5, "main", &["cli"]),
 ];
 
 /// Arrows that point down and are wrong all the same: a door brings in and looks up; what it may write and when a job

@@ -1,6 +1,8 @@
 //! The codec against packets as they stand on the wire, against itself, and against noise.
 //!
-//! The vectors are written from the constants of libmilter's `mfdef.h` and the layouts its two sides agree on.
+//! The vectors are written from the constants of libmilter's `mfdef.h` and the layouts its two sides agree on. A filter
+//! built with libmilter 8.17.1 (Debian 12) took the commands as they are encoded here; its negotiation, progress, skip,
+//! SMTP reply and every change to a message decoded, and encoded again to the same bytes.
 #![allow(clippy::unwrap_used)]
 
 use milter_proto::{
@@ -132,8 +134,8 @@ fn replies() -> Vec<(Reply<'static>, &'static [u8])> {
         (Reply::TempFail, b"\0\0\0\x01t"),
         (Reply::ReplyCode(b"550 5.7.1 no"), b"\0\0\0\x0ey550 5.7.1 no\0"),
         (
-            Reply::ReplyCode(b"451-a\r\n451 b"),
-            b"\0\0\0\x0ey451-a\r\n451 b\0",
+            Reply::ReplyCode(b"550-5.7.1 no\r\n550 5.7.1 never"),
+            b"\0\0\0\x1fy550-5.7.1 no\r\n550 5.7.1 never\0",
         ),
         (Reply::Skip, b"\0\0\0\x01s"),
         (Reply::Progress, b"\0\0\0\x01p"),

@@ -1,4 +1,4 @@
-//! The ways in. Each door turns its bytes into a `Submission` for `submit`, and an answer back into bytes;
-//! none has a rule of its own about who may fax where, and none writes the store.
+//! The doors: every way to bring a fax in. Each turns bytes into a `Submission` and hands it to `submit`.
 
+pub mod control;
 pub mod smtp;

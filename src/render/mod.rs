@@ -3,8 +3,95 @@
 //! SEAM: `survey` says before a message is accepted what in it cannot be converted; `message` makes the
 //! pages (without header line) and the manifest, in which every part of the message has its fate; the header line goes
 //! on top of each page at the moment of the call (`header`).
+//!
+//! Bytes in, pages out: nothing here reads a file, a clock or the network, and the same bytes give the same pages on
+//! every machine. All of it is work for a blocking thread. A part that cannot be converted refuses the whole message
+//! (RFC 3965 §2.2.4); foreign decoders that panic are caught (`error::guard`).
 
+mod compose;
+pub mod cover;
+mod error;
+mod flow;
+mod font;
+mod halftone;
+pub mod header;
+mod html;
+mod kind;
+mod line;
+mod mime;
+mod options;
+pub mod pdf;
+mod picture;
+pub mod preview;
+mod sheet;
+mod text;
+mod tiff;
+
+use std::borrow::Cow;
+
+use fax::page::Page;
 use serde::{Deserialize, Serialize};
+
+use compose::Composer;
+pub use cover::{Cover, Template, TemplateError};
+pub use error::RenderError;
+pub use options::{Limits, Options, Paper, RenderConfig};
+
+/// A message as pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The pages, the cover page first, without header lines.
+    pub pages: Vec<Page>,
+    /// What became of every part.
+    pub manifest: Manifest,
+}
+
+/// Looks at a message before it is accepted, without making pages of it.
+///
+/// # Errors
+/// Where it is sure already that it cannot be faxed: a part of a kind that has no pages, an encrypted part, nothing
+/// to fax, a limit passed. The error's text names the part and is fit for an SMTP reply with its `status`.
+pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
+    let message = mime::parse(message, limits)?;
+    let plan = mime::plan(&message, limits)?;
+    plan.items
+        .iter()
+        .try_for_each(|item| compose::survey(item, limits))
+}
+
+/// Makes the pages of a message: the cover page where one is given, the text, the attachments in their order.
+///
+/// # Errors
+/// Where any part cannot be faxed or a limit is passed; then nothing of the message is faxed.
+pub fn message(message: &[u8], options: &Options, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
+    let message = mime::parse(message, &options.limits)?;
+    let plan = mime::plan(&message, &options.limits)?;
+    let mut composer = Composer::new(options, cover.is_some());
+    if cover.is_none() {
+        composer.heading(&plan.heading);
+    }
+    composer.items(&plan.items)?;
+    composer.finish(cover)
+}
+
+/// Makes the pages of files, each a document of its own, in their order.
+///
+/// # Errors
+/// Where any file cannot be faxed or a limit is passed.
+pub fn files(
+    files: &[(&str, &[u8])],
+    options: &Options,
+    cover: Option<&Cover>,
+) -> Result<Rendered, RenderError> {
+    let items = files
+        .iter()
+        .map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes)));
+    let items = items.collect::<Vec<_>>();
+    mime::refuse_failed(&items)?;
+    let mut composer = Composer::new(options, cover.is_some());
+    composer.items(&items)?;
+    composer.finish(cover)
+}
 
 /// What became of a part of the message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,4 +139,7 @@ pub struct Manifest {
     pub parts: Vec<Part>,
     /// How many pages there are, the cover page counted.
     pub pages: u32,
+    /// What the sender should know about the pages, as sentences: `3 characters … are shown as boxes.`
+    #[serde(default)]
+    pub notes: Vec<String>,
 }

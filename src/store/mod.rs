@@ -8,6 +8,7 @@
 //! `status` reads. The store is the only place where they meet.
 
 mod config;
+mod files;
 mod sled;
 mod spool;
 
@@ -64,6 +65,7 @@ pub struct JobFilter {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Keeps a submission, its message and its jobs: all of it or nothing. Many calls share one flush.
+    /// [`StoreError::Conflict`] where one of the names is taken.
     async fn accept(&self, submission: &Submission, message: &[u8], jobs: &[Job]) -> Result<(), StoreError>;
 
     /// The message of a submission, as it was accepted.

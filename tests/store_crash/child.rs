@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use faxgate::address::Number;
+use faxgate::blob::{Blobs, FsBlobs};
 use faxgate::clock::Timestamp;
 use faxgate::job::{
     About, Door, Job, JobId, Notice, Notify, Options, Outcome, Proof, Recipient, ReportKind, Sender, State,
@@ -22,6 +23,12 @@ pub(crate) const MODE: &str = "FAXGATE_TEST_STORE_MODE";
 pub(crate) const JOBS: usize = 2;
 /// Submissions in the mode `sequence`.
 pub(crate) const SEQUENCE: usize = 8;
+/// Keys that are put in the mode `blobs`.
+pub(crate) const BLOBS: [&str; 3] = [
+    "received/x/0001.tiff",
+    "received/x/0002.tiff",
+    "received/x/0001.tiff",
+];
 /// A file that makes room when it is removed.
 pub(crate) const BALLAST: &str = "ballast";
 
@@ -154,21 +161,27 @@ fn the_child() {
             "crowd" => crowd(&store).await,
             "sequence" => sequence(&store).await,
             "fill" => fill(&store, dir).await,
+            "blobs" => blobs(dir).await,
             other => panic!("no mode {other}"),
         }
         store.close().await.unwrap();
     });
 }
 
-/// Several who accept, claim, end and report for ever.
+/// Several who accept, claim, end and report for ever; the first also forgets what is over.
 async fn crowd(store: &SledStore) {
-    let one = |store: SledStore| async move {
+    let one = |store: SledStore, purges: bool| async move {
         loop {
             let (submission, jobs) = submission();
             live(&store, &submission, &jobs).await.unwrap();
+            if purges {
+                store.purge(Timestamp::now(), 1).await.unwrap();
+            }
         }
     };
-    let tasks: Vec<_> = (0..4).map(|_| tokio::spawn(one(store.clone()))).collect();
+    let tasks: Vec<_> = (0..4)
+        .map(|task| tokio::spawn(one(store.clone(), task == 0)))
+        .collect();
     for task in tasks {
         let () = task.await.unwrap();
     }
@@ -237,6 +250,15 @@ async fn insist<T>(verb: impl AsyncFn() -> Result<T, StoreError>) -> T {
         }
     }
     panic!("it never went");
+}
+
+/// Puts blobs: two into one new folder, and one again.
+async fn blobs(dir: &Path) {
+    let blobs = FsBlobs::open(dir.join("blobs")).unwrap();
+    for key in BLOBS {
+        blobs.put(key, b"a page").await.unwrap();
+        say(&format!("put {key}"));
+    }
 }
 
 /// Accepts until the disk has been full for a while; then makes room, and goes on.

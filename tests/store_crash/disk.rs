@@ -52,4 +52,15 @@ fn a_full_disk_is_an_error_until_there_is_room() {
     let report = kill::check(kept.path(), &acknowledged, &mut BTreeMap::new());
     assert_eq!(report.damaged, Vec::<String>::new());
     assert_eq!(report.leftovers, 0, "refused messages are taken away at once");
+    let set_aside = names(&kept.path().join("store"));
+    assert_eq!(set_aside, ["index", "lock", "spool"], "a full disk is no damage");
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }

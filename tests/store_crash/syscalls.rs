@@ -9,7 +9,7 @@ use super::kill;
 
 const CALLS: &str = "trace=fsync,fdatasync,sync_file_range,rename,renameat,renameat2,write";
 
-fn strace(dir: &Path, more: &[&str]) -> (Vec<String>, Vec<String>) {
+fn strace(dir: &Path, mode: &str, more: &[&str]) -> (Vec<String>, Vec<String>) {
     let trace = dir.join("trace");
     let mut wrapper = vec![
         "strace",
@@ -23,7 +23,7 @@ fn strace(dir: &Path, more: &[&str]) -> (Vec<String>, Vec<String>) {
         trace.to_str().unwrap(),
     ];
     wrapper.extend(more);
-    let lines = child::output(child::start(dir, "sequence", &wrapper));
+    let lines = child::output(child::start(dir, mode, &wrapper));
     (lines, completed(&std::fs::read_to_string(trace).unwrap()))
 }
 
@@ -45,6 +45,10 @@ fn completed(trace: &str) -> Vec<String> {
     calls
 }
 
+fn want(call: &str, path: String) -> [String; 2] {
+    [call.to_owned(), path]
+}
+
 /// Asserts that calls which contain these words, and succeeded, follow one another.
 fn in_order(calls: &[String], wanted: &[[String; 2]]) {
     let mut rest = calls.iter();
@@ -60,8 +64,7 @@ fn in_order(calls: &[String], wanted: &[[String; 2]]) {
 #[test]
 fn an_answer_comes_after_the_syncs() {
     let dir = tempfile::tempdir().unwrap();
-    let (_, calls) = strace(dir.path(), &[]);
-    let want = |call: &str, path: String| [call.to_owned(), path];
+    let (_, calls) = strace(dir.path(), "sequence", &[]);
     let (spool, db) = ("/store/spool>".to_owned(), "/store/index/db>".to_owned());
     let mut answered = BTreeSet::new();
     let mut since = 0;
@@ -93,6 +96,27 @@ fn an_answer_comes_after_the_syncs() {
     assert_eq!(answered.len(), SEQUENCE, "{calls:#?}");
 }
 
+#[test]
+fn a_blob_is_answered_for_after_the_syncs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, calls) = strace(dir.path(), "blobs", &[]);
+    let mut since = 0;
+    for (number, key) in child::BLOBS.iter().enumerate() {
+        let answer = format!("put {key}");
+        let is_answer = |call: &String| call.starts_with("write(1<") && call.contains(&answer);
+        let end = since + calls[since..].iter().position(is_answer).unwrap();
+        let written = want("fsync(", format!("/blobs/_new/{number}>"));
+        let named = want("rename", (*key).to_owned());
+        let listed = want("fsync(", "/blobs/received/x>".to_owned());
+        in_order(&calls[since..end], &[written, named, listed]);
+        if number == 0 {
+            let parents = ["/blobs>", "/blobs/received>"].map(|path| want("fsync(", path.to_owned()));
+            in_order(&calls[since..end], &parents);
+        }
+        since = end + 1;
+    }
+}
+
 /// Every sync fails once, in its turn: the caller is told, nothing is half, and the store goes on.
 #[test]
 fn each_sync_may_fail_once() {
@@ -107,7 +131,7 @@ fn each_sync_may_fail_once() {
             let dir = tempfile::tempdir().unwrap();
             child::output(child::start(dir.path(), "sequence", &[]));
             let inject = format!("inject={call}:error=EIO:when={turn}");
-            let (lines, calls) = strace(dir.path(), &["-e", &inject]);
+            let (lines, calls) = strace(dir.path(), "sequence", &["-e", &inject]);
             let mut acknowledged = Acknowledged::default();
             let answers = lines.iter().filter(|line| acknowledged.read(line)).count();
             assert_eq!(answers, SEQUENCE * child::JOBS * 2, "{lines:#?}");

@@ -8,7 +8,7 @@
 //!   files that sled never syncs, and a leaf holds 16 records.
 //! * Some damage makes sled panic: every call runs under `catch_unwind`. What cannot be opened, even without
 //!   its snapshot, is set aside and made again from the spool.
-//! * sled gives no space back; an index that has grown is copied to a new one ([`Index::compact`]).
+//! * sled gives no space back; an index that has grown is copied to a new one ([`super::compact`]).
 
 use std::cell::RefCell;
 use std::fs::{self, File, Permissions};
@@ -24,10 +24,12 @@ use jiff::Timestamp;
 use super::keys;
 use crate::job::Notice;
 use crate::store::StoreError;
-use crate::store::spool::{Doc, make_private_dir, sync_dir};
+use crate::store::files::{make_private_dir, sync_dir};
+use crate::store::spool::Doc;
 
-/// Bytes of one record: sixteen of them and their keys stay well under sled's 131,052.
-pub(super) const RECORD_BYTES_MAX: usize = 4096;
+/// Bytes of one record. A leaf is split when it holds more than 16, and is logged as a whole: 17 of these and
+/// their keys stay under sled's 131,052.
+pub(super) const RECORD_BYTES_MAX: usize = 7168;
 
 /// How often, and how long apart, a lock that our own last index may still be giving up is tried.
 const LOCK_TRIES: u32 = 40;
@@ -165,9 +167,9 @@ impl Index {
     }
 
     /// Visits the keys of a range in order until `visit` gives false.
-    pub(super) fn scan<R: RangeBounds<Vec<u8>>>(
+    pub(super) fn scan(
         &self,
-        range: R,
+        range: impl RangeBounds<Vec<u8>>,
         mut visit: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), IndexError> {
         self.run(|db| {
@@ -232,6 +234,12 @@ impl Index {
             db.flush()
         })?;
         self.remember(self.file.sync_data().map_err(|e| IndexError::from_io(&e)))
+    }
+
+    /// Bytes of sled's file.
+    pub(super) fn size(&self) -> Result<u64, IndexError> {
+        let metadata = self.file.metadata().map_err(|e| IndexError::from_io(&e))?;
+        Ok(metadata.len())
     }
 }
 

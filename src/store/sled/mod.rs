@@ -5,6 +5,7 @@
 //! all else happens in one thread ([`worker`]). A caller that stops waiting before its group is begun takes
 //! its write back; later, it may find it done.
 
+mod compact;
 mod group;
 mod index;
 mod keys;
@@ -16,8 +17,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,8 @@ use self::keys::space;
 use self::plan::{Write, Written};
 pub use self::recover::OpenReport;
 use self::worker::{Request, Worker};
-use super::spool::{Spool, failed, make_private_dir};
+use super::files::{failed, make_private_dir, private_file};
+use super::spool::Spool;
 use super::{JobFilter, Store, StoreConfig, StoreError};
 use crate::job::{FaxId, Job, JobId, Notice, NoticeId, ReceivedFax, Submission, SubmissionId};
 
@@ -60,6 +61,7 @@ impl SledStore {
             leftovers: spool.clean()?,
             ..OpenReport::default()
         };
+        compact::remove_leftovers(&config.dir)?;
         let index = recover::open_index(&config, &spool, None, &mut report)?;
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
         let store = Self {
@@ -73,6 +75,8 @@ impl SledStore {
             lock,
             index: Some(index),
             damaged: None,
+            groups: 0,
+            size_after_compaction: 0,
         };
         std::thread::Builder::new()
             .name("store".into())
@@ -296,9 +300,11 @@ fn is_closed() -> StoreError {
 
 /// Keeps other processes out.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(path).map_err(|e| failed("open", path, &e))?;
+    let file = private_file()
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|e| failed("open", path, &e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Failed(format!(

@@ -10,7 +10,8 @@ use std::path::Path;
 use super::index::{Change, Index, IndexError};
 use super::keys::{self, space};
 use super::plan::{describe, log_bytes, nothing, whole};
-use crate::store::spool::{Doc, Listing, ReadError, Spool, failed};
+use crate::store::files::failed;
+use crate::store::spool::{Doc, Listing, ReadError, Spool};
 use crate::store::{StoreConfig, StoreError};
 
 /// Damaged indexes that are kept for the operator to look at.
@@ -72,6 +73,8 @@ fn try_open(
     report: &mut OpenReport,
 ) -> Result<Index, IndexError> {
     let index = Index::open(path, config.cache_bytes)?;
+    // What a killed process renamed may not be durable yet, and is about to be believed.
+    spool.sync_dir().map_err(IndexError::from_spool)?;
     let listing = spool.list().map_err(IndexError::from_spool)?;
     report.documents = listing.docs.len();
     let mut batch = Batch::new(&index);
@@ -101,7 +104,7 @@ fn differences(index: &Index, listing: &Listing) -> Result<Vec<(Doc, bool)>, Ind
     index.scan(all, |key, value| {
         if let Some(doc) = key.get(1..).and_then(keys::parse_doc) {
             let in_spool = missing.remove(&doc);
-            if in_spool != Some(log_bytes(&value)) {
+            if in_spool != Some(log_bytes(value)) {
                 differing.push((doc, true));
             }
         }

@@ -1,12 +1,15 @@
 //! The contract on sled, and what only this store promises: the spool is the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod model;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::store::contract::{self, accept_one, at, done, fax, report, submission};
+use crate::store::faulty::{Faulty, When};
 
 fn config(dir: &Path) -> StoreConfig {
     StoreConfig {
@@ -26,6 +29,21 @@ async fn sled_keeps_the_contract() {
     contract::check(|| {
         number += 1;
         open(&dir.path().join(number.to_string())).0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_faulty_twin_keeps_the_contract_until_it_is_told_to_fail() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    contract::check(|| {
+        number += 1;
+        Faulty::new(
+            open(&dir.path().join(number.to_string())).0,
+            i64::MAX,
+            When::Before,
+        )
     })
     .await;
 }
@@ -200,7 +218,7 @@ async fn a_torn_line_is_cut_off_and_reported() {
         .chain(&spool_files(dir.path(), "received"))
     {
         let whole = fs::read(path).unwrap();
-        let mut file = OpenOptions::new().append(true).open(path).unwrap();
+        let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
         file.write_all(&whole[..60]).unwrap();
     }
     fs::write(dir.path().join("store/spool/0000000000000.tmp"), b"half").unwrap();
@@ -264,6 +282,20 @@ async fn a_damaged_index_is_made_again() {
 }
 
 #[tokio::test]
+async fn an_index_that_breaks_while_in_use_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    lived_in(&store).await;
+    let before = everything(&store).await;
+    let breaks = |index: &Index| index.scan(.., |_, _| panic!("as sled does on some damage"));
+    let error = store.read(breaks).await.unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    assert_eq!(everything(&store).await, before);
+    assert!(dir.path().join("store/index.damaged-1").exists());
+    accept_one(&store, at(10)).await;
+}
+
+#[tokio::test]
 async fn only_one_process_has_it_and_only_its_owner_reads_it() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
@@ -319,7 +351,6 @@ async fn live(store: &dyn Store, accepted: &(Submission, Vec<Job>), notice: &Not
 
 #[tokio::test]
 async fn one_fault_at_any_verb_leaves_no_half() {
-    use crate::store::faulty::{Faulty, When};
     let dir = tempfile::tempdir().unwrap();
     for when in [When::Before, When::After] {
         for verb in 0.. {
@@ -341,4 +372,90 @@ async fn one_fault_at_any_verb_leaves_no_half() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_says_so_and_goes_on_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let impatient = SledStore {
+        deadline: Duration::from_millis(100),
+        ..store.clone()
+    };
+    let job = accept_one(&store, at(0)).await;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let hang = Box::new(move |_: Result<&Index, StoreError>| _ = held.recv());
+    store.requests.send(Request::Read(hang)).await.unwrap();
+
+    let (late, jobs) = submission(at(1), 1);
+    for error in [
+        impatient.update(&done(&job, at(1)), &[]).await.unwrap_err(),
+        impatient.accept(&late, b"x", &jobs).await.unwrap_err(),
+        impatient.next_due().await.unwrap_err(),
+    ] {
+        assert!(
+            error.to_string().contains("has not answered for 100ms"),
+            "{error}"
+        );
+    }
+    release.send(()).unwrap();
+    assert_eq!(
+        store.job(&job.id).await.unwrap(),
+        job,
+        "what nobody waits for is not done"
+    );
+    let taken_away = async {
+        while !spool_files(dir.path(), "tmp").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), taken_away)
+        .await
+        .expect("the refused message stays");
+    assert!(matches!(
+        store.message(&late.id).await,
+        Err(StoreError::NotFound(_))
+    ));
+    store.update(&done(&job, at(1)), &[]).await.unwrap();
+    store.accept(&late, b"x", &jobs).await.unwrap();
+}
+
+/// What is due is found among the few that are open, however many are done.
+#[test]
+fn a_long_history_costs_the_queue_nothing() {
+    const DONE: usize = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let index = Index::open(&dir.path().join("index"), 64 << 20).unwrap();
+    let add = |seconds: i64, ended: bool| {
+        let (submission, mut jobs) = submission(at(seconds), 1);
+        if ended {
+            jobs[0] = done(&jobs[0], at(seconds));
+        }
+        let contents = crate::store::spool::Contents {
+            jobs: jobs.into_iter().map(|job| (job.id.clone(), job)).collect(),
+            ..Default::default()
+        };
+        plan::whole(&crate::store::spool::Doc::Submission(submission.id), &contents).unwrap()
+    };
+    for thousand in 0..DONE / 1000 {
+        let history = (0..1000).flat_map(|n| add(i64::try_from(thousand * 1000 + n).unwrap(), true));
+        index.apply(history).unwrap();
+    }
+    index.apply((0..50).flat_map(|n| add(-n, false))).unwrap();
+
+    let begin = std::time::Instant::now();
+    for _ in 0..100 {
+        assert_eq!(
+            due(&index, space::JOB_DUE, space::JOB, at(-40), 100)
+                .unwrap()
+                .len(),
+            10
+        );
+        assert_eq!(index.first_time(space::JOB_DUE).unwrap(), Some(at(-49)));
+        assert_eq!(open_jobs(&index, 10).unwrap().len(), 10);
+    }
+    let each = begin.elapsed() / 100;
+    println!("{DONE} done, 50 open: due, next_due and the open jobs in {each:?}");
+    // Reading the whole history takes a second; this leaves room for a busy machine.
+    assert!(each < Duration::from_millis(50), "{each:?}");
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use super::compact::{compact, has_grown};
 use super::group::{self, Reply};
 use super::index::{Index, IndexError};
 use super::plan::{Write, Written, nothing};
@@ -27,6 +28,8 @@ use crate::job::SubmissionId;
 use crate::store::spool::{Doc, Spool};
 use crate::store::{StoreConfig, StoreError};
 
+/// Groups between two looks at the size of the index.
+const GROUPS_BETWEEN_LOOKS: u64 = 1000;
 /// Requests in one group.
 const GROUP_MAX: usize = 256;
 
@@ -58,6 +61,10 @@ pub(super) struct Worker {
     pub(super) index: Option<Index>,
     /// What was damaged in the index that is to be opened again.
     pub(super) damaged: Option<String>,
+    /// Groups written.
+    pub(super) groups: u64,
+    /// Bytes of the index after it was last copied; 0 before.
+    pub(super) size_after_compaction: u64,
 }
 
 impl Worker {
@@ -89,7 +96,33 @@ impl Worker {
                 };
             }
             self.write(writes);
+            self.groups += 1;
+            if self.groups.is_multiple_of(GROUPS_BETWEEN_LOOKS)
+                && let Err(error) = self.compact_if_grown()
+            {
+                // The next request opens what is there.
+                tracing::error!("the index could not be made smaller: {}", StoreError::from(error));
+            }
         }
+    }
+
+    fn compact_if_grown(&mut self) -> Result<(), IndexError> {
+        let Some(index) = self.index.take_if(|index| index.trouble().is_none()) else {
+            return Ok(());
+        };
+        let size = index.size()?;
+        if !has_grown(size, self.size_after_compaction) {
+            self.index = Some(index);
+            return Ok(());
+        }
+        let index = compact(index, &self.config.dir.join("index"), self.config.cache_bytes)?;
+        self.size_after_compaction = index.size()?;
+        tracing::info!(
+            "the index had {size} bytes and has {} now",
+            self.size_after_compaction
+        );
+        self.index = Some(index);
+        Ok(())
     }
 
     /// The index; one that failed is opened again first.
@@ -105,9 +138,10 @@ impl Worker {
             Some(index) => Ok(index),
             empty => {
                 let mut report = OpenReport::default();
-                let index = open_index(&self.config, &self.spool, self.damaged.clone(), &mut report)?;
+                // Damage is set aside once: where it then cannot be made again, the next try goes on with that.
+                let damaged = self.damaged.take();
+                let index = open_index(&self.config, &self.spool, damaged, &mut report)?;
                 tracing::warn!("the index was opened again: {report:?}");
-                self.damaged = None;
                 Ok(empty.insert(index))
             }
         }

@@ -16,12 +16,12 @@ mod line;
 mod replay;
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::StoreError;
+use super::files::{failed, make_private_dir, private_file, remove_if_there, sync_dir, write_synced};
 use crate::job::{FaxId, Job, Submission, SubmissionId};
 
 pub(super) use self::line::{Entry, Header, encode};
@@ -302,51 +302,4 @@ fn read_header(file: &mut impl BufRead) -> io::Result<Option<Header>> {
     let mut line = Vec::new();
     file.take(HEADER_BYTES_MAX as u64).read_until(b'\n', &mut line)?;
     Ok(line::decode(&line).filter(|header: &Header| header.format == Header::FORMAT))
-}
-
-/// Makes a folder that only its owner may enter, and makes it durable.
-pub(super) fn make_private_dir(dir: &Path) -> Result<(), StoreError> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        make_private_dir(parent)?;
-    }
-    match DirBuilder::new().mode(0o700).create(dir) {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(failed("create", dir, &e)),
-        _ => {}
-    }
-    sync_dir(parent.unwrap_or(Path::new(".")))
-}
-
-/// Makes the names in a folder durable.
-pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    let sync = || File::open(dir)?.sync_all();
-    sync().map_err(|e| failed("sync", dir, &e))
-}
-
-/// The error for a file that could not be used.
-pub(super) fn failed(what: &str, path: &Path, cause: &io::Error) -> StoreError {
-    StoreError::Failed(format!("cannot {what} {}: {cause}", path.display()))
-}
-
-fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
-    options
-}
-
-fn write_synced(file: &mut File, parts: &[&[u8]]) -> io::Result<()> {
-    for part in parts {
-        file.write_all(part)?;
-    }
-    file.sync_all()
-}
-
-fn remove_if_there(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, &e)),
-        _ => Ok(()),
-    }
 }

@@ -1,0 +1,279 @@
+//! The configuration file: every part owns its section, and this is where they are put together.
+//!
+//! `config/faxgate.toml` shows every setting with its default. An unknown key, a wrong type or a value that makes
+//! no sense is an error that names the file, the line and the key.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{AddressConfig, DialPlan, DialPlanConfig, Policy, PolicyConfig};
+use crate::door::smtp::SmtpConfig;
+use crate::job::schedule::{Rule, Rules};
+use crate::line::sim::{SimLineConfig, SimulationConfig};
+use crate::mailer::MailerConfig;
+use crate::received::ReceivedConfig;
+use crate::render::RenderConfig;
+use crate::report::ReportConfig;
+use crate::store::StoreConfig;
+use crate::submit::SubmitConfig;
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the queue, the pages and the control socket are.
+    pub data_dir: PathBuf,
+    /// The name of this gateway among those that share a store.
+    pub node: String,
+    /// The time zone of header lines, cover pages and receipts: `Europe/Berlin`; empty is the machine's.
+    pub time_zone: String,
+    /// Who the header line of every page says the fax is from.
+    pub header_from: String,
+    /// The SMTP listener.
+    pub smtp: SmtpConfig,
+    /// The addresses that are the gateway's.
+    pub address: AddressConfig,
+    /// How numbers are written and dialled here.
+    pub dial_plan: DialPlanConfig,
+    /// Who may fax where.
+    pub policy: PolicyConfig,
+    /// Limits of what is accepted.
+    pub submit: SubmitConfig,
+    /// How long things are kept.
+    pub store: StoreConfig,
+    /// How pages are made.
+    pub render: RenderConfig,
+    /// When to try again.
+    pub retry: RetryConfig,
+    /// The lines.
+    pub line: Vec<LineConfig>,
+    /// The simulated telephone network.
+    pub simulation: SimulationConfig,
+    /// Reports to senders.
+    pub report: ReportConfig,
+    /// Where received faxes go.
+    pub received: ReceivedConfig,
+    /// How mail leaves.
+    pub mailer: MailerConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/faxgate"),
+            node: "faxgate-1".into(),
+            time_zone: String::new(),
+            header_from: "Faxgate".into(),
+            smtp: SmtpConfig::default(),
+            address: AddressConfig::default(),
+            dial_plan: DialPlanConfig::default(),
+            policy: PolicyConfig::default(),
+            submit: SubmitConfig::default(),
+            store: StoreConfig::default(),
+            render: RenderConfig::default(),
+            retry: RetryConfig::default(),
+            line: Vec::new(),
+            simulation: SimulationConfig::default(),
+            report: ReportConfig::default(),
+            received: ReceivedConfig::default(),
+            mailer: MailerConfig::default(),
+        }
+    }
+}
+
+/// One line (`[[line]]`), by kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LineConfig {
+    /// A line of the simulated network.
+    Simulated(SimLineConfig),
+}
+
+/// When to try again, by cause (`[retry]`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryConfig {
+    /// Busy.
+    pub busy: RuleConfig,
+    /// Nobody answers.
+    pub no_answer: RuleConfig,
+    /// Somebody answers who is no fax machine.
+    pub no_fax: RuleConfig,
+    /// Anything that goes wrong in a call.
+    pub protocol: RuleConfig,
+    /// A fault of our own line.
+    pub line_trouble: RuleConfig,
+    /// When a job is given up.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub expires_after: Duration,
+    /// When the sender is told that it takes long.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub delay_report_after: Duration,
+}
+
+/// One rule of `[retry]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleConfig {
+    /// Calls that may end so before the job does.
+    pub tries: u32,
+    /// How long to wait before the next.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub delay: Duration,
+}
+
+impl From<Rule> for RuleConfig {
+    fn from(rule: Rule) -> Self {
+        Self { tries: rule.tries_max, delay: rule.delay }
+    }
+}
+
+impl From<RuleConfig> for Rule {
+    fn from(config: RuleConfig) -> Self {
+        Self { tries_max: config.tries.max(1), delay: config.delay }
+    }
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        let rules = Rules::default();
+        Self {
+            busy: rules.busy.into(),
+            no_answer: rules.no_answer.into(),
+            no_fax: rules.no_fax.into(),
+            protocol: rules.protocol.into(),
+            line_trouble: rules.line_trouble.into(),
+            expires_after: rules.expires_after,
+            delay_report_after: rules.delay_report_after,
+        }
+    }
+}
+
+impl RetryConfig {
+    /// The rules, for the scheduler.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            busy: self.busy.into(),
+            no_answer: self.no_answer.into(),
+            no_fax: self.no_fax.into(),
+            protocol: self.protocol.into(),
+            line_trouble: self.line_trouble.into(),
+            expires_after: self.expires_after,
+            delay_report_after: self.delay_report_after,
+        }
+    }
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The file says something that is not understood; the text names line and column and shows the line.
+    #[error("{path}: {cause}")]
+    NotUnderstood {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        cause: Box<toml::de::Error>,
+    },
+    /// The settings contradict one another or the machine.
+    #[error("{path}: {setting}: {reason}")]
+    Senseless {
+        /// Which file.
+        path: PathBuf,
+        /// Which setting.
+        setting: &'static str,
+        /// Why, as a sentence without its full stop.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |cause| ConfigError::Unreadable { path: path.to_owned(), cause };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads and checks a text; `path` is for the messages.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let not_understood =
+            |cause| ConfigError::NotUnderstood { path: path.to_owned(), cause: Box::new(cause) };
+        let config: Self = toml::from_str(text).map_err(not_understood)?;
+        config.check().map_err(|(setting, reason)| ConfigError::Senseless {
+            path: path.to_owned(),
+            setting,
+            reason,
+        })?;
+        Ok(config)
+    }
+
+    /// The text of a configuration that works on this machine alone: simulated lines, and mail into Maildirs
+    /// below `data_dir`.
+    #[must_use]
+    pub fn embedded_text(data_dir: &Path) -> String {
+        let mail_dir = data_dir.join("mail");
+        let embedded = include_str!("../config/embedded.toml");
+        format!("data_dir = {data_dir:?}\n{embedded}\n[mailer.maildir]\ndir = {mail_dir:?}\n")
+    }
+
+    /// The settings of [`Config::embedded_text`].
+    ///
+    /// # Errors
+    /// Where `data_dir` is a path that cannot be written as text.
+    pub fn embedded(data_dir: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&Self::embedded_text(data_dir), Path::new("the embedded configuration"))
+    }
+
+    /// The mailbox of a person who looks after the gateway.
+    #[must_use]
+    pub fn postmaster(&self) -> String {
+        let usual = || format!("postmaster@{}", self.smtp.hostname);
+        self.address.postmaster.clone().unwrap_or_else(usual)
+    }
+
+    /// The configured time zone.
+    ///
+    /// # Errors
+    /// A sentence, where there is no such zone.
+    pub fn zone(&self) -> Result<jiff::tz::TimeZone, String> {
+        if self.time_zone.is_empty() {
+            return Ok(jiff::tz::TimeZone::system());
+        }
+        jiff::tz::TimeZone::get(&self.time_zone).map_err(|error| error.to_string())
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        self.zone().map_err(|reason| ("time_zone", reason))?;
+        self.address.check().map_err(|e| ("address", e.to_string()))?;
+        DialPlan::new(self.dial_plan.clone()).map_err(|e| ("dial_plan", e.to_string()))?;
+        Policy::new(self.policy.clone()).map_err(|e| ("policy", e.to_string()))?;
+        let mut names = std::collections::HashSet::new();
+        for LineConfig::Simulated(line) in &self.line {
+            if !names.insert(&line.name) {
+                return Err(("line", format!("two lines are called {:?}", line.name)));
+            }
+        }
+        if !self.simulation.pace.is_finite() || self.simulation.pace < 0.0 {
+            return Err(("simulation.pace", "is 0 or a positive number".into()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,369 @@
+//! Puts the parts of a message on pages, one after the other, and keeps the manifest.
+//!
+//! Text that belongs together flows on one run of pages; every other document begins on a page of its own.
+
+use std::collections::HashMap;
+
+use fax::page::Page;
+
+use super::cover::Cover;
+use super::error::{Failure, RenderError, guard};
+use super::flow::{Flow, Flowed, Look, Paragraph, Span, TEXT_PT};
+use super::font::Fonts;
+use super::html::{self, Piece};
+use super::kind::Picture;
+use super::mime::{Content, Item};
+use super::options::{Limits, Options};
+use super::sheet::Sheet;
+use super::{Fate, Manifest, Part, Rendered};
+use super::{pdf, picture, text, tiff};
+
+/// Where the values of a heading stand, in points.
+const HEADING_INDENT_PT: f32 = 56.0;
+/// White between texts that share a page, in points.
+const PART_GAP_PT: f32 = 14.0;
+
+/// A picture of the text that is shorter than this on one side, in pixels, never gets a page of its own.
+const PHOTO_PIXELS_MIN: u32 = 200;
+/// A picture this narrow or low, in pixels, only counts who reads the mail.
+const TRACKING_PIXELS_MAX: u32 = 2;
+
+type Heading = [(&'static str, String)];
+
+/// The pages and the manifest in the making.
+pub(super) struct Composer<'o> {
+    options: &'o Options,
+    sheet: Sheet,
+    fonts: Fonts,
+    /// Whether a cover page will go first; page numbers count it.
+    cover: bool,
+    pages: Vec<Page>,
+    parts: Vec<Part>,
+    notes: Vec<String>,
+    /// Header lines that wait for the text that they stand above.
+    heading: Vec<(&'static str, String)>,
+    /// Pictures that a text has shown, by their Content-ID, and on which page.
+    shown: HashMap<String, u32>,
+}
+
+/// Pictures that a text may show, by their Content-ID.
+type Inlines<'i> = HashMap<&'i str, (Picture, &'i [u8])>;
+
+/// Looks at a part without making pages of it.
+pub(super) fn survey(item: &Item<'_>, limits: &Limits) -> Result<(), RenderError> {
+    let seen = match &item.content {
+        Content::Html(source) => guard("HTML", || html::pieces(source, limits)).map(drop),
+        Content::Pdf(bytes) => guard("PDF", || pdf::check(bytes)).map(drop),
+        Content::Picture(kind, bytes) | Content::Inline(kind, bytes, _) => {
+            guard("picture", || picture::size(*kind, bytes, limits)).map(drop)
+        }
+        _ => Ok(()),
+    };
+    seen.map_err(|failure| RenderError::part(&item.name, failure))
+}
+
+impl<'o> Composer<'o> {
+    pub(super) fn new(options: &'o Options, cover: bool) -> Self {
+        Self {
+            options,
+            sheet: Sheet::new(options.paper, options.resolution),
+            fonts: Fonts::new(),
+            cover,
+            pages: Vec::new(),
+            parts: Vec::new(),
+            notes: Vec::new(),
+            heading: Vec::new(),
+            shown: HashMap::new(),
+        }
+    }
+
+    /// Header lines for the text that comes next.
+    pub(super) fn heading(&mut self, lines: &Heading) {
+        self.heading = lines.to_vec();
+    }
+
+    /// Makes pages of all parts.
+    pub(super) fn items(&mut self, items: &[Item<'_>]) -> Result<(), RenderError> {
+        let inlines: Inlines<'_> = items.iter().filter_map(inline).collect();
+        let mut rest = items;
+        while let [first, after @ ..] = rest {
+            let on = |item: &&Item<'_>| item.flows_on && makes_no_page_of_its_own(item);
+            let more = if makes_no_page_of_its_own(first) {
+                after.iter().take_while(on).count()
+            } else {
+                0
+            };
+            let (run, next) = rest.split_at(1 + more);
+            if run.iter().any(is_flowing) {
+                self.run(run, &inlines)?;
+            } else {
+                run.iter().try_for_each(|item| self.single(item))?;
+            }
+            rest = next;
+        }
+        Ok(())
+    }
+
+    /// The pages with the cover page, which can only be made when all are counted.
+    pub(super) fn finish(mut self, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
+        if let Some(cover) = cover {
+            let count = self.count() + 1;
+            let mut flow = Flow::new(&mut self.fonts, self.sheet, &self.options.limits, 0);
+            self.options.cover_template.draw(cover, count, &mut flow)?;
+            let mut pages = flow.finish().pages;
+            if pages.len() != 1 {
+                return Err(RenderError::Cover {
+                    cause: format!("it takes {} pages instead of one", pages.len()),
+                });
+            }
+            pages.append(&mut self.pages);
+            self.pages = pages;
+        }
+        let manifest = Manifest {
+            parts: self.parts,
+            pages: u32::try_from(self.pages.len()).unwrap_or(u32::MAX),
+            notes: self.notes,
+        };
+        Ok(Rendered {
+            pages: self.pages,
+            manifest,
+        })
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.pages.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The number of the page after `made` more.
+    fn number(&self, made: usize) -> u32 {
+        self.count() + u32::from(self.cover) + u32::try_from(made).unwrap_or(u32::MAX)
+    }
+
+    fn part(&mut self, item: &Item<'_>, fate: Fate) {
+        self.parts.push(Part {
+            name: item.name.clone(),
+            media_type: item.media_type.clone(),
+            fate,
+        });
+    }
+
+    /// Texts that share pages.
+    fn run(&mut self, items: &[Item<'_>], inlines: &Inlines<'_>) -> Result<(), RenderError> {
+        let before = self.number(0) as usize;
+        let mut fates = Vec::new();
+        let mut shown = HashMap::new();
+        let mut flow = Flow::new(&mut self.fonts, self.sheet, &self.options.limits, before);
+        let heading = std::mem::take(&mut self.heading);
+        draw_heading(&mut flow, &heading)?;
+        for item in items {
+            let first = flow.page().max(1);
+            let mut writer = Writer {
+                flow: &mut flow,
+                sheet: self.sheet,
+                limits: &self.options.limits,
+                inlines,
+                shown: &mut shown,
+            };
+            writer.item(item)?;
+            fates.push((first, flow.page().max(1)));
+        }
+        let Flowed { mut pages, missing } = flow.finish();
+        for (item, (first, last)) in items.iter().zip(fates) {
+            let fate = match &item.content {
+                Content::LeftOut(reason) => Fate::LeftOut {
+                    reason: reason.clone(),
+                },
+                _ => Fate::Pages {
+                    first: self.number(first),
+                    last: self.number(last),
+                },
+            };
+            self.part(item, fate);
+        }
+        let numbered = shown.into_iter().map(|(id, page)| (id, self.number(page)));
+        let numbered: Vec<_> = numbered.collect();
+        self.shown.extend(numbered);
+        self.note_missing(items, missing);
+        self.pages.append(&mut pages);
+        Ok(())
+    }
+
+    fn note_missing(&mut self, items: &[Item<'_>], missing: u64) {
+        if let (Some(item), 1..) = (items.first(), missing) {
+            self.notes.push(format!(
+                "{missing} characters of “{}” are in none of the gateway's fonts and are shown as boxes.",
+                item.name
+            ));
+        }
+    }
+
+    /// A document on pages of its own, or a part that makes none.
+    fn single(&mut self, item: &Item<'_>) -> Result<(), RenderError> {
+        if let Content::LeftOut(reason) = &item.content {
+            self.part(
+                item,
+                Fate::LeftOut {
+                    reason: reason.clone(),
+                },
+            );
+            return Ok(());
+        }
+        let limits = &self.options.limits;
+        if let Some(fate) = self.inline_fate(item)? {
+            self.part(item, fate);
+            return Ok(());
+        }
+        let room = (limits.pages_max as usize).saturating_sub(self.number(0) as usize);
+        let made = document(item, self.sheet, limits, room);
+        let made = made.map_err(|failure| RenderError::part(&item.name, failure))?;
+        let mut pages = made
+            .filter(|pages| pages.len() <= room)
+            .ok_or_else(|| limits.too_many_pages())?;
+        let fate = Fate::Pages {
+            first: self.number(1),
+            last: self.number(pages.len()),
+        };
+        self.part(item, fate);
+        self.pages.append(&mut pages);
+        Ok(())
+    }
+
+    /// What becomes of a picture that belongs into a text; `None` where it gets a page of its own.
+    fn inline_fate(&self, item: &Item<'_>) -> Result<Option<Fate>, RenderError> {
+        let Content::Inline(kind, bytes, id) = &item.content else {
+            return Ok(None);
+        };
+        if let Some(&page) = id.as_ref().and_then(|id| self.shown.get(id)) {
+            return Ok(Some(Fate::Embedded { page }));
+        }
+        let size = guard("picture", || picture::size(*kind, bytes, &self.options.limits));
+        let (width, height) = size.map_err(|failure| RenderError::part(&item.name, failure))?;
+        let small = width.min(height) < PHOTO_PIXELS_MIN;
+        Ok(small.then(|| Fate::LeftOut {
+            reason: format!(
+                "it is a small picture of {width} × {height} pixels that belongs to the text's design"
+            ),
+        }))
+    }
+}
+
+/// The pages of a document that is no text; `None` where there are more than `pages_max`.
+fn document(
+    item: &Item<'_>,
+    sheet: Sheet,
+    limits: &Limits,
+    pages_max: usize,
+) -> Result<Option<Vec<Page>>, Failure> {
+    match &item.content {
+        Content::Pdf(bytes) => guard("PDF", || pdf::pages(bytes, sheet, pages_max)),
+        Content::Tiff(bytes) => guard("TIFF file", || tiff::pages(bytes, sheet, limits, pages_max)),
+        Content::Picture(kind, bytes) | Content::Inline(kind, bytes, _) => guard("picture", || {
+            let image = picture::read(*kind, bytes, limits)?;
+            Ok(Some(vec![picture::page(&image, sheet)]))
+        }),
+        _ => Err(Failure::new("it is no document")),
+    }
+}
+
+fn inline<'i>(item: &'i Item<'_>) -> Option<(&'i str, (Picture, &'i [u8]))> {
+    match &item.content {
+        Content::Inline(kind, bytes, Some(id)) => Some((id.as_str(), (*kind, bytes.as_ref()))),
+        _ => None,
+    }
+}
+
+fn makes_no_page_of_its_own(item: &Item<'_>) -> bool {
+    is_flowing(item) || matches!(item.content, Content::LeftOut(_))
+}
+
+fn is_flowing(item: &Item<'_>) -> bool {
+    matches!(
+        item.content,
+        Content::Text(..) | Content::Html(_) | Content::Heading(_)
+    )
+}
+
+/// `From: …` and the like above a text, and a rule below them.
+fn draw_heading(flow: &mut Flow<'_>, lines: &Heading) -> Result<(), RenderError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    for (label, value) in lines {
+        let span = |text: String, bold| Span {
+            text,
+            look: Look {
+                bold,
+                ..Look::default()
+            },
+        };
+        let value = span(text::printable(value), *label == "Subject");
+        flow.paragraph(&Paragraph::field(
+            span(format!("{label}:"), true),
+            value,
+            TEXT_PT,
+            HEADING_INDENT_PT,
+        ))?;
+    }
+    flow.rule()?;
+    flow.gap(PART_GAP_PT / 2.0);
+    Ok(())
+}
+
+/// Writes text items into a flow.
+struct Writer<'w, 'f, 'i> {
+    flow: &'w mut Flow<'f>,
+    sheet: Sheet,
+    limits: &'w Limits,
+    inlines: &'w Inlines<'i>,
+    shown: &'w mut HashMap<String, usize>,
+}
+
+impl Writer<'_, '_, '_> {
+    fn item(&mut self, item: &Item<'_>) -> Result<(), RenderError> {
+        match &item.content {
+            Content::Text(source, format) => {
+                self.flow.gap(PART_GAP_PT);
+                text::paragraphs(source, *format)
+                    .iter()
+                    .try_for_each(|paragraph| self.flow.paragraph(paragraph))
+            }
+            Content::Html(source) => {
+                self.flow.gap(PART_GAP_PT);
+                let pieces = guard("HTML", || html::pieces(source, self.limits));
+                let pieces = pieces.map_err(|failure| RenderError::part(&item.name, failure))?;
+                pieces.iter().try_for_each(|piece| self.piece(piece))
+            }
+            Content::Heading(lines) => draw_heading(self.flow, lines),
+            _ => Ok(()),
+        }
+    }
+
+    fn piece(&mut self, piece: &Piece) -> Result<(), RenderError> {
+        match piece {
+            Piece::Paragraph(paragraph) => self.flow.paragraph(paragraph),
+            Piece::Gap(gap_pt) => {
+                self.flow.gap(*gap_pt);
+                Ok(())
+            }
+            Piece::Picture(id) => self.picture(id),
+        }
+    }
+
+    /// A picture that cannot be read here is met again as a part of its own, and refuses the message there.
+    fn picture(&mut self, id: &str) -> Result<(), RenderError> {
+        let Some((kind, bytes)) = self.inlines.get(id) else {
+            return Ok(());
+        };
+        let Ok(image) = guard("picture", || picture::read(*kind, bytes, self.limits)) else {
+            return Ok(());
+        };
+        if image.width().min(image.height()) <= TRACKING_PIXELS_MAX {
+            return Ok(());
+        }
+        let height_pt = self.sheet.text_bottom_pt() - self.sheet.text_top_pt();
+        let strip = picture::strip(&image, self.sheet, self.sheet.text_width_pt(), height_pt);
+        self.flow.picture(&strip)?;
+        self.shown.insert(id.to_owned(), self.flow.page());
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! The fonts in the program, and how a glyph of them becomes black pixels.
+//!
+//! No font of the system is used, so a message gives the same pages on every machine. Glyphs are hinted at the
+//! page's vertical resolution, so that bars fall on rows, and stretched as outlines to the horizontal one: a
+//! bitmap is never squeezed. A character that no font has is drawn as a box and counted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cosmic_text::fontdb::{Database, ID, Source, Weight};
+use cosmic_text::{CacheKey, CacheKeyFlags, FontSystem, LayoutGlyph, SwashCache};
+use fax::page::{Page, Resolution};
+use zeno::{Mask, Transform};
+
+use super::sheet::px_per_pt;
+
+/// The family of running text.
+pub(super) const SANS: &str = "DejaVu Sans";
+/// The family of tables and code.
+pub(super) const MONO: &str = "DejaVu Sans Mono";
+
+const SANS_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DejaVuSans.ttf");
+const SANS_BOLD: &[u8] = include_bytes!("../../templates/fonts/DejaVuSans-Bold.ttf");
+const MONO_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DejaVuSansMono.ttf");
+const WIDE_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DroidSansFallback.ttf");
+
+/// How much of a pixel a glyph must cover to blacken it, of 255. Below one half, so that thin strokes stay whole.
+const COVERAGE_MIN: u8 = 112;
+
+/// Layout happens in one locale, so that the machine's own does not change a page.
+const LOCALE: &str = "en-US";
+
+/// The fonts, with what was rasterised so far.
+pub(super) struct Fonts {
+    pub(super) system: FontSystem,
+    outlines: SwashCache,
+    bitmaps: HashMap<(CacheKey, Resolution), Bitmap>,
+}
+
+/// A glyph in black and white: its pixels and where its upper left corner lies from the pen.
+struct Bitmap {
+    left: i32,
+    top: i32,
+    width: u32,
+    /// One entry a pixel, row by row.
+    black: Vec<bool>,
+}
+
+impl Fonts {
+    pub(super) fn new() -> Self {
+        let mut db = Database::new();
+        load(&mut db, SANS_REGULAR);
+        load(&mut db, SANS_BOLD);
+        // A fallback is only found at the weight that is asked for, so these stand in for their own bold.
+        for data in [MONO_REGULAR, WIDE_REGULAR] {
+            for id in load(&mut db, data) {
+                if let Some(mut bold) = db.face(id).cloned() {
+                    bold.weight = Weight::BOLD;
+                    db.push_face_info(bold);
+                }
+            }
+        }
+        Self {
+            system: FontSystem::new_with_locale_and_db(LOCALE.to_owned(), db),
+            outlines: SwashCache::new(),
+            bitmaps: HashMap::new(),
+        }
+    }
+
+    /// Draws a glyph; `x` and `y` are the pen's place in pixels, `y` on the base line.
+    pub(super) fn draw(&mut self, page: &mut Page, glyph: &LayoutGlyph, x: i32, y: i32) {
+        let resolution = page.resolution();
+        let key = cache_key(glyph, px_per_pt(resolution).1);
+        if !self.bitmaps.contains_key(&(key, resolution)) {
+            let bitmap = self.rasterise(key, resolution);
+            self.bitmaps.insert((key, resolution), bitmap);
+        }
+        if let Some(bitmap) = self.bitmaps.get(&(key, resolution)) {
+            bitmap.stamp(page, x, y);
+        }
+    }
+
+    fn rasterise(&mut self, key: CacheKey, resolution: Resolution) -> Bitmap {
+        let outline = self.outlines.get_outline_commands_uncached(&mut self.system, key);
+        let stretch = resolution.x_dpi() as f32 / resolution.y_dpi() as f32;
+        let Some(outline) = outline else {
+            return Bitmap::EMPTY;
+        };
+        // Outlines point up and rows go down.
+        let (coverage, place) = Mask::new(&outline[..])
+            .transform(Some(Transform::scale(stretch, -1.0)))
+            .render();
+        Bitmap {
+            left: place.left,
+            top: place.top,
+            width: place.width,
+            black: coverage.iter().map(|&covered| covered >= COVERAGE_MIN).collect(),
+        }
+    }
+}
+
+impl Bitmap {
+    const EMPTY: Self = Self {
+        left: 0,
+        top: 0,
+        width: 0,
+        black: Vec::new(),
+    };
+
+    fn stamp(&self, page: &mut Page, x: i32, y: i32) {
+        let stride = self.width.max(1) as usize;
+        for (row, pixels) in self.black.chunks(stride).enumerate() {
+            for (column, _) in pixels.iter().enumerate().filter(|(_, black)| **black) {
+                let px = i64::from(x) + i64::from(self.left) + column as i64;
+                let py = i64::from(y) + i64::from(self.top) + row as i64;
+                if let (Ok(px), Ok(py)) = (u32::try_from(px), u32::try_from(py)) {
+                    page.set(px, py, true);
+                }
+            }
+        }
+    }
+}
+
+fn load(db: &mut Database, data: &'static [u8]) -> Vec<ID> {
+    db.load_font_source(Source::Binary(Arc::new(data))).to_vec()
+}
+
+/// The glyph at its size in rows; where it stands within a pixel does not matter, because it is placed on whole ones.
+fn cache_key(glyph: &LayoutGlyph, rows_per_pt: f32) -> CacheKey {
+    CacheKey::new(
+        glyph.font_id,
+        glyph.glyph_id,
+        glyph.font_size * rows_per_pt,
+        (0.0, 0.0),
+        glyph.font_weight,
+        glyph.cache_key_flags - CacheKeyFlags::DISABLE_HINTING,
+    )
+    .0
+}

@@ -1,0 +1,150 @@
+//! What a document is: by its first bytes where they tell, then by its declared media type, then by its name.
+//!
+//! Mail programs label a PDF `application/octet-stream` and a PNG `image/jpg`, so the bytes have the first word.
+
+/// A kind of document that can become pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Html,
+    Pdf,
+    Picture(Picture),
+    Tiff,
+    Message,
+}
+
+/// A picture of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Picture {
+    Png,
+    Jpeg,
+    Gif,
+}
+
+/// How far into a file the PDF mark may stand (the reader's note 13 in ISO 32000-1 Annex H).
+const PDF_MARK_BYTES_MAX: usize = 1024;
+
+/// The kind, or a clause that says what it is instead.
+pub(super) fn of(media_type: &str, name: &str, bytes: &[u8]) -> Result<Kind, String> {
+    by_content(bytes)
+        .or_else(|| by_media_type(media_type))
+        .or_else(|| by_name(name))
+        .ok_or_else(|| what_instead(media_type, name, bytes))
+}
+
+fn by_content(bytes: &[u8]) -> Option<Kind> {
+    let head = &bytes[..bytes.len().min(PDF_MARK_BYTES_MAX)];
+    let starts = |mark: &[u8]| head.starts_with(mark);
+    if starts(b"\x89PNG\r\n\x1a\n") {
+        Some(Kind::Picture(Picture::Png))
+    } else if starts(b"\xff\xd8\xff") {
+        Some(Kind::Picture(Picture::Jpeg))
+    } else if starts(b"GIF87a") || starts(b"GIF89a") {
+        Some(Kind::Picture(Picture::Gif))
+    } else if starts(b"II*\0") || starts(b"MM\0*") {
+        Some(Kind::Tiff)
+    } else if head.windows(5).any(|window| window == b"%PDF-") {
+        Some(Kind::Pdf)
+    } else {
+        None
+    }
+}
+
+fn by_media_type(media_type: &str) -> Option<Kind> {
+    match media_type {
+        "text/html" | "application/xhtml+xml" => Some(Kind::Html),
+        "text/rtf" | "text/richtext" => None,
+        "message/rfc822" | "message/global" => Some(Kind::Message),
+        "application/pdf" | "application/x-pdf" => Some(Kind::Pdf),
+        _ if media_type.starts_with("text/") || media_type.starts_with("message/") => Some(Kind::Text),
+        "application/json" | "application/xml" => Some(Kind::Text),
+        _ => None,
+    }
+}
+
+fn by_name(name: &str) -> Option<Kind> {
+    match extension(name).as_str() {
+        "txt" | "text" | "csv" | "log" | "md" | "asc" | "ics" | "vcf" => Some(Kind::Text),
+        "htm" | "html" | "xhtml" => Some(Kind::Html),
+        "eml" => Some(Kind::Message),
+        _ => None,
+    }
+}
+
+fn extension(name: &str) -> String {
+    name.rsplit_once('.')
+        .map(|(_, end)| end.to_ascii_lowercase())
+        .unwrap_or_default()
+}
+
+/// What a document is that cannot become pages, as a clause that tells its sender what to do.
+fn what_instead(media_type: &str, name: &str, bytes: &[u8]) -> String {
+    let extension = extension(name);
+    let office = |program| format!("it is a {program} document; save it as PDF and send that");
+    match extension.as_str() {
+        "doc" | "docx" | "docm" | "dotx" | "rtf" => return office("Word"),
+        "xls" | "xlsx" | "xlsm" => return office("Excel"),
+        "ppt" | "pptx" | "pps" | "ppsx" => return office("PowerPoint"),
+        "odt" | "ods" | "odp" => return office("LibreOffice"),
+        "pages" | "numbers" | "key" => return office("Apple iWork"),
+        "heic" | "heif" | "webp" | "bmp" | "svg" => {
+            return format!(
+                "it is a {} picture; save it as JPEG or PNG and send that",
+                extension.to_uppercase()
+            );
+        }
+        _ if name.eq_ignore_ascii_case("winmail.dat") || media_type == "application/ms-tnef" => {
+            return "it is in Outlook's own format; send the message as plain text or HTML".into();
+        }
+        _ => {}
+    }
+    if bytes.starts_with(b"MZ") || bytes.starts_with(b"\x7fELF") {
+        "it is a program".into()
+    } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0") {
+        "it is an archive or an office document; save it as PDF and send that".into()
+    } else if bytes.starts_with(b"{\\rtf") {
+        office("Word")
+    } else {
+        format!("{media_type} is no kind of document that can be faxed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_have_the_first_word() {
+        let octets = "application/octet-stream";
+        for (media_type, name, bytes, kind) in [
+            (octets, "a.bin", &b"%PDF-1.7\n"[..], Kind::Pdf),
+            (octets, "a.pdf", b"\xef\xbb\xbf\r\n%PDF-1.4", Kind::Pdf),
+            (
+                "image/jpg",
+                "a.jpg",
+                b"\x89PNG\r\n\x1a\n",
+                Kind::Picture(Picture::Png),
+            ),
+            (octets, "fax.tif", b"MM\0*\0\0\0\x08", Kind::Tiff),
+            (octets, "notes.TXT", b"hello", Kind::Text),
+            ("text/csv", "a.csv", b"a,b", Kind::Text),
+            ("text/html", "", b"<p>", Kind::Html),
+        ] {
+            assert_eq!(of(media_type, name, bytes), Ok(kind), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_faxed_is_said_in_plain_words() {
+        let octets = "application/octet-stream";
+        assert_eq!(of(octets, "setup.exe", b"MZ\x90"), Err("it is a program".into()));
+        assert_eq!(
+            of(octets, "Offer.docx", b"PK\x03\x04"),
+            Err("it is a Word document; save it as PDF and send that".into())
+        );
+        assert_eq!(
+            of("audio/mpeg", "song.mp3", b"ID3"),
+            Err("audio/mpeg is no kind of document that can be faxed".into())
+        );
+    }
+}

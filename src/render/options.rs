@@ -1,0 +1,124 @@
+//! What the operator and the sender may choose about the pages, and the limits that hold for every message.
+
+use fax::page::Resolution;
+use serde::{Deserialize, Serialize};
+
+use super::cover::Template;
+use super::error::RenderError;
+use crate::job::recipient::Fineness;
+
+/// The sheet that composed pages are made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Paper {
+    /// 210 × 297 mm.
+    #[default]
+    A4,
+    /// 8½ × 11 inches.
+    Letter,
+}
+
+/// How a message is made into pages.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The sheet.
+    pub paper: Paper,
+    /// The resolution of the pages that are composed; a fax image that passes through keeps its own.
+    pub resolution: Resolution,
+    /// What a message may hold at most.
+    pub limits: Limits,
+    /// How the cover page looks.
+    pub cover_template: Template,
+}
+
+/// What a message may hold at most. Past a limit the message is refused, never cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of the whole message, as it came.
+    pub message_bytes_max: u64,
+    /// MIME parts, containers and the parts of forwarded messages counted.
+    pub parts_max: u32,
+    /// How deep parts may be nested in each other.
+    pub depth_max: u32,
+    /// Pages, the cover page counted.
+    pub pages_max: u32,
+    /// Bytes of one text part, decoded to UTF-8.
+    pub text_bytes_max: u64,
+    /// How deep the elements of an HTML text may be nested.
+    pub html_depth_max: u32,
+    /// Pixels of one picture.
+    pub image_pixels_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 50 * 1024 * 1024,
+            parts_max: 200,
+            depth_max: 10,
+            pages_max: 200,
+            text_bytes_max: 2 * 1024 * 1024,
+            html_depth_max: 200,
+            image_pixels_max: 50_000_000,
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn too_many_pages(&self) -> RenderError {
+        RenderError::TooLarge {
+            what: "pages",
+            max: self.pages_max.into(),
+        }
+    }
+}
+
+/// The `[render]` section of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RenderConfig {
+    /// The sheet that composed pages are made for.
+    pub paper: Paper,
+    /// The resolution where the sender asks for none.
+    pub resolution: Fineness,
+    /// Whether a cover page goes first where the sender does not say.
+    pub cover: bool,
+    /// The cover page's template, as text; `None` is the one in the program.
+    pub cover_template: Option<String>,
+    /// What a message may hold at most.
+    pub limits: Limits,
+}
+
+impl Default for RenderConfig {
+    fn default() -> Self {
+        Self {
+            paper: Paper::A4,
+            resolution: Fineness::Fine,
+            cover: false,
+            cover_template: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl RenderConfig {
+    /// The options for one message, at the resolution that its sender asked for.
+    ///
+    /// # Errors
+    /// Where the cover page's template is wrong.
+    pub fn options(&self, asked: Option<Fineness>) -> Result<Options, RenderError> {
+        let cover_template = match &self.cover_template {
+            Some(text) => Template::parse(text).map_err(|error| RenderError::Cover {
+                cause: error.to_string(),
+            })?,
+            None => Template::default(),
+        };
+        Ok(Options {
+            paper: self.paper,
+            resolution: asked.unwrap_or(self.resolution).resolution(),
+            limits: self.limits.clone(),
+            cover_template,
+        })
+    }
+}

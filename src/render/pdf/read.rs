@@ -1,0 +1,115 @@
+//! PDF pages to fax pages: each is fitted to the sheet, turned where it is wider than high, drawn in grey at the
+//! sheet's own horizontal and vertical resolution, and then made black and white.
+//!
+//! hayro is pure Rust; what it does not finish is caught by the caller. Fonts that a PDF names and does not
+//! carry are taken from those that hayro brings along; nothing of the system is used.
+
+use fax::page::Page;
+use hayro::hayro_interpret::InterpreterSettings;
+use hayro::hayro_interpret::util::TransformExt;
+use hayro::hayro_syntax::page::Page as PdfPage;
+use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro::kurbo::Affine;
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit};
+use hayro::{RenderCache, RenderSettings, render_into};
+
+use super::super::error::Failure;
+use super::super::halftone::{self, Grey};
+use super::super::picture::on_sheet;
+use super::super::sheet::{Fit, Sheet, fit};
+
+/// Opens the file and counts its pages; nothing is drawn.
+pub(in super::super) fn check(bytes: &[u8]) -> Result<usize, Failure> {
+    open(bytes).map(|pdf| pdf.pages().len())
+}
+
+/// Draws all pages, as long as there are no more than `pages_max`; `None` where there are.
+pub(in super::super) fn pages(
+    bytes: &[u8],
+    sheet: Sheet,
+    pages_max: usize,
+) -> Result<Option<Vec<Page>>, Failure> {
+    let pdf = open(bytes)?;
+    if pdf.pages().len() > pages_max {
+        return Ok(None);
+    }
+    let cache = RenderCache::new();
+    Ok(Some(
+        pdf.pages().iter().map(|page| draw(page, &cache, sheet)).collect(),
+    ))
+}
+
+fn open(bytes: &[u8]) -> Result<Pdf, Failure> {
+    let pdf = Pdf::new(bytes.to_vec()).map_err(|error| match error {
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
+            Failure::new("the PDF is encrypted with a password; save it without one and send that")
+        }
+        LoadPdfError::Decryption(error) => Failure::caused(
+            "the PDF is encrypted in a way that cannot be read",
+            format!("{error:?}"),
+        ),
+        LoadPdfError::Invalid => Failure::new("the PDF is damaged"),
+    })?;
+    match pdf.pages().is_empty() {
+        true => Err(Failure::new("the PDF has no pages")),
+        false => Ok(pdf),
+    }
+}
+
+fn draw<'a>(page: &'a PdfPage<'a>, cache: &RenderCache<'a>, sheet: Sheet) -> Page {
+    let (x_scale, y_scale) = sheet.px_per_pt();
+    let (width_pt, height_pt) = page.render_dimensions();
+    let area = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
+    let Fit { turned, scale } = fit((width_pt, height_pt), area);
+    let (across_pt, down_pt) = if turned {
+        (height_pt, width_pt)
+    } else {
+        (width_pt, height_pt)
+    };
+    let width = ((across_pt * scale * x_scale).round() as u32).clamp(1, sheet.width());
+    let rows = ((down_pt * scale * y_scale).round() as u32).clamp(1, sheet.body_rows());
+    let stretch = Affine::scale_non_uniform((scale * x_scale).into(), (scale * y_scale).into());
+    // A quarter turn to the left: what was at the right edge comes to the top.
+    let turn = match turned {
+        true => Affine::new([0.0, -1.0, 1.0, 0.0, 0.0, width_pt.into()]),
+        false => Affine::IDENTITY,
+    };
+    let grey = grey(page, cache, stretch * turn, width, rows);
+    let drawn = grey.map(|grey| halftone::bilevel(&grey, sheet.resolution()));
+    match drawn {
+        Some(drawn) => on_sheet(&drawn, sheet, (sheet.width() - width) / 2, 0),
+        None => Page::white(sheet.width(), sheet.body_rows(), sheet.resolution()),
+    }
+}
+
+/// The page in grey, on white; `transform` takes the upright page in points to pixels.
+fn grey<'a>(
+    page: &'a PdfPage<'a>,
+    cache: &RenderCache<'a>,
+    transform: Affine,
+    width: u32,
+    rows: u32,
+) -> Option<Grey> {
+    let (across, down) = (u16::try_from(width).ok()?, u16::try_from(rows).ok()?);
+    let mut context = RenderContext::new(across, down);
+    let transform = transform * page.initial_transform(true).to_kurbo();
+    let (interpreter, settings) = (InterpreterSettings::default(), RenderSettings::default());
+    render_into(page, cache, &interpreter, &settings, &mut context, transform);
+    context.flush();
+    let mut pixmap = Pixmap::new(across, down);
+    let target = RasterizerSettings {
+        target_init: TargetInit::Clear(WHITE),
+        ..RasterizerSettings::default()
+    };
+    context.render_with(&mut pixmap, &mut Resources::default(), target);
+    let luma = |pixel: &[u8]| match pixel {
+        // ITU-R BT.709, in parts of 256.
+        [r, g, b, ..] => ((u32::from(*r) * 54 + u32::from(*g) * 183 + u32::from(*b) * 19) >> 8) as u8,
+        _ => u8::MAX,
+    };
+    Grey::new(
+        width,
+        pixmap.data_as_u8_slice().chunks_exact(4).map(luma).collect(),
+    )
+}

@@ -1,0 +1,197 @@
+//! Pictures to pages: PNG, JPEG (turned as its EXIF data say), GIF (the first frame) and TIFF in colour or grey.
+//!
+//! A picture is put on white, fitted to the sheet, turned where it is wider than high, and never enlarged beyond 96
+//! pixels to the inch. Its size is known and limited before it is unpacked.
+
+use std::io::Cursor;
+
+use fax::page::Page;
+use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder};
+use image::imageops::FilterType;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageResult};
+
+use super::error::Failure;
+use super::halftone::{self, Grey};
+use super::kind::Picture;
+use super::options::Limits;
+use super::sheet::{Fit, Sheet, fit};
+
+/// The size of a pixel at which a picture is not enlarged any more, in points (96 to the inch).
+const PT_PER_PIXEL: f32 = 0.75;
+/// White around a picture on a page of its own, in points.
+const MARGIN_PT: f32 = 28.0;
+/// How wide the sharpening reaches, in pixels of the page: the screen takes a little sharpness away.
+const SHARPEN_SIGMA: f32 = 1.5;
+/// So many of 100 pixels may become black and white by stretching the tones …
+const BLACK_PERCENT: usize = 1;
+const WHITE_PERCENT: usize = 98;
+/// … where black is darker than this and white is lighter.
+const BLACK_AT_MOST: usize = 60;
+const WHITE_AT_LEAST: usize = 150;
+/// Bytes that a decoder may take for a pixel: 16 bits of red, green, blue and alpha.
+const BYTES_PER_PIXEL_MAX: u64 = 8;
+
+/// A picture's size in pixels, without unpacking it.
+pub(super) fn size(picture: Picture, bytes: &[u8], limits: &Limits) -> Result<(u32, u32), Failure> {
+    decoder(picture, bytes, limits).map(|decoder| decoder.dimensions())
+}
+
+/// Unpacks a picture, upright, in grey, on white.
+pub(super) fn read(picture: Picture, bytes: &[u8], limits: &Limits) -> Result<DynamicImage, Failure> {
+    let mut decoder = decoder(picture, bytes, limits)?;
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    image.apply_orientation(orientation);
+    Ok(on_white(&image))
+}
+
+fn decoder<'b>(
+    picture: Picture,
+    bytes: &'b [u8],
+    limits: &Limits,
+) -> Result<Box<dyn ImageDecoder + 'b>, Failure> {
+    let reader = Cursor::new(bytes);
+    let decoder: ImageResult<Box<dyn ImageDecoder + 'b>> = match picture {
+        Picture::Png => PngDecoder::new(reader).map(|decoder| Box::new(decoder) as _),
+        Picture::Jpeg => JpegDecoder::new(reader).map(|decoder| Box::new(decoder) as _),
+        Picture::Gif => GifDecoder::new(reader).map(|decoder| Box::new(decoder) as _),
+    };
+    let mut decoder = decoder.map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width, height, limits)?;
+    let mut memory = image::Limits::no_limits();
+    memory.max_alloc = Some(limits.image_pixels_max.saturating_mul(BYTES_PER_PIXEL_MAX));
+    decoder.set_limits(memory).map_err(damaged)?;
+    Ok(decoder)
+}
+
+/// Whether a picture of this size may be unpacked.
+pub(super) fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(), Failure> {
+    if width == 0 || height == 0 {
+        return Err(Failure::new("the picture is empty"));
+    }
+    if u64::from(width) * u64::from(height) > limits.image_pixels_max {
+        return Err(Failure::new(format!(
+            "the picture has {width} × {height} pixels, more than the {} that are allowed",
+            limits.image_pixels_max
+        )));
+    }
+    Ok(())
+}
+
+fn damaged(error: impl std::fmt::Display) -> Failure {
+    Failure::caused("the picture is damaged", error.to_string())
+}
+
+/// The picture in grey; what is transparent is white.
+pub(super) fn on_white(image: &DynamicImage) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return DynamicImage::ImageLuma8(image.to_luma8());
+    }
+    let mut grey = GrayImage::new(image.width(), image.height());
+    for (from, to) in image.to_luma_alpha8().pixels().zip(grey.pixels_mut()) {
+        let [luma, alpha] = from.0.map(u32::from);
+        to.0 = [u8::try_from((luma * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX)];
+    }
+    DynamicImage::ImageLuma8(grey)
+}
+
+/// A page with the picture at its top.
+pub(super) fn page(image: &DynamicImage, sheet: Sheet) -> Page {
+    let (x_scale, y_scale) = sheet.px_per_pt();
+    let (width_pt, height_pt) = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
+    let area = (width_pt - 2.0 * MARGIN_PT, height_pt - 2.0 * MARGIN_PT);
+    let top = (MARGIN_PT * y_scale).round() as u32;
+    fitted(image, natural_size_pt(image), area, sheet, top)
+}
+
+/// A page that was scanned at so many dots per inch: fitted to the whole sheet.
+pub(super) fn scan_page(image: &DynamicImage, (x_dpi, y_dpi): (u32, u32), sheet: Sheet) -> Page {
+    let (x_scale, y_scale) = sheet.px_per_pt();
+    let area = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
+    let length_pt = |pixels: u32, dpi: u32| pixels as f32 * 72.0 / dpi.max(1) as f32;
+    let size = (length_pt(image.width(), x_dpi), length_pt(image.height(), y_dpi));
+    fitted(image, size, area, sheet, 0)
+}
+
+/// The picture as a strip of a page, no larger than the given points.
+pub(super) fn strip(image: &DynamicImage, sheet: Sheet, width_pt: f32, height_pt: f32) -> Page {
+    let size = natural_size_pt(image);
+    let scale = (width_pt / size.0).min(height_pt / size.1).min(1.0);
+    scaled(image, (size.0 * scale, size.1 * scale), sheet)
+}
+
+fn fitted(image: &DynamicImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet: Sheet, top: u32) -> Page {
+    let Fit { turned, scale } = fit(size_pt, area_pt);
+    let (width_pt, height_pt) = (size_pt.0 * scale, size_pt.1 * scale);
+    let part = match turned {
+        true => scaled(&image.rotate270(), (height_pt, width_pt), sheet),
+        false => scaled(image, (width_pt, height_pt), sheet),
+    };
+    let left = (sheet.width() - part.width().min(sheet.width())) / 2;
+    on_sheet(&part, sheet, left, top)
+}
+
+fn natural_size_pt(image: &DynamicImage) -> (f32, f32) {
+    (
+        image.width() as f32 * PT_PER_PIXEL,
+        image.height() as f32 * PT_PER_PIXEL,
+    )
+}
+
+fn scaled(image: &DynamicImage, (width_pt, height_pt): (f32, f32), sheet: Sheet) -> Page {
+    let (x_scale, y_scale) = sheet.px_per_pt();
+    let width = ((width_pt * x_scale).round() as u32).clamp(1, sheet.width());
+    let rows = ((height_pt * y_scale).round() as u32).clamp(1, sheet.body_rows());
+    let resized = image.resize_exact(width, rows, FilterType::Triangle);
+    let sharp = resized.unsharpen(SHARPEN_SIGMA, 0).into_luma8();
+    match Grey::new(width, stretched(sharp.into_raw())) {
+        Some(grey) => halftone::bilevel(&grey, sheet.resolution()),
+        None => Page::white(width, rows, sheet.resolution()),
+    }
+}
+
+/// The tones stretched, so that paper is white, ink is black, and a dull photograph shows what is in it.
+fn stretched(mut values: Vec<u8>) -> Vec<u8> {
+    let mut counts = [0usize; 256];
+    for &value in &values {
+        counts[usize::from(value)] += 1;
+    }
+    let below = |share: usize| {
+        let wanted = values.len() * share / 100;
+        let mut sum = 0;
+        let found = counts.iter().position(|count| {
+            sum += count;
+            sum > wanted
+        });
+        found.unwrap_or(0)
+    };
+    let black = below(BLACK_PERCENT).min(BLACK_AT_MOST);
+    let white = below(WHITE_PERCENT).max(WHITE_AT_LEAST);
+    let table: [u8; 256] = std::array::from_fn(|value| {
+        let part = value.saturating_sub(black) * 255 / (white - black);
+        u8::try_from(part).unwrap_or(u8::MAX)
+    });
+    for value in &mut values {
+        *value = table[usize::from(*value)];
+    }
+    values
+}
+
+/// A sheet's body with a smaller bitmap on it.
+pub(super) fn on_sheet(part: &Page, sheet: Sheet, left: u32, top: u32) -> Page {
+    let mut page = Page::white(sheet.width(), sheet.body_rows(), sheet.resolution());
+    lay(&mut page, part, left, top);
+    page
+}
+
+/// Lays a bitmap's black pixels on a page.
+pub(super) fn lay(page: &mut Page, part: &Page, left: u32, top: u32) {
+    for (y, row) in (0..).zip(part.iter_rows()) {
+        for (byte, bits) in (0..).zip(row).filter(|(_, bits)| **bits != 0) {
+            for bit in (0..8).filter(|bit| bits & (0x80 >> bit) != 0) {
+                page.set(left + byte * 8 + bit, top + y, true);
+            }
+        }
+    }
+}
