@@ -26,9 +26,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::refusal::{Reason, Refusal};
-use crate::address::{
-    AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig, SettingError,
-};
+use crate::address::{AddressConfig, Client, DialPlan, FaxAddress, Mailbox, Policy};
 use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
 use crate::store::Store;
@@ -47,19 +45,21 @@ pub struct SubmitConfig {
 
 impl Default for SubmitConfig {
     fn default() -> Self {
-        Self {
-            received_lines_max: 100,
-        }
+        Self { received_lines_max: 100 }
     }
 }
 
 /// What decides over an address.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    addresses: AddressConfig,
-    plan: DialPlan,
-    policy: Policy,
-    limits: SubmitConfig,
+    /// Which addresses are ours.
+    pub addresses: AddressConfig,
+    /// How their numbers are read.
+    pub plan: DialPlan,
+    /// Who may have them dialled.
+    pub policy: Policy,
+    /// Limits of what is accepted.
+    pub limits: SubmitConfig,
 }
 
 /// A recipient as the sender named it.
@@ -91,13 +91,7 @@ impl Submit {
         clock: Arc<dyn Clock>,
         wake: Arc<tokio::sync::Notify>,
     ) -> Self {
-        Self {
-            rules,
-            survey,
-            store,
-            clock,
-            wake,
-        }
+        Self { rules, survey, store, clock, wake }
     }
 
     /// Decides over one recipient: is the address ours, which number is it, and may this client have it
@@ -115,24 +109,14 @@ impl Submit {
     /// returns the names of its jobs, the gateway answers for them; a refusal means that nothing at all was
     /// kept.
     pub async fn accept(&self, submission: Submission, message: Vec<u8>) -> Result<Vec<JobId>, Refusal> {
-        let submission = Submission {
-            recipients: without_repeats(submission.recipients),
-            ..submission
-        };
+        let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
         if submission.recipients.is_empty() {
-            return Err(Refusal::new(
-                Reason::NoRecipient,
-                "no fax number was given",
-                "no recipients",
-            ));
+            return Err(Refusal::new(Reason::NoRecipient, "no fax number was given", "no recipients"));
         }
         header::check(&message, self.rules.limits.received_lines_max)?;
         let message = self.survey(message).await?;
         let jobs = self.jobs(&submission);
-        self.store
-            .accept(&submission, &message, &jobs)
-            .await
-            .map_err(|e| Refusal::from(&e))?;
+        self.store.accept(&submission, &message, &jobs).await.map_err(|e| Refusal::from(&e))?;
         self.wake.notify_one();
         let names: Vec<JobId> = jobs.into_iter().map(|job| job.id).collect();
         tracing::info!(submission = %submission.id, jobs = ?names, sender = ?submission.sender, "accepted");
@@ -161,9 +145,7 @@ impl Submit {
             }
         };
         let recipients = submission.recipients.iter();
-        recipients
-            .map(|recipient| Job::new(name(), submission, recipient.clone()))
-            .collect()
+        recipients.map(|recipient| Job::new(name(), submission, recipient.clone())).collect()
     }
 }
 
@@ -177,23 +159,6 @@ pub fn proof(client: &Client) -> Proof {
 }
 
 impl Rules {
-    /// Checks the settings and puts them together: which addresses are ours, how their numbers are read, who may
-    /// have them dialled, and how much is accepted.
-    pub fn new(
-        addresses: AddressConfig,
-        plan: DialPlanConfig,
-        policy: PolicyConfig,
-        limits: SubmitConfig,
-    ) -> Result<Self, SettingError> {
-        addresses.check()?;
-        Ok(Self {
-            addresses,
-            plan: DialPlan::new(plan)?,
-            policy: Policy::new(policy)?,
-            limits,
-        })
-    }
-
     fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
         let fax = self.read(&wanted.address)?;
         let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;

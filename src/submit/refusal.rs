@@ -66,22 +66,13 @@ impl Refusal {
     /// A no with its two texts.
     #[must_use]
     pub fn new(reason: Reason, text: impl Into<String>, cause: &str) -> Self {
-        Self {
-            reason,
-            text: text.into(),
-            cause: cause.to_owned(),
-        }
+        Self { reason, text: text.into(), cause: cause.to_owned() }
     }
 
     pub(super) fn denied(denial: &Denial, postmaster: Option<&str>) -> Self {
-        let help = postmaster.map_or(String::new(), |address| {
-            format!("; if you need it, write to {address}")
-        });
-        Self::new(
-            Reason::NotPermitted,
-            format!("{denial}{help}"),
-            &format!("{denial:?}"),
-        )
+        let help =
+            postmaster.map_or(String::new(), |address| format!("; if you need it, write to {address}"));
+        Self::new(Reason::NotPermitted, format!("{denial}{help}"), &format!("{denial:?}"))
     }
 
     pub(super) fn not_ours(domain: &str) -> Self {
@@ -118,14 +109,10 @@ impl From<NumberError> for Refusal {
 impl From<&StoreError> for Refusal {
     fn from(error: &StoreError) -> Self {
         let (reason, text) = match error {
-            StoreError::TooLarge(_) => (
-                Reason::TooLarge,
-                "the addresses of this message take up too much room",
-            ),
-            _ => (
-                Reason::Trouble,
-                "the gateway cannot keep the message just now; please try again later",
-            ),
+            StoreError::TooLarge(_) => {
+                (Reason::TooLarge, "the addresses of this message take up too much room")
+            }
+            _ => (Reason::Trouble, "the gateway cannot keep the message just now; please try again later"),
         };
         Self::new(reason, text, &error.to_string())
     }
@@ -150,10 +137,7 @@ mod tests {
     fn the_two_codes_of_a_reason_agree() {
         for reason in ALL {
             assert_eq!(reason.code() / 100, if reason == Reason::Trouble { 4 } else { 5 });
-            assert!(
-                reason.status().starts_with(&format!("{}.", reason.code() / 100)),
-                "{reason:?}"
-            );
+            assert!(reason.status().starts_with(&format!("{}.", reason.code() / 100)), "{reason:?}");
         }
     }
 
@@ -168,11 +152,7 @@ mod tests {
     #[test]
     fn a_denial_says_where_to_ask() {
         let denial = Denial::NullSender;
-        assert!(
-            Refusal::denied(&denial, Some("ops@example.com"))
-                .text
-                .ends_with("write to ops@example.com")
-        );
+        assert!(Refusal::denied(&denial, Some("ops@example.com")).text.ends_with("write to ops@example.com"));
         assert!(!Refusal::denied(&denial, None).text.contains("write"));
     }
 }
