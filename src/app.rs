@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::address::{DialPlan, FaxAddress, Number, Policy};
+use crate::address::{DialPlan, FaxAddress, Number};
 use crate::blob::{Blobs, FsBlobs};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LineConfig};
@@ -171,12 +171,8 @@ impl Ground {
     }
 
     fn submit(&self) -> Result<Submit, StartError> {
-        let rules = Rules {
-            addresses: self.config.address.clone(),
-            plan: self.plan()?,
-            policy: Policy::new(self.config.policy.clone()).map_err(cannot("policy"))?,
-            limits: self.config.submit,
-        };
+        let Config { address, dial_plan, policy, submit, .. } = self.config.clone();
+        let rules = Rules::new(address, dial_plan, policy, submit).map_err(cannot("settings"))?;
         let limits = self.config.render.limits.clone();
         let survey = move |message: &[u8]| render::survey(message, &limits).map_err(|error| refusal(&error));
         let (store, clock, wake) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.wake));

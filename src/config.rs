@@ -265,6 +265,8 @@ impl Config {
         self.address.check().map_err(|e| ("address", e.to_string()))?;
         DialPlan::new(self.dial_plan.clone()).map_err(|e| ("dial_plan", e.to_string()))?;
         Policy::new(self.policy.clone()).map_err(|e| ("policy", e.to_string()))?;
+        self.received.check().map_err(|reason| ("received", reason))?;
+        self.render.options(None).map_err(|e| ("render.cover_template", e.to_string()))?;
         let mut names = std::collections::HashSet::new();
         for LineConfig::Simulated(line) in &self.line {
             if !names.insert(&line.name) {

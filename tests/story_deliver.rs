@@ -62,7 +62,7 @@ fn field(mail: &[u8], name: &str) -> String {
 fn one_message_for_two_numbers_is_two_faxes_and_two_receipts() {
     let dir = tempfile::tempdir().unwrap();
     let gateway = Gateway::start(dir.path(), &settings(""));
-    swaks(&gateway, "+12125550123@fax.example.com,FAX=+12125550124@fax.example.com", dir.path());
+    swaks(&gateway, "FAX=+12125550124@fax.example.com,+12125550123@fax.example.com", dir.path());
 
     for mailbox in ["lab@example.com", "ward@example.com"] {
         let mails = gateway.wait_for_mails(mailbox, 1);

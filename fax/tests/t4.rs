@@ -174,6 +174,12 @@ mod what_goes_over_the_line {
             encode(&page, &options),
             octets(&[row.repeat(3), EOL.repeat(6)].concat())
         );
+        // Rows that nothing shows the end of cannot be filled.
+        let mmr = EncodeOptions {
+            row_bits_min: 96,
+            ..line(Coding::Mmr)
+        };
+        assert_eq!(encode(&page, &mmr), encode(&page, &line(Coding::Mmr)));
         // A row that is long enough gets no fill.
         let options = EncodeOptions {
             row_bits_min: 29,

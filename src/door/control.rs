@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
-use crate::address::{Client, number};
+use crate::address::Client;
 use crate::job::{Door, Job, JobId, Notify, Options, Sender, Submission, SubmissionId};
 use crate::status::{Overview, Status, StatusError};
 use crate::submit::{Reason, Refusal, Submit, Wanted, proof};
@@ -205,11 +205,11 @@ impl Desk {
         // Whoever sits at this machine and names no mailbox is no bounce: he reads the queue instead.
         let sender = from.as_deref().unwrap_or("local user");
         let wanted = |to: &String| Wanted {
-            address: number::by_hand(to),
+            address: to.clone(),
             notify: Some(if from.is_some() { Notify::DEFAULT } else { Notify::NEVER }),
             orcpt: None,
         };
-        let recipients = to.iter().map(|to| self.submit.recipient(client, Some(sender), wanted(to)));
+        let recipients = to.iter().map(|to| self.submit.by_number(client, Some(sender), wanted(to)));
         let recipients = match recipients.collect::<Result<Vec<_>, Refusal>>() {
             Ok(recipients) => recipients,
             Err(refusal) => return refusal_response(&refusal),

@@ -26,7 +26,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::refusal::{Reason, Refusal};
-use crate::address::{AddressConfig, Client, DialPlan, FaxAddress, Mailbox, Policy};
+use crate::address::{
+    self, AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig,
+    SettingError,
+};
 use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
 use crate::store::Store;
@@ -52,14 +55,10 @@ impl Default for SubmitConfig {
 /// What decides over an address.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Which addresses are ours.
-    pub addresses: AddressConfig,
-    /// How their numbers are read.
-    pub plan: DialPlan,
-    /// Who may have them dialled.
-    pub policy: Policy,
-    /// Limits of what is accepted.
-    pub limits: SubmitConfig,
+    addresses: AddressConfig,
+    plan: DialPlan,
+    policy: Policy,
+    limits: SubmitConfig,
 }
 
 /// A recipient as the sender named it.
@@ -103,6 +102,17 @@ impl Submit {
         wanted: Wanted,
     ) -> Result<Recipient, Refusal> {
         self.rules.recipient(client, sender, wanted)
+    }
+
+    /// Decides over one recipient whose `address` is a number as a person typed it, without a domain.
+    pub fn by_number(
+        &self,
+        client: &Client,
+        sender: Option<&str>,
+        wanted: Wanted,
+    ) -> Result<Recipient, Refusal> {
+        let fax = FaxAddress::parse(&address::number::by_hand(&wanted.address)).map_err(Refusal::from)?;
+        self.rules.decide(client, sender, fax, wanted)
     }
 
     /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this
@@ -159,8 +169,30 @@ pub fn proof(client: &Client) -> Proof {
 }
 
 impl Rules {
+    /// Checks the settings and puts them together: which addresses are ours, how their numbers are read, who may
+    /// have them dialled, and how much is accepted.
+    pub fn new(
+        addresses: AddressConfig,
+        plan: DialPlanConfig,
+        policy: PolicyConfig,
+        limits: SubmitConfig,
+    ) -> Result<Self, SettingError> {
+        addresses.check()?;
+        Ok(Self { addresses, plan: DialPlan::new(plan)?, policy: Policy::new(policy)?, limits })
+    }
+
     fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
         let fax = self.read(&wanted.address)?;
+        self.decide(client, sender, fax, wanted)
+    }
+
+    fn decide(
+        &self,
+        client: &Client,
+        sender: Option<&str>,
+        fax: FaxAddress,
+        wanted: Wanted,
+    ) -> Result<Recipient, Refusal> {
         let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;
         self.policy
             .decide(client, sender, &number)

@@ -4,7 +4,6 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::address::{DialPlanConfig, PolicyConfig};
 use crate::clock::{ManualClock, Timestamp};
 use crate::job::{Door, Options, Sender, SubmissionId};
 use crate::store::faulty::{Faulty, When};
@@ -38,12 +37,7 @@ fn rules() -> Rules {
         destinations: vec!["+1".into()],
         ..PolicyConfig::default()
     };
-    Rules {
-        addresses,
-        plan: DialPlan::new(plan).unwrap(),
-        policy: Policy::new(policy).unwrap(),
-        limits: SubmitConfig::default(),
-    }
+    Rules::new(addresses, plan, policy, SubmitConfig::default()).unwrap()
 }
 
 /// A survey that knows one attachment it cannot convert, and one that makes it fall over.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use faxgate::address::{AddressConfig, DialPlan, DialPlanConfig, Policy, PolicyConfig};
+use faxgate::address::{AddressConfig, DialPlanConfig, PolicyConfig};
 use faxgate::clock::SystemClock;
 use faxgate::door::smtp::{Server, SmtpConfig};
 use faxgate::job::Job;
@@ -93,12 +93,7 @@ fn rules() -> Rules {
         destinations: vec!["+1".into()],
         ..PolicyConfig::default()
     };
-    Rules {
-        addresses,
-        plan: DialPlan::new(plan).unwrap(),
-        policy: Policy::new(policy).unwrap(),
-        limits: SubmitConfig::default(),
-    }
+    Rules::new(addresses, plan, policy, SubmitConfig::default()).unwrap()
 }
 
 /// Knows one attachment that cannot become pages.

@@ -108,7 +108,7 @@ impl Reader<'_> {
             density: Density::of(directory)?,
             bad_rows,
         };
-        let orientation = Orientation::new(directory.short(tag::ORIENTATION)?.unwrap_or(1));
+        let orientation = Orientation::new(directory.short(tag::ORIENTATION)?.unwrap_or(tag::UPRIGHT));
         let number = directory.number(tag::PAGE_NUMBER)?;
         self.pages.push((number, orientation.upright(image)));
         Ok(())
