@@ -156,6 +156,21 @@ fn what_is_not_permitted() {
     }
 }
 
+/// A number typed at the command line has no domain, and is held to the same rules otherwise.
+#[test]
+fn a_number_by_hand_is_decided_like_any() {
+    let submit = bench().submit;
+    let decide = |client: &Client, number: &str| submit.by_number(client, ANNA, wanted(number));
+    let typed = decide(&office(), "(212) 555-0123/T33S=7").unwrap();
+    assert_eq!((typed.number.as_str(), typed.subaddress.as_deref()), ("+12125550123", Some("7")));
+    assert_eq!(typed.address, "(212) 555-0123/T33S=7");
+    assert_eq!(decide(&office(), "911").unwrap_err().reason, Reason::NotPermitted);
+    assert_eq!(decide(&office(), "+1 212 555 01234567890").unwrap_err().reason, Reason::BadAddress);
+    let nobody = Client::LocalUser("uid 1000".into());
+    let refusal = decide(&nobody, "+12125550123").unwrap_err();
+    assert!(refusal.text.starts_with("people on this machine may not"), "{refusal:?}");
+}
+
 #[tokio::test]
 async fn accepted_is_stored_whole_and_wakes_the_queue() {
     let bench = bench();
