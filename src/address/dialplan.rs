@@ -92,11 +92,7 @@ impl DialPlan {
         let digits = |setting, text: &str, min: usize, max: usize| {
             let fits = (min..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
             let problem = format!("{text:?} must have {min} to {max} digits");
-            if fits {
-                Ok(())
-            } else {
-                Err(SettingError { setting, problem })
-            }
+            if fits { Ok(()) } else { Err(SettingError { setting, problem }) }
         };
         digits("country_code", &config.country_code, 1, 3)?;
         digits("area_code", &config.area_code, 0, 8)?;
@@ -107,21 +103,11 @@ impl DialPlan {
         }
         if config.country_code.starts_with('0') {
             let problem = format!("{:?} begins with 0; no country code does", config.country_code);
-            return Err(SettingError {
-                setting: "country_code",
-                problem,
-            });
+            return Err(SettingError { setting: "country_code", problem });
         }
-        if !config
-            .outside_line
-            .bytes()
-            .all(|b| b.is_ascii_digit() || b"*#,wW".contains(&b))
-        {
+        if !config.outside_line.bytes().all(|b| b.is_ascii_digit() || b"*#,wW".contains(&b)) {
             let problem = format!("{:?} may have digits, *, #, w and a comma", config.outside_line);
-            return Err(SettingError {
-                setting: "outside_line",
-                problem,
-            });
+            return Err(SettingError { setting: "outside_line", problem });
         }
         Ok(Self(config))
     }
@@ -183,9 +169,7 @@ impl DialPlan {
 
     fn after_trunk_prefix<'a>(&self, digits: &'a str) -> Option<&'a str> {
         let prefix = &self.0.trunk_prefix;
-        (!prefix.is_empty())
-            .then(|| digits.strip_prefix(prefix.as_str()))
-            .flatten()
+        (!prefix.is_empty()).then(|| digits.strip_prefix(prefix.as_str())).flatten()
     }
 
     fn check(&self, number: &Number) -> Result<(), NumberError> {
@@ -194,19 +178,13 @@ impl DialPlan {
             return Err(NumberError::TooShort(shown()));
         }
         let dialled = self.public_dialling(number);
-        let with_exit: String = self
-            .local_phone(number)
-            .chars()
-            .filter(char::is_ascii_digit)
-            .collect();
+        let with_exit: String = self.local_phone(number).chars().filter(char::is_ascii_digit).collect();
         let is_emergency = |text: &str| self.0.emergency.iter().any(|e| text.starts_with(e.as_str()));
         // With the exit code as well: where the private exchange is gone, 9 and 11… would read 911….
         if is_emergency(&dialled) || is_emergency(&with_exit) {
             return Err(NumberError::Emergency(shown()));
         }
-        let reads_back = self
-            .read(&Phone::Local(dialled))
-            .is_ok_and(|again| again == *number);
+        let reads_back = self.read(&Phone::Local(dialled)).is_ok_and(|again| again == *number);
         if reads_back && keeps_world_zone_1(number) {
             Ok(())
         } else {
@@ -347,10 +325,7 @@ mod tests {
             (trunkless_uk, "+449995550123"),
             (behind_exchange, "+441155550123"),
         ] {
-            assert!(
-                matches!(number(&plan, text), Err(NumberError::Emergency(_))),
-                "{text}"
-            );
+            assert!(matches!(number(&plan, text), Err(NumberError::Emergency(_))), "{text}");
         }
     }
 
@@ -362,16 +337,8 @@ mod tests {
             (new_york(), "9911", TooShort("9911".into())),
             (new_york(), "+1", TooShort("1".into())),
             (new_york(), "+12345", TooShort("+12345".into())),
-            (
-                new_york(),
-                "123456789012345678",
-                TooLong("+123456789012345678".into()),
-            ),
-            (
-                new_york(),
-                "+1234567890123456",
-                TooLong("+1234567890123456".into()),
-            ),
+            (new_york(), "123456789012345678", TooLong("+123456789012345678".into())),
+            (new_york(), "+1234567890123456", TooLong("+1234567890123456".into())),
             (plan(|_| {}), "5550123", NoAreaCode("5550123".into())),
             (new_york(), "+0212555012", NotDiallable("+0212555012".into())),
             (new_york(), "01104930123", NotDiallable("+04930123".into())),
@@ -392,10 +359,7 @@ mod tests {
             (milan(), "+390049301234567"),
             (place("44", "116", "", "00", 8), "+444960348"),
         ] {
-            assert!(
-                matches!(number(&plan, text), Err(NumberError::NotDiallable(_))),
-                "{text}"
-            );
+            assert!(matches!(number(&plan, text), Err(NumberError::NotDiallable(_))), "{text}");
         }
     }
 
@@ -410,10 +374,7 @@ mod tests {
         assert_eq!(wrong(|c| c.country_code = "01".into()), "country_code");
         assert_eq!(wrong(|c| c.area_code = "2 1".into()), "area_code");
         assert_eq!(wrong(|c| c.trunk_prefix = "x".into()), "trunk_prefix");
-        assert_eq!(
-            wrong(|c| c.international_prefix = String::new()),
-            "international_prefix"
-        );
+        assert_eq!(wrong(|c| c.international_prefix = String::new()), "international_prefix");
         assert_eq!(wrong(|c| c.outside_line = "9;".into()), "outside_line");
         assert_eq!(wrong(|c| c.emergency = vec!["1".into()]), "emergency");
     }

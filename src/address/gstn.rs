@@ -69,11 +69,8 @@ impl FaxAddress {
         let text = local.strip_prefix('/').unwrap_or(local);
         let text = text.strip_suffix('/').unwrap_or(text);
         let mut segments = text.split('/');
-        let mut address = Self {
-            phone: phone(segments.next().unwrap_or_default())?,
-            subaddress: None,
-            attention: None,
-        };
+        let mut address =
+            Self { phone: phone(segments.next().unwrap_or_default())?, subaddress: None, attention: None };
         for (keyword, value) in elements(segments)? {
             address.take(keyword, value)?;
         }
@@ -123,11 +120,7 @@ fn phone(text: &str) -> Result<Phone, AddressError> {
     };
     let digits: String = rest.chars().filter(|c| !matches!(c, '-' | '.')).collect();
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(if global {
-            Phone::Global(digits)
-        } else {
-            Phone::Local(digits)
-        });
+        return Ok(if global { Phone::Global(digits) } else { Phone::Local(digits) });
     }
     let is_phone_string = |b: u8| b.is_ascii_digit() || b"#*ABCDabcdPpWw".contains(&b);
     let has_digit = digits.bytes().any(|b| b.is_ascii_digit());
@@ -200,11 +193,7 @@ mod tests {
             ("FAX=+15550123/", global("15550123")),
             ("/+15550123", global("15550123")),
         ] {
-            let want = FaxAddress {
-                phone,
-                subaddress: None,
-                attention: None,
-            };
+            let want = FaxAddress { phone, subaddress: None, attention: None };
             assert_eq!(FaxAddress::parse(text), Ok(want), "{text}");
         }
     }
@@ -218,23 +207,11 @@ mod tests {
             ("FAX=+12027653000/t33s=0042/", Some("0042"), None),
             ("FAX=+39-40-226338/ATTN=Mark.Collins", None, Some("Mark Collins")),
             ("FAX=+39040226338/ATTN=Mark.Collins/", None, Some("Mark Collins")),
-            (
-                "+39040226338/attn=Tom.J.Smiths/T33S=1",
-                Some("1"),
-                Some("Tom J Smiths"),
-            ),
-            (
-                "+39040226338/ATTN=Carlo.CMLS.Nascimento",
-                None,
-                Some("Carlo CMLS Nascimento"),
-            ),
+            ("+39040226338/attn=Tom.J.Smiths/T33S=1", Some("1"), Some("Tom J Smiths")),
+            ("+39040226338/ATTN=Carlo.CMLS.Nascimento", None, Some("Carlo CMLS Nascimento")),
             ("+39040226338/ATTN=Dr. Smith", None, Some("Dr. Smith")),
             ("+39040226338/ATTN=Smith/Jones", None, Some("Smith/Jones")),
-            (
-                "+39040226338/ATTN=J.Smiths/OFNA=Quality-control",
-                None,
-                Some("J Smiths"),
-            ),
+            ("+39040226338/ATTN=J.Smiths/OFNA=Quality-control", None, Some("J Smiths")),
             ("FAX=+1202/ofno=T2-33A/OFNA=Q-C/X-NEW=1/T33S=9", Some("9"), None),
         ] {
             let got = FaxAddress::parse(text).unwrap();
@@ -264,10 +241,7 @@ mod tests {
             ("FAX=9p040p22.63.38", Tones("9p040p22.63.38".into())),
             ("*67", Tones("*67".into())),
             ("FAX=/postd=w6743w99p51", NotANumber("".into())),
-            (
-                "FAX=+1-202-455-7622/T33S=8745/PostD=p1w7005393w373",
-                Unsupported("POSTD".into()),
-            ),
+            ("FAX=+1-202-455-7622/T33S=8745/PostD=p1w7005393w373", Unsupported("POSTD".into())),
             ("FAX=+49817856345/Isub=1234", Unsupported("ISUB".into())),
             ("+1202/T33S=1/T33S=2", Repeated("T33S".into())),
             ("+1202/ATTN=A/attn=B", Repeated("ATTN".into())),

@@ -108,17 +108,14 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 /// RFC 5321 Dot-string: atoms with single dots between them.
 fn is_dot_string(text: &str) -> bool {
     let is_atext = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);
-    text.split('.')
-        .all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
+    text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
 }
 
 fn is_domain(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -144,25 +141,13 @@ mod tests {
     fn an_address_has_two_halves() {
         for (address, local, domain) in [
             ("+12125550123@fax.example.com", "+12125550123", "fax.example.com"),
-            (
-                "FAX=+1.212/T33S=6@Fax.Example",
-                "FAX=+1.212/T33S=6",
-                "Fax.Example",
-            ),
-            (
-                r#""FAX=+1/ATTN=Tom Smith"@faxgw"#,
-                "FAX=+1/ATTN=Tom Smith",
-                "faxgw",
-            ),
+            ("FAX=+1.212/T33S=6@Fax.Example", "FAX=+1.212/T33S=6", "Fax.Example"),
+            (r#""FAX=+1/ATTN=Tom Smith"@faxgw"#, "FAX=+1/ATTN=Tom Smith", "faxgw"),
             (r#""a\"b\\c@d"@x"#, r#"a"b\c@d"#, "x"),
             ("1@[192.0.2.1]", "1", "[192.0.2.1]"),
             ("1@[IPv6:2001:db8::1]", "1", "[IPv6:2001:db8::1]"),
         ] {
-            assert_eq!(
-                halves(address),
-                Some((local.into(), Some(domain.into()))),
-                "{address}"
-            );
+            assert_eq!(halves(address), Some((local.into(), Some(domain.into()))), "{address}");
         }
         assert_eq!(halves("PostMaster"), Some(("PostMaster".into(), None)));
     }
@@ -208,13 +193,7 @@ mod tests {
         };
         assert_eq!(config.check(), Ok(()));
         assert!(config.is_ours("FAX.Example.com"));
-        for other in [
-            "example.com",
-            "afax.example.com",
-            "fax.example.com.",
-            "[192.0.2.1]",
-            "",
-        ] {
+        for other in ["example.com", "afax.example.com", "fax.example.com.", "[192.0.2.1]", ""] {
             assert!(!config.is_ours(other), "{other}");
         }
         assert!(!AddressConfig::default().is_ours("localhost"));
@@ -222,15 +201,9 @@ mod tests {
 
     #[test]
     fn wrong_settings_are_named() {
-        let config = AddressConfig {
-            domains: vec!["fax example".into()],
-            postmaster: None,
-        };
+        let config = AddressConfig { domains: vec!["fax example".into()], postmaster: None };
         assert_eq!(config.check().unwrap_err().setting, "domains");
-        let config = AddressConfig {
-            domains: vec![],
-            postmaster: Some("postmaster".into()),
-        };
+        let config = AddressConfig { domains: vec![], postmaster: Some("postmaster".into()) };
         assert_eq!(config.check().unwrap_err().setting, "postmaster");
     }
 }

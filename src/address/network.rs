@@ -20,10 +20,9 @@ impl Network {
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => self.shares_prefix(
-                u128::from(base.to_bits()) << 96,
-                u128::from(address.to_bits()) << 96,
-            ),
+            (IpAddr::V4(base), IpAddr::V4(address)) => {
+                self.shares_prefix(u128::from(base.to_bits()) << 96, u128::from(address.to_bits()) << 96)
+            }
             (IpAddr::V6(base), IpAddr::V6(address)) => self.shares_prefix(base.to_bits(), address.to_bits()),
             _ => false,
         }
@@ -102,11 +101,7 @@ mod tests {
             ("::1", "127.0.0.1", false),
         ] {
             let network: Network = network.parse().unwrap();
-            assert_eq!(
-                network.contains(address.parse().unwrap()),
-                inside,
-                "{network} {address}"
-            );
+            assert_eq!(network.contains(address.parse().unwrap()), inside, "{network} {address}");
         }
     }
 

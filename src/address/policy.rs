@@ -78,10 +78,8 @@ impl Policy {
     pub fn new(config: PolicyConfig) -> Result<Self, SettingError> {
         let is_prefix =
             |text: &str| text.starts_with('+') && text.bytes().skip(1).all(|b| b.is_ascii_digit());
-        let prefixes = [
-            ("destinations", &config.destinations),
-            ("destinations_denied", &config.destinations_denied),
-        ];
+        let prefixes =
+            [("destinations", &config.destinations), ("destinations_denied", &config.destinations_denied)];
         for (setting, entries) in prefixes {
             if let Some(entry) = entries.iter().find(|e| !is_prefix(e)) {
                 let problem = format!("{entry:?} must be the beginning of a number, such as +1212");
@@ -89,11 +87,7 @@ impl Policy {
             }
         }
         let is_sender = |text: &str| {
-            let address = if text.contains('@') {
-                text.to_owned()
-            } else {
-                format!("x@{text}")
-            };
+            let address = if text.contains('@') { text.to_owned() } else { format!("x@{text}") };
             Mailbox::parse(&address).is_some()
         };
         match config.senders.iter().find(|s| !is_sender(s)) {
@@ -139,10 +133,7 @@ impl Policy {
     fn destination(&self, number: &Number) -> Result<(), Denial> {
         let begins = |entry: &&String| number.as_str().starts_with(entry.as_str());
         if let Some(entry) = self.0.destinations_denied.iter().find(begins) {
-            return Err(Denial::DestinationDenied {
-                number: number.clone(),
-                entry: entry.clone(),
-            });
+            return Err(Denial::DestinationDenied { number: number.clone(), entry: entry.clone() });
         }
         if self.0.destinations.iter().any(|entry| begins(&entry)) {
             Ok(())
@@ -191,14 +182,8 @@ mod tests {
             assert_eq!(denial, Denial::Network(address.parse().unwrap()));
         }
         let user = Client::LocalUser("anna".into());
-        assert_eq!(
-            decide(default(), &user, ANNA, NEW_YORK),
-            Err(Denial::LocalUser("anna".into()))
-        );
-        let open = PolicyConfig {
-            networks: office().networks,
-            ..default()
-        };
+        assert_eq!(decide(default(), &user, ANNA, NEW_YORK), Err(Denial::LocalUser("anna".into())));
+        let open = PolicyConfig { networks: office().networks, ..default() };
         let denial = decide(open, &machine("192.0.2.7"), ANNA, NEW_YORK).unwrap_err();
         assert_eq!(denial, Denial::Destination(Number::parse(NEW_YORK).unwrap()));
     }
@@ -206,11 +191,7 @@ mod tests {
     #[test]
     fn the_network_decides() {
         for inside in ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"] {
-            assert_eq!(
-                decide(office(), &machine(inside), ANNA, NEW_YORK),
-                Ok(()),
-                "{inside}"
-            );
+            assert_eq!(decide(office(), &machine(inside), ANNA, NEW_YORK), Ok(()), "{inside}");
         }
         for outside in ["192.0.3.1", "2001:db9::1", "127.0.0.1"] {
             let denial = decide(office(), &machine(outside), ANNA, NEW_YORK).unwrap_err();
@@ -239,10 +220,7 @@ mod tests {
 
     #[test]
     fn bounces_are_not_faxed() {
-        assert_eq!(
-            decide(office(), &machine("192.0.2.7"), None, NEW_YORK),
-            Err(Denial::NullSender)
-        );
+        assert_eq!(decide(office(), &machine("192.0.2.7"), None, NEW_YORK), Err(Denial::NullSender));
     }
 
     #[test]
@@ -257,10 +235,7 @@ mod tests {
             let got = decide(office(), &machine("192.0.2.7"), ANNA, number);
             assert_eq!(got.is_ok(), may, "{number}: {got:?}");
         }
-        let anywhere = PolicyConfig {
-            destinations: vec!["+".into()],
-            ..office()
-        };
+        let anywhere = PolicyConfig { destinations: vec!["+".into()], ..office() };
         assert!(decide(anywhere, &machine("192.0.2.7"), ANNA, "+33188335215").is_ok());
     }
 
@@ -277,33 +252,12 @@ mod tests {
     fn settings_that_cannot_be_meant_are_named() {
         let wrong = |config: PolicyConfig| Policy::new(config).unwrap_err().setting;
         let list = |entry: &str| vec![entry.to_owned()];
+        assert_eq!(wrong(PolicyConfig { destinations: list("1212"), ..office() }), "destinations");
         assert_eq!(
-            wrong(PolicyConfig {
-                destinations: list("1212"),
-                ..office()
-            }),
-            "destinations"
-        );
-        assert_eq!(
-            wrong(PolicyConfig {
-                destinations_denied: list("+1 900"),
-                ..office()
-            }),
+            wrong(PolicyConfig { destinations_denied: list("+1 900"), ..office() }),
             "destinations_denied"
         );
-        assert_eq!(
-            wrong(PolicyConfig {
-                senders: list("not a domain"),
-                ..office()
-            }),
-            "senders"
-        );
-        assert_eq!(
-            wrong(PolicyConfig {
-                senders: list("@example.com"),
-                ..office()
-            }),
-            "senders"
-        );
+        assert_eq!(wrong(PolicyConfig { senders: list("not a domain"), ..office() }), "senders");
+        assert_eq!(wrong(PolicyConfig { senders: list("@example.com"), ..office() }), "senders");
     }
 }

@@ -248,7 +248,7 @@ fn status_refusal(error: &StatusError) -> Response {
 
 fn refusal_response(refusal: &Refusal) -> Response {
     let why = match refusal.reason {
-        Reason::Trouble => Why::Later,
+        Reason::Full | Reason::Trouble => Why::Later,
         Reason::NotPermitted => Why::NotPermitted,
         _ => Why::Failed,
     };

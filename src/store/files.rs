@@ -31,7 +31,11 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
 
 /// The error for a file that could not be used.
 pub(super) fn failed(what: &str, path: &Path, cause: &io::Error) -> StoreError {
-    StoreError::Failed(format!("cannot {what} {}: {cause}", path.display()))
+    let text = format!("cannot {what} {}: {cause}", path.display());
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(text),
+        _ => StoreError::Failed(text),
+    }
 }
 
 /// A file to be written that only its owner may open.

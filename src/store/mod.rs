@@ -37,7 +37,10 @@ pub enum StoreError {
     /// A record is over its size limit.
     #[error("the record of {0} is too large")]
     TooLarge(String),
-    /// The disk is full, or fails, or the files are damaged.
+    /// The disk has no room; it may have again.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// The disk fails, or the files are damaged, or the index has no room.
     #[error("the store failed: {0}")]
     Failed(String),
 }

@@ -13,20 +13,12 @@ pub(super) fn check(message: &[u8], received_lines_max: usize) -> Result<(), Ref
             received_lines += 1;
         } else if field(line, b"auto-submitted").is_some_and(is_reply) {
             let text = "automatic replies are not faxed";
-            return Err(Refusal::new(
-                Reason::NotPermitted,
-                text,
-                "Auto-Submitted: auto-replied",
-            ));
+            return Err(Refusal::new(Reason::NotPermitted, text, "Auto-Submitted: auto-replied"));
         }
     }
     if received_lines > received_lines_max {
         let text = "the message has passed through too many mail servers and seems to go in circles";
-        return Err(Refusal::new(
-            Reason::Loop,
-            text,
-            &format!("{received_lines} Received lines"),
-        ));
+        return Err(Refusal::new(Reason::Loop, text, &format!("{received_lines} Received lines")));
     }
     Ok(())
 }
@@ -49,9 +41,7 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 fn is_reply(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let keyword = b"auto-replied";
-    value
-        .get(..keyword.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(keyword))
+    value.get(..keyword.len()).is_some_and(|head| head.eq_ignore_ascii_case(keyword))
 }
 
 #[cfg(test)]
@@ -68,14 +58,8 @@ mod tests {
         assert_eq!(reason(&hop.repeat(2)), None);
         assert_eq!(reason(&hop.repeat(3)), Some(Reason::Loop));
         assert_eq!(reason(&format!("{}\r\n{hop}", hop.repeat(2))), None);
-        assert_eq!(
-            reason("received :x\r\nRECEIVED:x\r\nReceived:\r\n"),
-            Some(Reason::Loop)
-        );
-        assert_eq!(
-            reason("Received-SPF: pass\r\nReceived-SPF: pass\r\nReceived-SPF: pass\r\n"),
-            None
-        );
+        assert_eq!(reason("received :x\r\nRECEIVED:x\r\nReceived:\r\n"), Some(Reason::Loop));
+        assert_eq!(reason("Received-SPF: pass\r\nReceived-SPF: pass\r\nReceived-SPF: pass\r\n"), None);
         assert_eq!(reason(""), None);
     }
 
@@ -83,23 +67,13 @@ mod tests {
     fn replies_of_machines_are_refused_and_their_orders_not() {
         for (line, want) in [
             ("Auto-Submitted: auto-replied", Some(Reason::NotPermitted)),
-            (
-                "auto-submitted:Auto-Replied (vacation)",
-                Some(Reason::NotPermitted),
-            ),
-            (
-                "Auto-Submitted: auto-replied; owner-email=a@b",
-                Some(Reason::NotPermitted),
-            ),
+            ("auto-submitted:Auto-Replied (vacation)", Some(Reason::NotPermitted)),
+            ("Auto-Submitted: auto-replied; owner-email=a@b", Some(Reason::NotPermitted)),
             ("Auto-Submitted: auto-generated", None),
             ("Auto-Submitted: no", None),
             ("X: Auto-Submitted: auto-replied", None),
         ] {
-            assert_eq!(
-                reason(&format!("Subject: x\r\n{line}\r\n\r\nbody")),
-                want,
-                "{line}"
-            );
+            assert_eq!(reason(&format!("Subject: x\r\n{line}\r\n\r\nbody")), want, "{line}");
         }
     }
 }

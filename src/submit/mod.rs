@@ -27,8 +27,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::refusal::{Reason, Refusal};
 use crate::address::{
-    self,
-    AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig, SettingError,
+    self, AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig,
+    SettingError,
 };
 use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
@@ -48,9 +48,7 @@ pub struct SubmitConfig {
 
 impl Default for SubmitConfig {
     fn default() -> Self {
-        Self {
-            received_lines_max: 100,
-        }
+        Self { received_lines_max: 100 }
     }
 }
 
@@ -92,13 +90,7 @@ impl Submit {
         clock: Arc<dyn Clock>,
         wake: Arc<tokio::sync::Notify>,
     ) -> Self {
-        Self {
-            rules,
-            survey,
-            store,
-            clock,
-            wake,
-        }
+        Self { rules, survey, store, clock, wake }
     }
 
     /// Decides over one recipient: is the address ours, which number is it, and may this client have it
@@ -127,24 +119,14 @@ impl Submit {
     /// returns the names of its jobs, the gateway answers for them; a refusal means that nothing at all was
     /// kept.
     pub async fn accept(&self, submission: Submission, message: Vec<u8>) -> Result<Vec<JobId>, Refusal> {
-        let submission = Submission {
-            recipients: without_repeats(submission.recipients),
-            ..submission
-        };
+        let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
         if submission.recipients.is_empty() {
-            return Err(Refusal::new(
-                Reason::NoRecipient,
-                "no fax number was given",
-                "no recipients",
-            ));
+            return Err(Refusal::new(Reason::NoRecipient, "no fax number was given", "no recipients"));
         }
         header::check(&message, self.rules.limits.received_lines_max)?;
         let message = self.survey(message).await?;
         let jobs = self.jobs(&submission);
-        self.store
-            .accept(&submission, &message, &jobs)
-            .await
-            .map_err(|e| Refusal::from(&e))?;
+        self.store.accept(&submission, &message, &jobs).await.map_err(|e| Refusal::from(&e))?;
         self.wake.notify_one();
         let names: Vec<JobId> = jobs.into_iter().map(|job| job.id).collect();
         tracing::info!(submission = %submission.id, jobs = ?names, sender = ?submission.sender, "accepted");
@@ -173,9 +155,7 @@ impl Submit {
             }
         };
         let recipients = submission.recipients.iter();
-        recipients
-            .map(|recipient| Job::new(name(), submission, recipient.clone()))
-            .collect()
+        recipients.map(|recipient| Job::new(name(), submission, recipient.clone())).collect()
     }
 }
 
@@ -198,12 +178,7 @@ impl Rules {
         limits: SubmitConfig,
     ) -> Result<Self, SettingError> {
         addresses.check()?;
-        Ok(Self {
-            addresses,
-            plan: DialPlan::new(plan)?,
-            policy: Policy::new(policy)?,
-            limits,
-        })
+        Ok(Self { addresses, plan: DialPlan::new(plan)?, policy: Policy::new(policy)?, limits })
     }
 
     fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {

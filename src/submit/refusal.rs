@@ -31,6 +31,8 @@ pub enum Reason {
     Unconvertible,
     /// The message, or its envelope, is over a limit.
     TooLarge,
+    /// There is no room for it just now.
+    Full,
     /// The gateway cannot take it just now.
     Trouble,
 }
@@ -57,6 +59,7 @@ impl Reason {
             Self::Loop => (554, "5.4.6"),
             Self::Unconvertible => (554, "5.6.1"),
             Self::TooLarge => (552, "5.3.4"),
+            Self::Full => (452, "4.3.1"),
             Self::Trouble => (451, "4.3.0"),
         }
     }
@@ -66,22 +69,13 @@ impl Refusal {
     /// A no with its two texts.
     #[must_use]
     pub fn new(reason: Reason, text: impl Into<String>, cause: &str) -> Self {
-        Self {
-            reason,
-            text: text.into(),
-            cause: cause.to_owned(),
-        }
+        Self { reason, text: text.into(), cause: cause.to_owned() }
     }
 
     pub(super) fn denied(denial: &Denial, postmaster: Option<&str>) -> Self {
-        let help = postmaster.map_or(String::new(), |address| {
-            format!("; if you need it, write to {address}")
-        });
-        Self::new(
-            Reason::NotPermitted,
-            format!("{denial}{help}"),
-            &format!("{denial:?}"),
-        )
+        let help =
+            postmaster.map_or(String::new(), |address| format!("; if you need it, write to {address}"));
+        Self::new(Reason::NotPermitted, format!("{denial}{help}"), &format!("{denial:?}"))
     }
 
     pub(super) fn not_ours(domain: &str) -> Self {
@@ -118,14 +112,13 @@ impl From<NumberError> for Refusal {
 impl From<&StoreError> for Refusal {
     fn from(error: &StoreError) -> Self {
         let (reason, text) = match error {
-            StoreError::TooLarge(_) => (
-                Reason::TooLarge,
-                "the addresses of this message take up too much room",
-            ),
-            _ => (
-                Reason::Trouble,
-                "the gateway cannot keep the message just now; please try again later",
-            ),
+            StoreError::TooLarge(_) => {
+                (Reason::TooLarge, "the addresses of this message take up too much room")
+            }
+            StoreError::Full(_) => {
+                (Reason::Full, "the gateway has no room for the message just now; please try again later")
+            }
+            _ => (Reason::Trouble, "the gateway cannot keep the message just now; please try again later"),
         };
         Self::new(reason, text, &error.to_string())
     }
@@ -135,7 +128,7 @@ impl From<&StoreError> for Refusal {
 mod tests {
     use super::*;
 
-    const ALL: [Reason; 8] = [
+    const ALL: [Reason; 9] = [
         Reason::BadAddress,
         Reason::NoMailbox,
         Reason::NotPermitted,
@@ -143,17 +136,16 @@ mod tests {
         Reason::Loop,
         Reason::Unconvertible,
         Reason::TooLarge,
+        Reason::Full,
         Reason::Trouble,
     ];
 
     #[test]
     fn the_two_codes_of_a_reason_agree() {
         for reason in ALL {
-            assert_eq!(reason.code() / 100, if reason == Reason::Trouble { 4 } else { 5 });
-            assert!(
-                reason.status().starts_with(&format!("{}.", reason.code() / 100)),
-                "{reason:?}"
-            );
+            let again = matches!(reason, Reason::Full | Reason::Trouble);
+            assert_eq!(reason.code() / 100, if again { 4 } else { 5 });
+            assert!(reason.status().starts_with(&format!("{}.", reason.code() / 100)), "{reason:?}");
         }
     }
 
@@ -166,13 +158,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_store_cannot_do_has_its_code() {
+        for (error, status) in [
+            (StoreError::Full("ENOSPC".into()), "4.3.1"),
+            (StoreError::Failed("EIO".into()), "4.3.0"),
+            (StoreError::Conflict("x".into()), "4.3.0"),
+            (StoreError::TooLarge("x".into()), "5.3.4"),
+        ] {
+            assert_eq!(Refusal::from(&error).reason.status(), status);
+        }
+    }
+
+    #[test]
     fn a_denial_says_where_to_ask() {
         let denial = Denial::NullSender;
-        assert!(
-            Refusal::denied(&denial, Some("ops@example.com"))
-                .text
-                .ends_with("write to ops@example.com")
-        );
+        assert!(Refusal::denied(&denial, Some("ops@example.com")).text.ends_with("write to ops@example.com"));
         assert!(!Refusal::denied(&denial, None).text.contains("write"));
     }
 }

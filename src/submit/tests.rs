@@ -29,14 +29,9 @@ fn now() -> Timestamp {
 }
 
 fn rules() -> Rules {
-    let addresses = AddressConfig {
-        domains: vec!["fax.example.com".into()],
-        postmaster: Some("ops@example.com".into()),
-    };
-    let plan = DialPlanConfig {
-        area_code: "212".into(),
-        ..DialPlanConfig::default()
-    };
+    let addresses =
+        AddressConfig { domains: vec!["fax.example.com".into()], postmaster: Some("ops@example.com".into()) };
+    let plan = DialPlanConfig { area_code: "212".into(), ..DialPlanConfig::default() };
     let policy = PolicyConfig {
         networks: vec!["192.0.2.0/24".parse().unwrap()],
         destinations: vec!["+1".into()],
@@ -50,11 +45,7 @@ fn survey(message: &[u8]) -> Result<(), Refusal> {
     let text = String::from_utf8_lossy(message);
     assert!(!text.contains("bomb.pdf"), "the survey fell over");
     match text.contains("contract.xyz") {
-        true => Err(Refusal::new(
-            Reason::Unconvertible,
-            "contract.xyz cannot be faxed",
-            "x/xyz",
-        )),
+        true => Err(Refusal::new(Reason::Unconvertible, "contract.xyz cannot be faxed", "x/xyz")),
         false => Ok(()),
     }
 }
@@ -67,21 +58,13 @@ fn bench() -> Bench {
 /// A bench whose store fails at its verb number `verb`.
 fn failing_bench(verb: i64, when: When) -> Bench {
     let dir = TempDir::new().unwrap();
-    let config = StoreConfig {
-        dir: dir.path().join("store"),
-        ..StoreConfig::default()
-    };
+    let config = StoreConfig { dir: dir.path().join("store"), ..StoreConfig::default() };
     let store = SledStore::open(config).unwrap().0;
     let wake = Arc::new(tokio::sync::Notify::new());
     let clock = Arc::new(ManualClock::new(now()));
     let faulty = Arc::new(Faulty::new(store.clone(), verb, when));
     let submit = Submit::new(rules(), Arc::new(survey), faulty, clock, wake.clone());
-    Bench {
-        submit,
-        store,
-        wake,
-        _dir: dir,
-    }
+    Bench { submit, store, wake, _dir: dir }
 }
 
 const ANNA: Option<&str> = Some("anna@example.com");
@@ -91,11 +74,7 @@ fn office() -> Client {
 }
 
 fn wanted(address: &str) -> Wanted {
-    Wanted {
-        address: address.into(),
-        notify: None,
-        orcpt: None,
-    }
+    Wanted { address: address.into(), notify: None, orcpt: None }
 }
 
 fn decide(client: &Client, sender: Option<&str>, address: &str) -> Result<Recipient, Refusal> {
@@ -111,10 +90,7 @@ fn submission(recipients: Vec<Recipient>) -> Submission {
         id: SubmissionId::new(now()),
         received: now(),
         door: Door::Smtp,
-        sender: Sender {
-            mailbox: Some("anna@example.com".into()),
-            proof: proof(&office()),
-        },
+        sender: Sender { mailbox: Some("anna@example.com".into()), proof: proof(&office()) },
         recipients,
         options: Options::default(),
         ret: None,
@@ -129,19 +105,14 @@ fn a_fax_address_becomes_a_recipient() {
         notify: Some(Notify::NEVER),
         orcpt: Some("rfc822;tom@example.net".into()),
     };
-    let got = rules()
-        .recipient(&office(), Some("anna@example.com"), asked.clone())
-        .unwrap();
+    let got = rules().recipient(&office(), Some("anna@example.com"), asked.clone()).unwrap();
     assert_eq!(got.address, asked.address);
     assert_eq!(got.number.as_str(), "+12125550123");
     assert_eq!(got.subaddress.as_deref(), Some("6377"));
     assert_eq!(got.attention.as_deref(), Some("Tom Smith"));
     assert_eq!(got.notify, Notify::NEVER);
     assert_eq!(got.orcpt, asked.orcpt);
-    assert_eq!(
-        recipient("5550123@fax.example.com").number.as_str(),
-        "+12125550123"
-    );
+    assert_eq!(recipient("5550123@fax.example.com").number.as_str(), "+12125550123");
     assert_eq!(recipient("5550123@fax.example.com").notify, Notify::DEFAULT);
 }
 
@@ -176,12 +147,7 @@ fn what_is_not_permitted() {
         (office(), ANNA, "postmaster@example.org", "does not relay"),
         (office(), None, "+12125550123@fax.example.com", "not faxed"),
         (office(), ANNA, "+49301234567@fax.example.com", "not permitted"),
-        (
-            stranger,
-            ANNA,
-            "+12125550123@fax.example.com",
-            "write to ops@example.com",
-        ),
+        (stranger, ANNA, "+12125550123@fax.example.com", "write to ops@example.com"),
     ] {
         let refusal = decide(&client, sender, address).unwrap_err();
         assert_eq!(refusal.reason, Reason::NotPermitted, "{address}: {refusal:?}");
@@ -190,20 +156,28 @@ fn what_is_not_permitted() {
     }
 }
 
+/// A number typed at the command line has no domain, and is held to the same rules otherwise.
+#[test]
+fn a_number_by_hand_is_decided_like_any() {
+    let submit = bench().submit;
+    let decide = |client: &Client, number: &str| submit.by_number(client, ANNA, wanted(number));
+    let typed = decide(&office(), "(212) 555-0123/T33S=7").unwrap();
+    assert_eq!((typed.number.as_str(), typed.subaddress.as_deref()), ("+12125550123", Some("7")));
+    assert_eq!(typed.address, "(212) 555-0123/T33S=7");
+    assert_eq!(decide(&office(), "911").unwrap_err().reason, Reason::NotPermitted);
+    assert_eq!(decide(&office(), "+1 212 555 01234567890").unwrap_err().reason, Reason::BadAddress);
+    let nobody = Client::LocalUser("uid 1000".into());
+    let refusal = decide(&nobody, "+12125550123").unwrap_err();
+    assert!(refusal.text.starts_with("people on this machine may not"), "{refusal:?}");
+}
+
 #[tokio::test]
 async fn accepted_is_stored_whole_and_wakes_the_queue() {
     let bench = bench();
-    let two = vec![
-        recipient("+12125550123@fax.example.com"),
-        recipient("+12125550124@fax.example.com"),
-    ];
+    let two = vec![recipient("+12125550123@fax.example.com"), recipient("+12125550124@fax.example.com")];
     let submission = submission(two);
     let message = b"Subject: x\r\n\r\nhello\r\n".to_vec();
-    let names = bench
-        .submit
-        .accept(submission.clone(), message.clone())
-        .await
-        .unwrap();
+    let names = bench.submit.accept(submission.clone(), message.clone()).await.unwrap();
     let woken = tokio::time::timeout(std::time::Duration::ZERO, bench.wake.notified()).await;
     assert!(woken.is_ok(), "the queue was not woken");
     let jobs = bench.jobs().await;
@@ -218,10 +192,7 @@ async fn accepted_is_stored_whole_and_wakes_the_queue() {
 #[tokio::test]
 async fn a_number_named_twice_is_one_fax() {
     let bench = bench();
-    let quiet = Recipient {
-        notify: Notify::NEVER,
-        ..recipient("+12125550123@fax.example.com")
-    };
+    let quiet = Recipient { notify: Notify::NEVER, ..recipient("+12125550123@fax.example.com") };
     let recipients = vec![
         quiet,
         recipient("2125550123@fax.example.com"),
@@ -229,20 +200,12 @@ async fn a_number_named_twice_is_one_fax() {
         recipient("2125550123/ATTN=Tom@fax.example.com"),
         recipient("FAX=+1-212-5550123/T33S=1@fax.example.com"),
     ];
-    let names = bench
-        .submit
-        .accept(submission(recipients), Vec::new())
-        .await
-        .unwrap();
+    let names = bench.submit.accept(submission(recipients), Vec::new()).await.unwrap();
     assert_eq!(names.len(), 3);
     let jobs = bench.jobs().await;
     assert_eq!(jobs.len(), 3);
     assert_eq!(jobs[0].recipient.address, "+12125550123@fax.example.com");
-    assert_eq!(
-        jobs[0].recipient.notify,
-        Notify::DEFAULT,
-        "somebody wanted reports"
-    );
+    assert_eq!(jobs[0].recipient.notify, Notify::DEFAULT, "somebody wanted reports");
 }
 
 #[tokio::test]
@@ -250,27 +213,16 @@ async fn many_jobs_in_one_moment_have_names_of_their_own() {
     let address = |n: u32| format!("+1212555{n:04}@fax.example.com");
     let submission = submission((0..3000).map(|n| recipient(&address(n))).collect());
     let jobs = bench().submit.jobs(&submission);
-    assert_eq!(
-        jobs.iter().map(|job| &job.id).collect::<BTreeSet<_>>().len(),
-        3000
-    );
+    assert_eq!(jobs.iter().map(|job| &job.id).collect::<BTreeSet<_>>().len(), 3000);
 }
 
 #[tokio::test]
 async fn refused_is_not_stored() {
     let looping = "Received: from a by b\r\n".repeat(101);
     for (message, status, word) in [
-        (
-            "Content-Disposition: attachment; filename=contract.xyz\r\n\r\n",
-            "5.6.1",
-            "contract.xyz",
-        ),
+        ("Content-Disposition: attachment; filename=contract.xyz\r\n\r\n", "5.6.1", "contract.xyz"),
         ("X: bomb.pdf\r\n\r\n", "4.3.0", "try again later"),
-        (
-            "Auto-Submitted: auto-replied\r\n\r\nI am away",
-            "5.7.1",
-            "automatic",
-        ),
+        ("Auto-Submitted: auto-replied\r\n\r\nI am away", "5.7.1", "automatic"),
         (&looping, "5.4.6", "circles"),
     ] {
         let bench = bench();
@@ -280,11 +232,7 @@ async fn refused_is_not_stored() {
         assert!(refusal.text.contains(word), "{refusal:?}");
         assert_eq!(bench.jobs().await, []);
     }
-    let refusal = bench()
-        .submit
-        .accept(submission(Vec::new()), Vec::new())
-        .await
-        .unwrap_err();
+    let refusal = bench().submit.accept(submission(Vec::new()), Vec::new()).await.unwrap_err();
     assert_eq!(refusal.reason, Reason::NoRecipient);
 }
 
@@ -307,8 +255,5 @@ async fn a_store_that_fails_is_trouble_for_now() {
 fn the_proof_names_what_was_shown() {
     let mapped = Client::Machine("::ffff:192.0.2.7".parse().unwrap());
     assert_eq!(proof(&mapped), Proof::Network("192.0.2.7".into()));
-    assert_eq!(
-        proof(&Client::LocalUser("anna".into())),
-        Proof::LocalUser("anna".into())
-    );
+    assert_eq!(proof(&Client::LocalUser("anna".into())), Proof::LocalUser("anna".into()));
 }

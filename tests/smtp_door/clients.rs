@@ -17,13 +17,7 @@ async fn run(program: &str, package: &str, arguments: &[&str], input: &str) -> O
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("this test needs {program} (Debian package {package}): {error}"));
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .await
-        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
     child.wait_with_output().await.unwrap()
 }
 
@@ -33,10 +27,7 @@ async fn swaks(server: SocketAddr, arguments: &[&str]) -> (bool, String) {
     let mut all = vec!["--server", &host, "--port", &port, "--helo", "client.example"];
     all.extend(arguments);
     let output = run("swaks", "swaks", &all, "").await;
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&output.stdout).into_owned(),
-    )
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[tokio::test]
@@ -62,18 +53,12 @@ async fn swaks_sends_a_fax_with_an_attachment() {
         ],
     )
     .await;
-    assert!(
-        sent && talk.contains("250 2.0.0 accepted for faxing as"),
-        "{talk}"
-    );
+    assert!(sent && talk.contains("250 2.0.0 accepted for faxing as"), "{talk}");
     let jobs = listener.jobs().await;
     let [job] = jobs.as_slice() else { panic!("{talk}") };
     assert_eq!(job.recipient.subaddress.as_deref(), Some("6377"));
     let message = listener.message(job).await;
-    assert!(
-        message.contains("Subject: The plan\r\n") && message.contains("plan.txt"),
-        "{message}"
-    );
+    assert!(message.contains("Subject: The plan\r\n") && message.contains("plan.txt"), "{message}");
     assert!(message.contains("\r\n.\r\nAnd a dot."), "{message}");
 }
 
@@ -81,21 +66,10 @@ async fn swaks_sends_a_fax_with_an_attachment() {
 async fn swaks_pipelines() {
     let listener = Listener::start().await;
     let to = "FAX=+12125550123@fax.example.com,12125550124@fax.example.com,anna@fax.example.com";
-    let (sent, talk) = swaks(
-        listener.address,
-        &["--pipeline", "--from", "anna@example.com", "--to", to],
-    )
-    .await;
-    assert!(
-        sent && talk.contains("553 5.1.3 \"anna\" is no fax number"),
-        "{talk}"
-    );
-    let numbers: Vec<String> = listener
-        .jobs()
-        .await
-        .iter()
-        .map(|j| j.recipient.number.to_string())
-        .collect();
+    let (sent, talk) =
+        swaks(listener.address, &["--pipeline", "--from", "anna@example.com", "--to", to]).await;
+    assert!(sent && talk.contains("553 5.1.3 \"anna\" is no fax number"), "{talk}");
+    let numbers: Vec<String> = listener.jobs().await.iter().map(|j| j.recipient.number.to_string()).collect();
     assert_eq!(numbers, ["+12125550123", "+12125550124"]);
 }
 
@@ -108,11 +82,7 @@ async fn swaks_is_told_in_words_why_not() {
             "FAX=+12125550123@example.org",
             "550 5.7.1 this fax gateway takes no mail for example.org",
         ),
-        (
-            "anna@example.com",
-            "911@fax.example.com",
-            "550 5.7.1 911 is, or begins like, an emergency number",
-        ),
+        ("anna@example.com", "911@fax.example.com", "550 5.7.1 911 is, or begins like, an emergency number"),
         (
             "anna@example.com",
             "FAX=+49301234567@fax.example.com",
@@ -128,11 +98,7 @@ async fn swaks_is_told_in_words_why_not() {
             "FAX=+12125550123@fax.example.com",
             "550 5.7.1 automatic replies and delivery reports are not faxed",
         ),
-        (
-            "anna@example.com",
-            "postmaster@fax.example.com",
-            "550 5.1.1 this gateway only sends faxes",
-        ),
+        ("anna@example.com", "postmaster@fax.example.com", "550 5.1.1 this gateway only sends faxes"),
     ] {
         let (sent, talk) = swaks(listener.address, &["--from", from, "--to", to]).await;
         assert!(!sent && talk.contains(reply), "{to}: {talk}");
@@ -167,20 +133,10 @@ async fn smtplib_asks_for_receipts() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.starts_with("(252,"), "{output:?}");
     let jobs = listener.jobs().await;
-    let [job] = jobs.as_slice() else {
-        panic!("{jobs:?}")
-    };
-    assert_eq!(
-        (job.ret, job.envid.as_deref()),
-        (Some(Ret::Headers), Some("QQ+314"))
-    );
+    let [job] = jobs.as_slice() else { panic!("{jobs:?}") };
+    assert_eq!((job.ret, job.envid.as_deref()), (Some(Ret::Headers), Some("QQ+314")));
     assert_eq!(job.recipient.orcpt.as_deref(), Some("rfc822;Bob+Fax@Example.COM"));
     let notify = job.recipient.notify;
     assert!(notify.success && notify.failure && !notify.delay);
-    assert!(
-        listener
-            .message(job)
-            .await
-            .ends_with("\u{fc}\r\n\r\n.hidden\r\nlast line without end\r\n")
-    );
+    assert!(listener.message(job).await.ends_with("\u{fc}\r\n\r\n.hidden\r\nlast line without end\r\n"));
 }

@@ -13,21 +13,14 @@ async fn sessions_of_one_client_are_limited_and_places_come_back() {
     let listener = Listener::with(|config| config.sessions_per_client_max = 2).await;
     let first = listener.client().await;
     let _second = listener.client().await;
-    let third = Client(BufReader::new(
-        TcpStream::connect(listener.address).await.unwrap(),
-    ));
-    assert_eq!(
-        third.hears_out().await,
-        "421 4.7.0 too many sessions; please try again later\r\n"
-    );
+    let third = Client(BufReader::new(TcpStream::connect(listener.address).await.unwrap()));
+    assert_eq!(third.hears_out().await, "421 4.7.0 too many sessions; please try again later\r\n");
     let mut first = first;
     first.sends(b"QUIT\r\n").await;
     assert_eq!(first.hears_out().await, "221 2.0.0 goodbye\r\n");
     // The place is free when the server has seen the end of the connection, a moment after we have.
     loop {
-        let mut next = Client(BufReader::new(
-            TcpStream::connect(listener.address).await.unwrap(),
-        ));
+        let mut next = Client(BufReader::new(TcpStream::connect(listener.address).await.unwrap()));
         if next.hears().await.starts_with("220") {
             return;
         }
@@ -38,10 +31,7 @@ async fn sessions_of_one_client_are_limited_and_places_come_back() {
 async fn silence_ends_a_session() {
     let listener = Listener::with(|config| config.command_timeout = SHORT).await;
     let client = listener.client().await;
-    assert_eq!(
-        client.hears_out().await,
-        "421 4.4.2 you said nothing for too long\r\n"
-    );
+    assert_eq!(client.hears_out().await, "421 4.4.2 you said nothing for too long\r\n");
 }
 
 #[tokio::test]
@@ -49,10 +39,7 @@ async fn silence_in_a_message_ends_it() {
     let listener = Listener::with(|config| config.data_timeout = SHORT).await;
     let mut client = listener.client_in_data().await;
     client.sends(b"half a mess").await;
-    assert_eq!(
-        client.hears_out().await,
-        "421 4.4.2 you said nothing for too long\r\n"
-    );
+    assert_eq!(client.hears_out().await, "421 4.4.2 you said nothing for too long\r\n");
     assert_eq!(listener.jobs().await, []);
 }
 
@@ -66,10 +53,7 @@ async fn a_session_ends_though_its_client_never_pauses() {
     let mut said = Vec::new();
     // The server hears out what is on its way for a moment, then the connection is reset.
     let _ = input.read_to_end(&mut said).await;
-    assert_eq!(
-        String::from_utf8(said).unwrap(),
-        "421 4.4.2 this session has taken too long\r\n"
-    );
+    assert_eq!(String::from_utf8(said).unwrap(), "421 4.4.2 this session has taken too long\r\n");
     talking.await.unwrap();
 }
 
@@ -78,26 +62,11 @@ async fn a_large_message_is_refused_when_it_is_declared_and_when_it_comes() {
     let listener = Listener::with(|config| config.message_bytes_max = 65536).await;
     let mut client = listener.client_in_data().await;
     for _ in 0..1000 {
-        client
-            .sends(&[b"x".repeat(998).as_slice(), b"\r\n"].concat())
-            .await;
+        client.sends(&[b"x".repeat(998).as_slice(), b"\r\n"].concat()).await;
     }
-    assert_eq!(
-        client.says(".\r\n").await,
-        "552 5.3.4 the message is too large; 65536 bytes are allowed\r\n"
-    );
-    assert!(
-        client
-            .says("MAIL FROM:<anna@example.com> SIZE=65537\r\n")
-            .await
-            .starts_with("552 5.3.4")
-    );
-    assert!(
-        client
-            .says("MAIL FROM:<anna@example.com> SIZE=65536\r\n")
-            .await
-            .starts_with("250")
-    );
+    assert_eq!(client.says(".\r\n").await, "552 5.3.4 the message is too large; 65536 bytes are allowed\r\n");
+    assert!(client.says("MAIL FROM:<anna@example.com> SIZE=65537\r\n").await.starts_with("552 5.3.4"));
+    assert!(client.says("MAIL FROM:<anna@example.com> SIZE=65536\r\n").await.starts_with("250"));
     assert_eq!(listener.jobs().await, []);
 }
 
@@ -109,9 +78,7 @@ async fn a_hundred_recipients_with_all_their_parameters_are_kept() {
     client.says("EHLO x\r\n").await;
     let envid = "+2B".repeat(33);
     let sender = format!("{}@example.com", "a".repeat(240));
-    let said = client
-        .says(&format!("MAIL FROM:<{sender}> RET=FULL ENVID={envid}\r\n"))
-        .await;
+    let said = client.says(&format!("MAIL FROM:<{sender}> RET=FULL ENVID={envid}\r\n")).await;
     assert!(said.starts_with("250"), "{said}");
     for number in 0..100 {
         let address = format!("FAX=+12125550{number:03}/T33S={}", "6".repeat(20));
@@ -122,12 +89,7 @@ async fn a_hundred_recipients_with_all_their_parameters_are_kept() {
         let said = client.says(&line).await;
         assert!(said.starts_with("250"), "{said}");
     }
-    assert!(
-        client
-            .says("RCPT TO:<15550123@fax.example.com>\r\n")
-            .await
-            .starts_with("452 4.5.3")
-    );
+    assert!(client.says("RCPT TO:<15550123@fax.example.com>\r\n").await.starts_with("452 4.5.3"));
     assert!(client.says("DATA\r\n").await.starts_with("354"));
     let said = client.says("hello\r\n.\r\n").await;
     assert!(said.starts_with("250-2.0.0 accepted"), "{said}");

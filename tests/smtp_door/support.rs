@@ -39,32 +39,17 @@ impl Listener {
         };
         change(&mut config);
         let dir = TempDir::new().unwrap();
-        let store = StoreConfig {
-            dir: dir.path().join("store"),
-            ..StoreConfig::default()
-        };
+        let store = StoreConfig { dir: dir.path().join("store"), ..StoreConfig::default() };
         let store = SledStore::open(store).unwrap().0;
         let wake = Arc::new(Notify::new());
         let clock = Arc::new(SystemClock);
-        let submit = Submit::new(
-            rules(),
-            Arc::new(survey),
-            Arc::new(store.clone()),
-            clock.clone(),
-            wake.clone(),
-        );
+        let submit =
+            Submit::new(rules(), Arc::new(survey), Arc::new(store.clone()), clock.clone(), wake.clone());
         let server = Server::bind(config, Arc::new(submit), clock).await.unwrap();
         let address = server.local_addrs()[0];
         let (shutdown, stop) = watch::channel(false);
         let running = tokio::spawn(server.run(stop));
-        Self {
-            address,
-            store,
-            wake,
-            shutdown,
-            running,
-            _dir: dir,
-        }
+        Self { address, store, wake, shutdown, running, _dir: dir }
     }
 
     /// All jobs, by number and address.
@@ -88,16 +73,10 @@ impl Listener {
     /// A client that has come as far as the 354.
     pub(crate) async fn client_in_data(&self) -> Client {
         let mut client = self.client().await;
-        let talk = [
-            "EHLO client.example",
-            "MAIL FROM:<anna@example.com>",
-            "RCPT TO:<+12125550123@fax.example.com>",
-        ];
+        let talk =
+            ["EHLO client.example", "MAIL FROM:<anna@example.com>", "RCPT TO:<+12125550123@fax.example.com>"];
         for line in talk {
-            assert!(
-                client.says(&format!("{line}\r\n")).await.starts_with("250"),
-                "{line}"
-            );
+            assert!(client.says(&format!("{line}\r\n")).await.starts_with("250"), "{line}");
         }
         assert!(client.says("DATA\r\n").await.starts_with("354"));
         client
@@ -105,10 +84,8 @@ impl Listener {
 }
 
 fn rules() -> Rules {
-    let addresses = AddressConfig {
-        domains: vec!["fax.example.com".into()],
-        postmaster: Some("ops@example.com".into()),
-    };
+    let addresses =
+        AddressConfig { domains: vec!["fax.example.com".into()], postmaster: Some("ops@example.com".into()) };
     let plan = DialPlanConfig::default();
     let policy = PolicyConfig {
         networks: vec!["127.0.0.0/8".parse().unwrap()],
@@ -122,11 +99,9 @@ fn rules() -> Rules {
 /// Knows one attachment that cannot become pages.
 fn survey(message: &[u8]) -> Result<(), Refusal> {
     match String::from_utf8_lossy(message).contains("contract.xyz") {
-        true => Err(Refusal::new(
-            Reason::Unconvertible,
-            "the attachment contract.xyz cannot be faxed",
-            "xyz",
-        )),
+        true => {
+            Err(Refusal::new(Reason::Unconvertible, "the attachment contract.xyz cannot be faxed", "xyz"))
+        }
         false => Ok(()),
     }
 }

@@ -273,9 +273,9 @@ async fn fill(store: &SledStore, dir: &Path) {
                 accepted += 1;
                 jobs.iter().for_each(acknowledge);
             }
-            Err(StoreError::Failed(cause)) => {
+            Err(error @ (StoreError::Full(_) | StoreError::Failed(_))) => {
                 refused += 1;
-                say(&format!("err {cause}"));
+                say(&format!("err {error}"));
             }
             Err(other) => panic!("{other}"),
         }

@@ -6,15 +6,12 @@ use std::path::Path;
 use super::child::{self, Acknowledged};
 use super::kill;
 
-/// Fills the store under `wrapper`, and gives what was acknowledged and how often the disk was full.
-fn fill(dir: &Path, wrapper: &[&str]) -> (Acknowledged, usize) {
+/// Fills the store under `wrapper`, and gives what was acknowledged and what was said of the others.
+fn fill(dir: &Path, wrapper: &[&str]) -> (Acknowledged, Vec<String>) {
     let lines = child::output(child::start(dir, "fill", wrapper));
     let mut acknowledged = Acknowledged::default();
     lines.iter().for_each(|line| _ = acknowledged.read(line));
-    (
-        acknowledged,
-        lines.iter().filter(|line| line.contains("err ")).count(),
-    )
+    (acknowledged, lines.into_iter().filter(|line| line.contains("err ")).collect())
 }
 
 #[test]
@@ -24,8 +21,8 @@ fn a_file_that_may_not_grow_is_an_error_and_no_more() {
     let limit = ["sh", "-c", "trap '' XFSZ; ulimit -f 3000; exec \"$@\"", "sh"];
     let (acknowledged, refused) = fill(dir.path(), &limit);
     assert!(
-        refused >= 20 && acknowledged.jobs.len() > 20,
-        "{refused}, {}",
+        refused.len() >= 20 && acknowledged.jobs.len() > 20,
+        "{refused:?}, {}",
         acknowledged.jobs.len()
     );
     let report = kill::check(dir.path(), &acknowledged, &mut BTreeMap::new());
@@ -45,10 +42,12 @@ fn a_full_disk_is_an_error_until_there_is_room() {
     );
     let (acknowledged, refused) = fill(dir.path(), &["unshare", "-rm", "sh", "-c", &script, "sh"]);
     assert!(
-        refused >= 20 && acknowledged.jobs.len() > 20,
-        "{refused}, {}",
+        refused.len() >= 20 && acknowledged.jobs.len() > 20,
+        "{refused:?}, {}",
         acknowledged.jobs.len()
     );
+    let full = refused.iter().filter(|line| line.contains("the disk is full"));
+    assert!(full.count() > 0, "a sender is told to come again when there is room: {refused:?}");
     let report = kill::check(kept.path(), &acknowledged, &mut BTreeMap::new());
     assert_eq!(report.damaged, Vec::<String>::new());
     assert_eq!(report.leftovers, 0, "refused messages are taken away at once");

@@ -67,10 +67,7 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
             let path = path(head).filter(|path| path.is_empty() || is_mailbox(path));
             let path = path.ok_or_else(|| Reply::new(553, "5.1.7", "the sender is no mail address"))?;
             let sender = (!path.is_empty()).then(|| path.to_owned());
-            Ok(Command::Mail {
-                sender,
-                parameters: MailParameters::parse(after_path(rest)?)?,
-            })
+            Ok(Command::Mail { sender, parameters: MailParameters::parse(after_path(rest)?)? })
         }
         Request::Rcpt { .. } => {
             let path = path(head).filter(|path| !path.is_empty());
@@ -88,11 +85,7 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
         Request::Help { .. } => Ok(Command::Help),
         // What these bring along after their line is no command.
         Request::Bdat { .. } | Request::Burl { .. } => Ok(Command::Alien("chunks of data were not offered")),
-        other => Err(Reply::new(
-            502,
-            "5.5.1",
-            format!("{} is not offered here", other.name()),
-        )),
+        other => Err(Reply::new(502, "5.5.1", format!("{} is not offered here", other.name()))),
     }
 }
 
@@ -101,11 +94,9 @@ fn syntax_error(line: &str, error: &Error) -> Reply {
     match error {
         Error::UnknownCommand => Reply::new(500, "5.5.2", "there is no such command"),
         Error::InvalidSenderAddress => Reply::new(553, "5.1.7", "the sender is no mail address"),
-        Error::InvalidRecipientAddress => Reply::new(
-            553,
-            "5.1.3",
-            "the recipient is no mail address; write <+12125550123@domain>",
-        ),
+        Error::InvalidRecipientAddress => {
+            Reply::new(553, "5.1.3", "the recipient is no mail address; write <+12125550123@domain>")
+        }
         Error::SyntaxError { syntax } => Reply::new(501, "5.5.4", format!("the syntax is: {syntax}")),
         _ => {
             let verb = line.split(' ').next().unwrap_or_default();
@@ -194,10 +185,7 @@ mod tests {
     fn verbs_in_any_case() {
         for (line, want) in [
             ("EHLO mail.example.com", Command::Ehlo("mail.example.com".into())),
-            (
-                "ehlo [IPv6:2001:db8::1]",
-                Command::Ehlo("[IPv6:2001:db8::1]".into()),
-            ),
+            ("ehlo [IPv6:2001:db8::1]", Command::Ehlo("[IPv6:2001:db8::1]".into())),
             ("EHLO Anna's;MFP(1)", Command::Ehlo("Anna_s_MFP_1_".into())),
             ("HeLo x", Command::Helo("x".into())),
             ("DATA", Command::Data),
@@ -221,10 +209,7 @@ mod tests {
     fn paths_stay_as_they_were_written() {
         for (path, want) in [
             ("<anna@example.com>", "anna@example.com"),
-            (
-                r#"<"Anna \"A\" > @x"@example.com>"#,
-                r#""Anna \"A\" > @x"@example.com"#,
-            ),
+            (r#"<"Anna \"A\" > @x"@example.com>"#, r#""Anna \"A\" > @x"@example.com"#),
             ("<@a.example,@b.example:anna@example.com>", "anna@example.com"),
         ] {
             assert_eq!(sender(&format!("MAIL FROM:{path}")).as_deref(), Some(want));

@@ -66,33 +66,13 @@ impl SmtpConfig {
         let hostname_fits = (1..=253).contains(&self.hostname.len()) && self.hostname.bytes().all(is_name);
         let times = [self.command_timeout, self.data_timeout, self.session_timeout];
         for (fits, setting, problem) in [
-            (
-                !self.listen.is_empty(),
-                "listen",
-                "there must be an address to listen on",
-            ),
-            (
-                hostname_fits,
-                "hostname",
-                "must be a host name, such as fax.example.com",
-            ),
-            (
-                self.message_bytes_max >= 64 * 1024,
-                "message_bytes_max",
-                "must be at least 65536",
-            ),
-            (
-                self.recipients_max >= 100,
-                "recipients_max",
-                "must be at least 100",
-            ),
+            (!self.listen.is_empty(), "listen", "there must be an address to listen on"),
+            (hostname_fits, "hostname", "must be a host name, such as fax.example.com"),
+            (self.message_bytes_max >= 64 * 1024, "message_bytes_max", "must be at least 65536"),
+            (self.recipients_max >= 100, "recipients_max", "must be at least 100"),
             (self.errors_max > 0, "errors_max", "must be at least 1"),
             (self.sessions_max > 0, "sessions_max", "must be at least 1"),
-            (
-                self.sessions_per_client_max > 0,
-                "sessions_per_client_max",
-                "must be at least 1",
-            ),
+            (self.sessions_per_client_max > 0, "sessions_per_client_max", "must be at least 1"),
             (self.transfers_max > 0, "transfers_max", "must be at least 1"),
             (
                 times.iter().all(|t| !t.is_zero()),
@@ -141,19 +121,9 @@ mod tests {
             ("message_bytes_max = 1000", "message_bytes_max"),
             ("recipients_max = 99", "recipients_max"),
             ("transfers_max = 0", "transfers_max"),
-            (
-                "data_timeout = '0s'",
-                "command_timeout, data_timeout, session_timeout",
-            ),
+            ("data_timeout = '0s'", "command_timeout, data_timeout, session_timeout"),
         ] {
-            assert_eq!(
-                toml::from_str::<SmtpConfig>(text)
-                    .unwrap()
-                    .check()
-                    .unwrap_err()
-                    .setting,
-                setting
-            );
+            assert_eq!(toml::from_str::<SmtpConfig>(text).unwrap().check().unwrap_err().setting, setting);
         }
     }
 
@@ -165,10 +135,7 @@ mod tests {
         let (_, rest) = REFERENCE.split_once(&format!("[{name}]\n")).unwrap();
         let own = rest.split("\n[").next().unwrap();
         let settings = own.lines().filter_map(|line| line.strip_prefix('#'));
-        settings
-            .filter(|line| !line.starts_with(' '))
-            .map(|line| format!("{line}\n"))
-            .collect()
+        settings.filter(|line| !line.starts_with(' ')).map(|line| format!("{line}\n")).collect()
     }
 
     fn shows_defaults<C>(name: &str)
@@ -179,10 +146,7 @@ mod tests {
         assert_eq!(toml::from_str::<C>(&shown).unwrap(), C::default(), "[{name}]");
         let settings = toml::Value::try_from(C::default()).unwrap();
         for setting in settings.as_table().unwrap().keys() {
-            assert!(
-                shown.contains(&format!("{setting} = ")),
-                "{setting} is not in [{name}]"
-            );
+            assert!(shown.contains(&format!("{setting} = ")), "{setting} is not in [{name}]");
         }
     }
 

@@ -48,14 +48,7 @@ pub(super) struct Connection<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(shared: Arc<Shared>, stream: S, peer: IpAddr) -> Self {
         let session = Session::new(&shared.config.hostname, shared.config.limits());
-        Self {
-            shared,
-            stream,
-            peer,
-            session,
-            chunk: vec![0; CHUNK_OCTETS],
-            transfer: None,
-        }
+        Self { shared, stream, peer, session, chunk: vec![0; CHUNK_OCTETS], transfer: None }
     }
 
     /// Talks until one side ends it. An error is one of the connection; the mails that were accepted before
@@ -113,10 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             id,
             received: now,
             door: Door::Smtp,
-            sender: Sender {
-                mailbox: envelope.sender,
-                proof,
-            },
+            sender: Sender { mailbox: envelope.sender, proof },
             recipients: envelope.recipients,
             options: Options::default(),
             ret: envelope.ret,
@@ -144,15 +134,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         shutdown: &mut watch::Receiver<bool>,
     ) -> std::io::Result<bool> {
         let config = &self.shared.config;
-        let patience = if self.session.reads_text() {
-            config.data_timeout
-        } else {
-            config.command_timeout
-        };
+        let patience = if self.session.reads_text() { config.data_timeout } else { config.command_timeout };
         let got = tokio::select! {
             biased;
             () = shut_down(shutdown) => Err(Interrupt::Shutdown),
-            // Before the reading: a client that never pauses would keep `timeout_at` from looking at the
+            // Before the reading: a client that never pauses would keep the timeout below from looking at the
             // time.
             () = sleep_until(deadline) => Err(Interrupt::TooLong),
             got = timeout(patience, self.stream.read(&mut self.chunk)) => match got {
@@ -171,14 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Ends our half and listens for a moment to what is still on its way.
     async fn linger(mut self) -> std::io::Result<()> {
         self.stream.shutdown().await?;
-        let heard = async {
-            while self
-                .stream
-                .read(&mut self.chunk)
-                .await
-                .is_ok_and(|octets| octets > 0)
-            {}
-        };
+        let heard = async { while self.stream.read(&mut self.chunk).await.is_ok_and(|octets| octets > 0) {} };
         let _ = timeout(LINGER_TIMEOUT, heard).await;
         Ok(())
     }

@@ -61,12 +61,7 @@ impl DataReader {
     /// A reader at the beginning of the text, of which it keeps at most `text_octets_max`.
     #[must_use]
     pub fn new(text_octets_max: usize) -> Self {
-        Self {
-            state: State::LineStart,
-            text: Vec::new(),
-            text_octets_max,
-            fault: None,
-        }
+        Self { state: State::LineStart, text: Vec::new(), text_octets_max, fault: None }
     }
 
     /// Takes bytes.
@@ -76,10 +71,7 @@ impl DataReader {
             if self.state == State::Text {
                 // The common way: everything up to the next byte that means something.
                 let rest = bytes.get(at..).unwrap_or_default();
-                let plain = rest
-                    .iter()
-                    .take_while(|b| !matches!(b, b'\r' | b'\n' | 0))
-                    .count();
+                let plain = rest.iter().take_while(|b| !matches!(b, b'\r' | b'\n' | 0)).count();
                 self.keep(rest.get(..plain).unwrap_or_default());
                 at += plain;
                 if plain > 0 {
@@ -185,12 +177,7 @@ mod tests {
     fn read_all_ways(bytes: &[u8]) -> Option<Read> {
         let whole = read(bytes, usize::MAX);
         for piece in 1..=bytes.len() {
-            assert_eq!(
-                read(bytes, piece),
-                whole,
-                "{:?} by {piece}",
-                String::from_utf8_lossy(bytes)
-            );
+            assert_eq!(read(bytes, piece), whole, "{:?} by {piece}", String::from_utf8_lossy(bytes));
         }
         whole
     }
@@ -207,11 +194,7 @@ mod tests {
             (b"a\r\n..b\r\n.c\r\nd.\r\n.\r\n", b"a\r\n.b\r\nc\r\nd.\r\n"),
             (b"\xc3\xbc \xff\r\n.\r\n", b"\xc3\xbc \xff\r\n"),
         ] {
-            assert_eq!(
-                read_all_ways(wire),
-                Some((Ok(text.to_vec()), Vec::new())),
-                "{wire:?}"
-            );
+            assert_eq!(read_all_ways(wire), Some((Ok(text.to_vec()), Vec::new())), "{wire:?}");
         }
     }
 
@@ -245,26 +228,15 @@ mod tests {
             (b"\r\n.\r\0\n", BareCr),
         ] {
             let wire = [b"a", false_end, b"MAIL FROM:<evil@example.org>\r\n.\r\n"].concat();
-            assert_eq!(
-                read_all_ways(&wire),
-                Some((Err(fault), Vec::new())),
-                "{false_end:?}"
-            );
+            assert_eq!(read_all_ways(&wire), Some((Err(fault), Vec::new())), "{false_end:?}");
         }
     }
 
     #[test]
     fn these_only_look_like_an_end() {
-        for wire in [
-            &b"a\r\n.\r"[..],
-            b"a\r\n.",
-            b".",
-            b".\r",
-            b"",
-            b"\r\n. \r\n",
-            b"\r\n.\xc3\x8d\r\n",
-            b"a.\r\n",
-        ] {
+        for wire in
+            [&b"a\r\n.\r"[..], b"a\r\n.", b".", b".\r", b"", b"\r\n. \r\n", b"\r\n.\xc3\x8d\r\n", b"a.\r\n"]
+        {
             assert_eq!(read_all_ways(wire), None, "{wire:?}");
         }
     }

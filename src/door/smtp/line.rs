@@ -117,22 +117,13 @@ mod tests {
     fn lines_are_the_same_however_they_come() {
         let bytes = b"EHLO a\r\n\r\nMAIL FROM:<>\r\nQU";
         for piece in 1..=bytes.len() {
-            assert_eq!(
-                cut(bytes, piece),
-                [complete("EHLO a"), complete(""), complete("MAIL FROM:<>")]
-            );
+            assert_eq!(cut(bytes, piece), [complete("EHLO a"), complete(""), complete("MAIL FROM:<>")]);
         }
     }
 
     #[test]
     fn only_crlf_ends_a_line() {
-        for bytes in [
-            &b"NOOP\nNOOP\r\n"[..],
-            b"NOOP\rNOOP\r\n",
-            b"NOOP\r\r\n",
-            b"\n",
-            b"NOOP\n\r\n",
-        ] {
+        for bytes in [&b"NOOP\nNOOP\r\n"[..], b"NOOP\rNOOP\r\n", b"NOOP\r\r\n", b"\n", b"NOOP\n\r\n"] {
             for piece in 1..=bytes.len() {
                 assert_eq!(cut(bytes, piece), [Line::BadEnding], "{bytes:?} by {piece}");
             }
@@ -141,12 +132,7 @@ mod tests {
 
     #[test]
     fn what_no_command_has_is_told_apart() {
-        for bytes in [
-            &b"NOOP\0\r\n"[..],
-            b"NOOP\tx\r\n",
-            b"NOOP \xc3\xbc\r\n",
-            b"\x7f\r\n",
-        ] {
+        for bytes in [&b"NOOP\0\r\n"[..], b"NOOP\tx\r\n", b"NOOP \xc3\xbc\r\n", b"\x7f\r\n"] {
             assert_eq!(cut(bytes, 3), [Line::NotAscii], "{bytes:?}");
         }
     }
@@ -156,20 +142,9 @@ mod tests {
         let limit = LINE_OCTETS_MAX - 2;
         let line = |length: usize| [vec![b'x'; length], b"\r\nNOOP\r\n".to_vec()].concat();
         for piece in [1, 7, 1000, 100_000] {
-            assert_eq!(
-                cut(&line(limit), piece),
-                [complete(&"x".repeat(limit)), complete("NOOP")]
-            );
-            assert_eq!(
-                cut(&line(limit + 1), piece),
-                [Line::TooLong, complete("NOOP")],
-                "{piece}"
-            );
-            assert_eq!(
-                cut(&line(70_000), piece),
-                [Line::TooLong, complete("NOOP")],
-                "{piece}"
-            );
+            assert_eq!(cut(&line(limit), piece), [complete(&"x".repeat(limit)), complete("NOOP")]);
+            assert_eq!(cut(&line(limit + 1), piece), [Line::TooLong, complete("NOOP")], "{piece}");
+            assert_eq!(cut(&line(70_000), piece), [Line::TooLong, complete("NOOP")], "{piece}");
         }
         let mut lines = Lines::default();
         for _ in 0..1000 {

@@ -7,7 +7,7 @@
 //!    by the reply.
 //! 2. A recipient who may not be faxed, or is no number, is refused at `RCPT`, with the code and the sentence
 //!    of [`submit::Refusal`](crate::submit::Refusal).
-//! 3. Line ends are taken at their word ([`line`], [`data`]), so no two messages hide in one.
+//! 3. Line ends are taken at their word ([`mod@line`], [`mod@data`]), so no two messages hide in one.
 //! 4. All is bounded by [`SmtpConfig`]: sessions, errors, recipients, bytes in memory, seconds.
 //!
 //! Offered: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN

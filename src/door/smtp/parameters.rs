@@ -43,9 +43,7 @@ impl MailParameters {
             match (keyword.as_str(), value) {
                 ("SIZE", Some(value)) => once(&mut parameters.size_octets, size(value), "SIZE")?,
                 ("BODY", Some(value)) => {
-                    let known = ["7BIT", "8BITMIME"]
-                        .iter()
-                        .any(|body| value.eq_ignore_ascii_case(body));
+                    let known = ["7BIT", "8BITMIME"].iter().any(|body| value.eq_ignore_ascii_case(body));
                     if !known || std::mem::replace(&mut parameters.body, true) {
                         return Err(invalid("BODY"));
                     }
@@ -126,11 +124,7 @@ fn ret(value: &str) -> Option<Ret> {
 }
 
 fn envid(value: &str) -> Option<String> {
-    if value.is_empty() || value.len() > ENVID_CHARS_MAX {
-        None
-    } else {
-        xtext(value)
-    }
+    if value.is_empty() || value.len() > ENVID_CHARS_MAX { None } else { xtext(value) }
 }
 
 /// RFC 3461 §4.1: `NEVER` alone, or a list of the others.
@@ -157,9 +151,7 @@ fn notify(value: &str) -> Option<Notify> {
 fn orcpt(value: &str) -> Option<String> {
     let (kind, address) = value.split_once(';').filter(|_| value.len() <= ORCPT_CHARS_MAX)?;
     let is_atom = !kind.is_empty()
-        && kind
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/?^_`{|}~.".contains(&b));
+        && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/?^_`{|}~.".contains(&b));
     (is_atom && !address.is_empty()).then_some(())?;
     Some(format!("{kind};{}", xtext(address)?))
 }
@@ -177,9 +169,7 @@ fn xtext(text: &str) -> Option<String> {
             b'!'..=b'~' => byte,
             _ => return None,
         };
-        (b' '..=b'~')
-            .contains(&byte)
-            .then(|| decoded.push(char::from(byte)))?;
+        (b' '..=b'~').contains(&byte).then(|| decoded.push(char::from(byte)))?;
     }
     Some(decoded)
 }
@@ -214,10 +204,7 @@ mod tests {
         assert_eq!(got.ret, Some(Ret::Headers));
         assert_eq!(got.envid.as_deref(), Some("QQ=1+"));
         assert_eq!(mail("RET=FULL").unwrap().ret, Some(Ret::Full));
-        assert_eq!(
-            mail("SIZE=99999999999999999999").unwrap().size_octets,
-            Some(u64::MAX)
-        );
+        assert_eq!(mail("SIZE=99999999999999999999").unwrap().size_octets, Some(u64::MAX));
         assert_eq!(mail(""), Ok(MailParameters::default()));
         assert!(mail(&format!("ENVID={}", "x".repeat(100))).is_ok());
     }
@@ -225,24 +212,11 @@ mod tests {
     #[test]
     fn rcpt_parameters_are_kept() {
         let got = rcpt("NOTIFY=SUCCESS,delay ORCPT=rfc822;FAX+3D+2B15550123@example.com").unwrap();
-        assert_eq!(
-            got.notify,
-            Some(Notify {
-                success: true,
-                failure: false,
-                delay: true
-            })
-        );
+        assert_eq!(got.notify, Some(Notify { success: true, failure: false, delay: true }));
         assert_eq!(got.orcpt.as_deref(), Some("rfc822;FAX=+15550123@example.com"));
         assert_eq!(rcpt("NOTIFY=never").unwrap().notify, Some(Notify::NEVER));
-        assert_eq!(
-            rcpt("ORCPT=X400;/C+3DIT/").unwrap().orcpt.as_deref(),
-            Some("X400;/C=IT/")
-        );
-        assert_eq!(
-            rcpt("NOTIFY=SUCCESS,SUCCESS").unwrap().notify.map(|n| n.failure),
-            Some(false)
-        );
+        assert_eq!(rcpt("ORCPT=X400;/C+3DIT/").unwrap().orcpt.as_deref(), Some("X400;/C=IT/"));
+        assert_eq!(rcpt("NOTIFY=SUCCESS,SUCCESS").unwrap().notify.map(|n| n.failure), Some(false));
         assert!(rcpt(&format!("ORCPT=rfc822;{}", "x".repeat(493))).is_ok());
     }
 
@@ -294,24 +268,13 @@ mod tests {
             "ORCPT=rfc822;a ORCPT=rfc822;b",
             &long_orcpt,
         ] {
-            assert!(
-                matches!(rcpt(text), Err((501 | 555, "5.5.4"))),
-                "{text}: {:?}",
-                rcpt(text)
-            );
+            assert!(matches!(rcpt(text), Err((501 | 555, "5.5.4"))), "{text}: {:?}", rcpt(text));
         }
     }
 
     #[test]
     fn what_was_not_offered_is_555() {
-        for text in [
-            "SMTPUTF8",
-            "AUTH=<>",
-            "HOLDFOR=60",
-            "REQUIRETLS",
-            "MT-PRIORITY=3",
-            "NOTIFY=NEVER",
-        ] {
+        for text in ["SMTPUTF8", "AUTH=<>", "HOLDFOR=60", "REQUIRETLS", "MT-PRIORITY=3", "NOTIFY=NEVER"] {
             assert_eq!(mail(text), Err((555, "5.5.4")), "{text}");
         }
         for text in ["RRVS=2014-04-03T23:01:00Z", "SIZE=1"] {

@@ -1,7 +1,8 @@
 //! What the server says: a code, where it applies an enhanced status code (RFC 2034), and text.
 //!
-//! A reply may quote what the client sent. So every character outside printable ASCII becomes `?`, and a long
-//! text is broken into the lines of one reply, each under the 512 octets of RFC 5321 §4.5.3.1.5.
+//! A reply may quote what the client sent. So every character outside printable ASCII becomes `?`, but for
+//! typographic quotes and dashes, which have plain ones; and a long text is broken into the lines of one reply,
+//! each under the 512 octets of RFC 5321 §4.5.3.1.5.
 
 use crate::submit::Refusal;
 
@@ -23,21 +24,13 @@ impl Reply {
     /// A reply with an enhanced code.
     #[must_use]
     pub fn new(code: u16, status: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            code,
-            status: Some(status),
-            lines: vec![text.into()],
-        }
+        Self { code, status: Some(status), lines: vec![text.into()] }
     }
 
     /// A reply without one.
     #[must_use]
     pub fn plain(code: u16, lines: Vec<String>) -> Self {
-        Self {
-            code,
-            status: None,
-            lines,
-        }
+        Self { code, status: None, lines }
     }
 
     /// As it goes over the wire.
@@ -56,19 +49,25 @@ impl Reply {
 
 impl From<&Refusal> for Reply {
     fn from(refusal: &Refusal) -> Self {
-        Self::new(
-            refusal.reason.code(),
-            refusal.reason.status(),
-            refusal.text.clone(),
-        )
+        Self::new(refusal.reason.code(), refusal.reason.status(), refusal.text.clone())
+    }
+}
+
+/// The character in printable ASCII.
+fn plain(c: char) -> char {
+    match c {
+        ' '..='~' => c,
+        '“' | '”' | '„' => '"',
+        '‘' | '’' => '\'',
+        '–' | '—' => '-',
+        _ => '?',
     }
 }
 
 /// Breaks a text at spaces, where there are any, into lines that fit.
 fn fold(text: &str) -> Vec<String> {
-    let printable = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
     let mut lines = vec![String::new()];
-    for word in text.chars().map(printable).collect::<String>().split(' ') {
+    for word in text.chars().map(plain).collect::<String>().split(' ') {
         for (at, piece) in chunks(word).into_iter().enumerate() {
             let Some(line) = lines.last_mut() else { continue };
             let glue = if at == 0 && !line.is_empty() { " " } else { "" };
@@ -115,16 +114,15 @@ mod tests {
     fn a_client_cannot_write_our_replies() {
         let reply = Reply::new(550, "5.1.1", "no <a\r\n250 ok\0ü>");
         assert_eq!(text(&reply), "550 5.1.1 no <a??250 ok??>\r\n");
+        let quoted = Reply::new(554, "5.6.1", "“Übersicht.xls” – it’s no page");
+        assert_eq!(text(&quoted), "554 5.6.1 \"?bersicht.xls\" - it's no page\r\n");
     }
 
     #[test]
     fn every_line_fits() {
         let words = "word ".repeat(500);
         let long = "x".repeat(2000);
-        for reply in [
-            Reply::new(550, "5.7.1", &words[..words.len() - 1]),
-            Reply::new(550, "5.7.1", long),
-        ] {
+        for reply in [Reply::new(550, "5.7.1", &words[..words.len() - 1]), Reply::new(550, "5.7.1", long)] {
             let text = text(&reply);
             let lines: Vec<&str> = text.split_terminator("\r\n").collect();
             assert!(lines.len() > 2 && lines.iter().all(|l| l.len() <= 510));

@@ -54,24 +54,13 @@ impl Server {
             listeners.push(bound.map_err(|source| BindError { address, source })?);
         }
         let transfers = Arc::new(Semaphore::new(config.transfers_max.min(Semaphore::MAX_PERMITS)));
-        Ok(Self {
-            listeners,
-            shared: Arc::new(Shared {
-                config,
-                submit,
-                clock,
-                transfers,
-            }),
-        })
+        Ok(Self { listeners, shared: Arc::new(Shared { config, submit, clock, transfers }) })
     }
 
     /// The addresses that clients can reach it at.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners
-            .iter()
-            .filter_map(|listener| listener.local_addr().ok())
-            .collect()
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
     /// Serves until `shutdown` becomes true; then tells every client to come again later, and sees through
@@ -105,13 +94,7 @@ async fn listen(
         };
         match came {
             Ok((stream, peer)) => {
-                talks.spawn(talk(
-                    stream,
-                    peer,
-                    Arc::clone(&shared),
-                    Arc::clone(&sessions),
-                    shutdown.clone(),
-                ));
+                talks.spawn(talk(stream, peer, Arc::clone(&shared), Arc::clone(&sessions), shutdown.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a client could not be taken");
@@ -120,15 +103,9 @@ async fn listen(
         }
     }
     drop(listener);
-    let ended = timeout(SHUTDOWN_TIMEOUT, async {
-        while talks.join_next().await.is_some() {}
-    })
-    .await;
+    let ended = timeout(SHUTDOWN_TIMEOUT, async { while talks.join_next().await.is_some() {} }).await;
     if ended.is_err() {
-        tracing::warn!(
-            left = talks.len(),
-            "sessions did not end in time and were cut off"
-        );
+        tracing::warn!(left = talks.len(), "sessions did not end in time and were cut off");
     }
 }
 
@@ -175,10 +152,7 @@ impl Sessions {
             return None;
         }
         counts.insert(client, own + 1);
-        Some(Place {
-            sessions: Arc::clone(sessions),
-            client,
-        })
+        Some(Place { sessions: Arc::clone(sessions), client })
     }
 }
 
@@ -211,11 +185,7 @@ mod tests {
     #[test]
     fn places_are_counted_by_client_and_given_back() {
         let sessions = Arc::new(Sessions::default());
-        let config = SmtpConfig {
-            sessions_max: 3,
-            sessions_per_client_max: 2,
-            ..SmtpConfig::default()
-        };
+        let config = SmtpConfig { sessions_max: 3, sessions_per_client_max: 2, ..SmtpConfig::default() };
         let enter = |peer: &str| Sessions::enter(&sessions, peer.parse().unwrap(), &config);
         let first = enter("192.0.2.1");
         let second = enter("192.0.2.1");

@@ -198,11 +198,7 @@ impl Session {
             ));
         } else {
             self.state = State::Idle;
-            self.reply(Reply::new(
-                451,
-                "4.3.2",
-                "too many messages are coming in; please try again later",
-            ));
+            self.reply(Reply::new(451, "4.3.2", "too many messages are coming in; please try again later"));
         }
     }
 
@@ -216,11 +212,7 @@ impl Session {
             Ok(jobs) => {
                 self.refusals = 0;
                 let names: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
-                Reply::new(
-                    250,
-                    "2.0.0",
-                    format!("accepted for faxing as {}", names.join(" ")),
-                )
+                Reply::new(250, "2.0.0", format!("accepted for faxing as {}", names.join(" ")))
             }
             Err(refusal) => Reply::from(&refusal),
         };
@@ -300,10 +292,7 @@ impl Session {
     fn command(&mut self, command: Command) {
         match command {
             Command::Ehlo(name) => self.hello(Hello { name, extended: true }),
-            Command::Helo(name) => self.hello(Hello {
-                name,
-                extended: false,
-            }),
+            Command::Helo(name) => self.hello(Hello { name, extended: false }),
             Command::Mail { sender, parameters } => self.mail(sender, parameters),
             Command::Rcpt { address, parameters } => self.rcpt(address, parameters),
             Command::Data => self.data(),
@@ -313,11 +302,7 @@ impl Session {
             }
             Command::Noop => self.reply(Reply::new(250, "2.0.0", "nothing done")),
             // RFC 5321 §3.5.3, §7.3: neither yes nor no, since who may fax where depends on who asks.
-            Command::Vrfy => self.reply(Reply::new(
-                252,
-                "2.0.0",
-                "not said here; send, and RCPT will tell",
-            )),
+            Command::Vrfy => self.reply(Reply::new(252, "2.0.0", "not said here; send, and RCPT will tell")),
             Command::Help => {
                 let text = "mail to +12125550123 at a domain of this gateway leaves as a fax";
                 self.reply(Reply::new(214, "2.0.0", text));
@@ -344,26 +329,14 @@ impl Session {
             return self.error(Reply::new(503, "5.5.1", "say EHLO first"));
         }
         if matches!(self.state, State::Envelope(_)) {
-            return self.error(Reply::new(
-                503,
-                "5.5.1",
-                "a mail is already begun; RSET forgets it",
-            ));
+            return self.error(Reply::new(503, "5.5.1", "a mail is already begun; RSET forgets it"));
         }
         let octets_max = self.limits.message_bytes_max;
-        if parameters
-            .size_octets
-            .is_some_and(|octets| octets > octets_max as u64)
-        {
+        if parameters.size_octets.is_some_and(|octets| octets > octets_max as u64) {
             return self.reply(too_large(octets_max));
         }
         let (ret, envid) = (parameters.ret, parameters.envid);
-        self.state = State::Envelope(Envelope {
-            sender,
-            ret,
-            envid,
-            recipients: Vec::new(),
-        });
+        self.state = State::Envelope(Envelope { sender, ret, envid, recipients: Vec::new() });
         self.reply(Reply::new(250, "2.1.0", "to whom?"));
     }
 
@@ -379,14 +352,7 @@ impl Session {
         let RcptParameters { notify, orcpt } = parameters;
         let sender = envelope.sender.clone();
         self.state = State::Checking(envelope);
-        self.steps.push_back(Step::Check {
-            sender,
-            wanted: Wanted {
-                address,
-                notify,
-                orcpt,
-            },
-        });
+        self.steps.push_back(Step::Check { sender, wanted: Wanted { address, notify, orcpt } });
     }
 
     fn data(&mut self) {
@@ -394,19 +360,11 @@ impl Session {
             return self.error(Reply::new(503, "5.5.1", "say MAIL and RCPT first"));
         };
         if envelope.recipients.is_empty() {
-            return self.reply(Reply::new(
-                554,
-                "5.5.1",
-                "there is no recipient that could be faxed",
-            ));
+            return self.reply(Reply::new(554, "5.5.1", "there is no recipient that could be faxed"));
         }
         if !self.lines.is_empty() {
             // RFC 2920 §3.1: DATA is the last of a group. What came with it could be text or commands.
-            return self.close(Reply::new(
-                554,
-                "5.5.0",
-                "you did not wait for the reply to DATA; goodbye",
-            ));
+            return self.close(Reply::new(554, "5.5.0", "you did not wait for the reply to DATA; goodbye"));
         }
         let envelope = std::mem::take(envelope);
         self.state = State::Room(envelope);
@@ -421,11 +379,7 @@ impl Session {
         match reader.finish() {
             Ok(text) => {
                 self.state = State::Accepting;
-                self.steps.push_back(Step::Accept(Box::new(Mail {
-                    hello,
-                    envelope,
-                    text,
-                })));
+                self.steps.push_back(Step::Accept(Box::new(Mail { hello, envelope, text })));
             }
             Err(DataFault::TooLarge) => self.reply(too_large(self.limits.message_bytes_max)),
             Err(DataFault::BareCr | DataFault::BareLf) => {
@@ -438,11 +392,7 @@ impl Session {
 }
 
 fn too_large(octets_max: usize) -> Reply {
-    Reply::new(
-        552,
-        "5.3.4",
-        format!("the message is too large; {octets_max} bytes are allowed"),
-    )
+    Reply::new(552, "5.3.4", format!("the message is too large; {octets_max} bytes are allowed"))
 }
 
 #[cfg(test)]

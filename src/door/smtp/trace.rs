@@ -29,9 +29,7 @@ pub(super) fn received(
         [recipient] => format!("\r\n\tfor <{}>", recipient.address),
         _ => String::new(),
     };
-    let date = DateTimePrinter::new()
-        .zoned_to_string(&now.to_zoned(TimeZone::UTC))
-        .unwrap_or_default();
+    let date = DateTimePrinter::new().zoned_to_string(&now.to_zoned(TimeZone::UTC)).unwrap_or_default();
     let from = &mail.hello.name;
     format!(
         "Received: from {from} ({address})\r\n\tby {hostname} with {protocol} id {id}{only};\r\n\t{date}\r\n"
@@ -56,18 +54,8 @@ mod tests {
             orcpt: None,
         };
         let recipients = recipients.iter().map(recipient).collect();
-        let hello = Hello {
-            name: "client.example".into(),
-            extended,
-        };
-        Mail {
-            hello,
-            envelope: Envelope {
-                recipients,
-                ..Envelope::default()
-            },
-            text: Vec::new(),
-        }
+        let hello = Hello { name: "client.example".into(), extended };
+        Mail { hello, envelope: Envelope { recipients, ..Envelope::default() }, text: Vec::new() }
     }
 
     #[test]
@@ -83,14 +71,8 @@ mod tests {
                  for <+1@fax.example.com>;\r\n\tMon, 23 Nov 2026 05:06:07 +0000\r\n"
             )
         );
-        let two = line(
-            &mail(&["+1@fax.example.com", "+2@fax.example.com"], false),
-            "2001:db8::7",
-        );
-        assert!(
-            two.contains("([IPv6:2001:db8::7])") && two.contains("with SMTP id"),
-            "{two}"
-        );
+        let two = line(&mail(&["+1@fax.example.com", "+2@fax.example.com"], false), "2001:db8::7");
+        assert!(two.contains("([IPv6:2001:db8::7])") && two.contains("with SMTP id"), "{two}");
         assert!(!two.contains("for <"), "{two}");
     }
 }

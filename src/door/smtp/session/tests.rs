@@ -8,11 +8,7 @@ use crate::address::Number;
 use crate::job::Notify;
 use crate::submit::Reason;
 
-const LIMITS: Limits = Limits {
-    message_bytes_max: 200,
-    recipients_max: 3,
-    errors_max: 4,
-};
+const LIMITS: Limits = Limits { message_bytes_max: 200, recipients_max: 3, errors_max: 4 };
 
 /// A session and a driver that lets pass every recipient but those at `no.example`, has room while told so,
 /// and accepts all mail but that which says `virus`.
@@ -27,13 +23,7 @@ struct Talk {
 impl Talk {
     fn new() -> Self {
         let session = Session::new("fax.example.com", LIMITS);
-        let mut talk = Self {
-            session,
-            room: true,
-            asked: vec![],
-            mails: vec![],
-            closed: false,
-        };
+        let mut talk = Self { session, room: true, asked: vec![], mails: vec![], closed: false };
         assert_eq!(talk.drive(), "220 fax.example.com ESMTP Faxgate\r\n");
         talk
     }
@@ -84,16 +74,10 @@ impl Talk {
             if let Some(command) = line.strip_prefix("C:") {
                 assert_eq!(pending, [""; 0], "unexpected before {line}");
                 let command = command.strip_prefix(' ').unwrap_or(command);
-                pending = self
-                    .says(format!("{command}\r\n"))
-                    .lines()
-                    .map(String::from)
-                    .collect();
+                pending = self.says(format!("{command}\r\n")).lines().map(String::from).collect();
             } else {
                 let want = line.strip_prefix("S: ").unwrap();
-                let got = pending
-                    .pop_front()
-                    .unwrap_or_else(|| panic!("nothing said, wanted {want}"));
+                let got = pending.pop_front().unwrap_or_else(|| panic!("nothing said, wanted {want}"));
                 assert!(got.starts_with(want), "said {got:?}, wanted {want:?}");
             }
         }
@@ -143,18 +127,9 @@ fn a_fax_is_sent() {
     assert!(talk.closed);
     let [mail] = talk.mails.as_slice() else { panic!() };
     assert_eq!(mail.text, b"Subject: hello\r\n\r\n.dot\r\n");
-    assert_eq!(
-        mail.hello,
-        Hello {
-            name: "client.example".into(),
-            extended: true
-        }
-    );
+    assert_eq!(mail.hello, Hello { name: "client.example".into(), extended: true });
     assert_eq!(mail.envelope.sender.as_deref(), Some("anna@example.com"));
-    assert_eq!(
-        (mail.envelope.ret, mail.envelope.envid.as_deref()),
-        (Some(Ret::Headers), Some("Q1"))
-    );
+    assert_eq!((mail.envelope.ret, mail.envelope.envid.as_deref()), (Some(Ret::Headers), Some("Q1")));
     let recipient = &mail.envelope.recipients[0];
     assert_eq!(recipient.orcpt.as_deref(), Some("rfc822;a+b@x"));
     assert!(recipient.notify.success && !recipient.notify.failure);
@@ -263,29 +238,18 @@ fn who_tries_numbers_out_is_sent_away() {
     let mut talk = Talk::greeted();
     talk.says("MAIL FROM:<a@b>\r\n");
     for _ in 0..2 {
-        assert_eq!(
-            talk.says("RCPT TO:<1@no.example>\r\n"),
-            "550 5.7.1 not for you\r\n"
-        );
+        assert_eq!(talk.says("RCPT TO:<1@no.example>\r\n"), "550 5.7.1 not for you\r\n");
     }
     assert!(talk.says("RCPT TO:<1@x>\r\nDATA\r\n").contains("354"));
-    assert!(
-        talk.says(".\r\n").starts_with("250"),
-        "an accepted mail begins the count again"
-    );
+    assert!(talk.says(".\r\n").starts_with("250"), "an accepted mail begins the count again");
     for _ in 0..2 {
         assert_eq!(
-            talk.says("RSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<1@no.example>\r\n")
-                .matches("550")
-                .count(),
+            talk.says("RSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<1@no.example>\r\n").matches("550").count(),
             1
         );
     }
     let said = talk.says("RCPT TO:<1@no.example>\r\n");
-    assert!(
-        said.ends_with("421 4.7.0 too many recipients were refused\r\n") && talk.closed,
-        "{said}"
-    );
+    assert!(said.ends_with("421 4.7.0 too many recipients were refused\r\n") && talk.closed, "{said}");
 }
 
 #[test]
@@ -314,10 +278,7 @@ fn a_group_without_recipients_ends_without_text() {
 fn text_before_the_354_ends_the_session() {
     let mut talk = Talk::greeted();
     let said = talk.says("MAIL FROM:<a@b>\r\nRCPT TO:<1@x>\r\nDATA\r\nhello\r\n.\r\n");
-    assert!(
-        said.ends_with("554 5.5.0 you did not wait for the reply to DATA; goodbye\r\n"),
-        "{said}"
-    );
+    assert!(said.ends_with("554 5.5.0 you did not wait for the reply to DATA; goodbye\r\n"), "{said}");
     assert!(talk.closed && talk.mails.is_empty());
 }
 
@@ -363,15 +324,11 @@ fn no_room_and_no_acceptance_leave_the_session_usable() {
     talk.room = false;
     let begin = "MAIL FROM:<a@b>\r\nRCPT TO:<1@x>\r\nDATA\r\n";
     assert!(
-        talk.says(begin)
-            .ends_with("451 4.3.2 too many messages are coming in; please try again later\r\n")
+        talk.says(begin).ends_with("451 4.3.2 too many messages are coming in; please try again later\r\n")
     );
     talk.room = true;
     assert!(talk.says(begin).contains("354 "));
-    assert_eq!(
-        talk.says("a virus\r\n.\r\n"),
-        "554 5.6.1 virus.exe cannot be faxed\r\n"
-    );
+    assert_eq!(talk.says("a virus\r\n.\r\n"), "554 5.6.1 virus.exe cannot be faxed\r\n");
     assert!(talk.says(begin).contains("354 "));
     assert!(talk.says("a letter\r\n.\r\n").starts_with("250 2.0.0"));
 }
@@ -389,10 +346,7 @@ fn a_spoiled_message_is_refused_at_its_true_end() {
         talk.says("MAIL FROM:<a@b>\r\nRCPT TO:<1@x>\r\nDATA\r\n");
         assert_eq!(talk.says(text), "", "{text:?} is no end");
         let said = talk.says(".\r\n");
-        assert!(
-            said.starts_with("554 5.6.0") && said.contains(word),
-            "{text:?}: {said}"
-        );
+        assert!(said.starts_with("554 5.6.0") && said.contains(word), "{text:?}: {said}");
         assert!(talk.mails.is_empty() && !talk.closed);
         assert_eq!(talk.says("NOOP\r\n"), "250 2.0.0 nothing done\r\n");
     }
@@ -400,18 +354,9 @@ fn a_spoiled_message_is_refused_at_its_true_end() {
 
 #[test]
 fn bad_line_ends_among_commands_end_the_session() {
-    for bytes in [
-        "NOOP\nNOOP\r\n",
-        "NOOP\rNOOP\r\n",
-        "NOOP\r\r\n",
-        "MAIL FROM:<a@b>\n",
-    ] {
+    for bytes in ["NOOP\nNOOP\r\n", "NOOP\rNOOP\r\n", "NOOP\r\r\n", "MAIL FROM:<a@b>\n"] {
         let mut talk = Talk::greeted();
-        assert_eq!(
-            talk.says(bytes),
-            "500 5.5.2 lines must end in CR LF; goodbye\r\n",
-            "{bytes:?}"
-        );
+        assert_eq!(talk.says(bytes), "500 5.5.2 lines must end in CR LF; goodbye\r\n", "{bytes:?}");
         assert!(talk.closed);
     }
 }
@@ -420,19 +365,12 @@ fn bad_line_ends_among_commands_end_the_session() {
 fn strange_lines_are_errors_and_many_errors_are_the_end() {
     let mut talk = Talk::greeted();
     assert!(talk.says("FOO\r\n").starts_with("500 5.5.2"));
+    assert!(talk.says("MAIL FROM:<\u{fc}@b>\r\n").starts_with("500 5.5.2 commands are in plain ASCII"));
     assert!(
-        talk.says("MAIL FROM:<\u{fc}@b>\r\n")
-            .starts_with("500 5.5.2 commands are in plain ASCII")
-    );
-    assert!(
-        talk.says(format!("NOOP {}\r\n", "x".repeat(3000)))
-            .starts_with("500 5.5.2 that line is too long")
+        talk.says(format!("NOOP {}\r\n", "x".repeat(3000))).starts_with("500 5.5.2 that line is too long")
     );
     assert!(!talk.closed);
-    assert_eq!(
-        talk.says("RCPT TO:<1@x>\r\n"),
-        "503 5.5.1 say MAIL first\r\n421 4.7.0 too many errors\r\n"
-    );
+    assert_eq!(talk.says("RCPT TO:<1@x>\r\n"), "503 5.5.1 say MAIL first\r\n421 4.7.0 too many errors\r\n");
     assert!(talk.closed);
 }
 
@@ -440,11 +378,7 @@ fn strange_lines_are_errors_and_many_errors_are_the_end() {
 fn what_is_no_mail_client_is_sent_away() {
     for line in ["POST / HTTP/1.1", "BDAT 5", "BDAT 5 LAST"] {
         let mut talk = Talk::greeted();
-        assert!(
-            talk.says(format!("{line}\r\nMAIL FROM:<a@b>\r\n"))
-                .starts_with("421 4.7.0"),
-            "{line}"
-        );
+        assert!(talk.says(format!("{line}\r\nMAIL FROM:<a@b>\r\n")).starts_with("421 4.7.0"), "{line}");
         assert!(talk.closed && talk.asked.is_empty());
     }
 }
@@ -471,20 +405,11 @@ fn pieces_do_not_matter() {
     let rest = b"a\r\n..b\r\n.\r\nRSET\r\nFOO\r\nQUIT\r\n";
     let play = |piece: usize| {
         let mut talk = Talk::new();
-        let said: String = commands
-            .chunks(piece)
-            .chain(rest.chunks(piece))
-            .map(|part| talk.says(part))
-            .collect();
+        let said: String =
+            commands.chunks(piece).chain(rest.chunks(piece)).map(|part| talk.says(part)).collect();
         let text = talk.mails.first().map(|mail| mail.text.clone());
         // Job names differ from talk to talk.
-        (
-            said.lines()
-                .map(|line| line[..9.min(line.len())].to_owned())
-                .collect::<Vec<_>>(),
-            text,
-            talk.closed,
-        )
+        (said.lines().map(|line| line[..9.min(line.len())].to_owned()).collect::<Vec<_>>(), text, talk.closed)
     };
     for piece in 1..60 {
         assert_eq!(play(piece), play(usize::MAX), "{piece}");
