@@ -8,7 +8,7 @@ use std::process::Command;
 use fax::page::{Page, PaperWidth, Resolution};
 use fax::tiff::{Info, Profile};
 use faxgate::render::header::{HeaderLine, stamp};
-use faxgate::render::{self, Options, Paper, RenderConfig};
+use faxgate::render::{self, Options, Paper};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Luma};
 
@@ -282,19 +282,4 @@ fn a_preview_has_square_pixels() {
         assert_eq!(image.width(), 864);
         assert!((1174..=1177).contains(&image.height()), "{}", image.height());
     }
-}
-
-#[test]
-fn the_settings_file_says_what_the_program_does() {
-    let text =
-        std::fs::read_to_string(format!("{}/config/render.part.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let mut sections: toml::Table = toml::from_str(&text).unwrap();
-    let config: RenderConfig = sections.remove("render").unwrap().try_into().unwrap();
-    assert_eq!(config, RenderConfig::default());
-    assert!(config.options(None).is_ok());
-    let wrong = RenderConfig {
-        cover_template: Some("{who}".into()),
-        ..config
-    };
-    assert!(wrong.options(None).is_err());
 }

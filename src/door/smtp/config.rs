@@ -126,36 +126,4 @@ mod tests {
             assert_eq!(toml::from_str::<SmtpConfig>(text).unwrap().check().unwrap_err().setting, setting);
         }
     }
-
-    /// The reference that operators read.
-    const REFERENCE: &str = include_str!("../../../config/mailin.part.toml");
-
-    /// The settings of one section, their comment marks taken away.
-    fn section(name: &str) -> String {
-        let (_, rest) = REFERENCE.split_once(&format!("[{name}]\n")).unwrap();
-        let own = rest.split("\n[").next().unwrap();
-        let settings = own.lines().filter_map(|line| line.strip_prefix('#'));
-        settings.filter(|line| !line.starts_with(' ')).map(|line| format!("{line}\n")).collect()
-    }
-
-    fn shows_defaults<C>(name: &str)
-    where
-        C: Default + PartialEq + std::fmt::Debug + Serialize + serde::de::DeserializeOwned,
-    {
-        let shown = section(name);
-        assert_eq!(toml::from_str::<C>(&shown).unwrap(), C::default(), "[{name}]");
-        let settings = toml::Value::try_from(C::default()).unwrap();
-        for setting in settings.as_table().unwrap().keys() {
-            assert!(shown.contains(&format!("{setting} = ")), "{setting} is not in [{name}]");
-        }
-    }
-
-    #[test]
-    fn the_reference_shows_every_setting_with_its_default() {
-        shows_defaults::<SmtpConfig>("smtp");
-        shows_defaults::<crate::address::AddressConfig>("address");
-        shows_defaults::<crate::address::DialPlanConfig>("dial_plan");
-        shows_defaults::<crate::address::PolicyConfig>("policy");
-        shows_defaults::<crate::submit::SubmitConfig>("submit");
-    }
 }
