@@ -46,7 +46,7 @@ async fn silence_in_a_message_ends_it() {
 /// A client that never pauses, and so never runs into the patience for one command.
 #[tokio::test]
 async fn a_session_ends_though_its_client_never_pauses() {
-    let listener = Listener::with(|config| config.session_timeout = SHORT).await;
+    let listener = Listener::with(|config| config.session_timeout = 10 * SHORT).await;
     let stream = listener.client_in_data().await.0.into_inner();
     let (mut input, mut output) = stream.into_split();
     let talking = tokio::spawn(async move { while output.write_all(&[b'x'; 4096]).await.is_ok() {} });
