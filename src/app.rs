@@ -136,7 +136,11 @@ impl Ground {
             Ok((store, report, blobs))
         });
         let (store, report, blobs) = opened.await.map_err(cannot("store"))??;
-        tracing::info!(?report, "the store is open");
+        if report.damaged.is_empty() && report.index_rebuilt.is_none() {
+            tracing::info!(?report, "the store is open");
+        } else {
+            tracing::error!(?report, "the store is open, and was mended");
+        }
         let ground = Self {
             zone,
             store: Arc::new(store.clone()),
@@ -238,22 +242,24 @@ impl Ground {
                 _ = stop.changed() => return,
                 _ = timer.tick() => {}
             }
-            if let Err(error) = self.forget_batch().await {
+            let forgotten = async { while self.forget_batch().await? == PURGE_MAX {} Ok::<_, String>(()) };
+            if let Err(error) = forgotten.await {
                 tracing::error!(error, "cannot forget what is old");
             }
         }
     }
 
-    async fn forget_batch(&self) -> Result<(), String> {
+    /// Forgets some, and says how many.
+    async fn forget_batch(&self) -> Result<usize, String> {
         let before = self.clock.now() - self.config.store.keep_done;
         let forgotten = self.store.purge(before, PURGE_MAX).await.map_err(|e| e.to_string())?;
-        for submission in forgotten {
-            let keys = self.blobs.list(&Job::folder_of(&submission)).await.map_err(|e| e.to_string())?;
+        for submission in &forgotten {
+            let keys = self.blobs.list(&Job::folder_of(submission)).await.map_err(|e| e.to_string())?;
             for key in keys {
                 self.blobs.delete(&key).await.map_err(|e| e.to_string())?;
             }
         }
-        Ok(())
+        Ok(forgotten.len())
     }
 }
 
@@ -261,6 +267,8 @@ impl Ground {
 fn refusal(error: &RenderError) -> Refusal {
     let reason = match error {
         RenderError::TooLarge { .. } => Reason::TooLarge,
+        // The operator's template is wrong, not the message.
+        RenderError::Cover { .. } => Reason::Trouble,
         _ => Reason::Unconvertible,
     };
     Refusal::new(reason, error.to_string(), &format!("{error:?}"))

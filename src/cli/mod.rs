@@ -99,6 +99,7 @@ pub struct Failure {
     code: u8,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "so that they fit into `map_err`")]
 impl Failure {
     /// It did not work, and would not work again.
     fn failed(text: impl ToString) -> Self {

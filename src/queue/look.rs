@@ -54,14 +54,19 @@ impl Look {
 
     /// The cover page, by what the message's own header says.
     fn cover_page(&self, message: &[u8]) -> Cover {
-        let header = MessageParser::new().parse_headers(message).unwrap_or_default();
-        Cover {
+        let known = Cover {
             attention: self.attention.clone().unwrap_or_default(),
             number: self.number.as_ref().map(Number::to_string).unwrap_or_default(),
+            ..Cover::default()
+        };
+        // mail-parser indexes the first part, which a message without header does not have.
+        let header = MessageParser::new().parse_headers(message).filter(|header| !header.parts.is_empty());
+        let Some(header) = header else { return known };
+        Cover {
             from: header.from().map(sender).unwrap_or_default(),
             date: header.date().map(date).unwrap_or_default(),
             subject: header.subject().unwrap_or_default().to_owned(),
-            ..Cover::default()
+            ..known
         }
     }
 }

@@ -136,13 +136,13 @@ impl Queue {
         let chosen = plan::plan(&due, &calling, self.pool.free());
         let mut waiting = false;
         for job in due {
-            if chosen.contains(&job.id) {
-                if let Some(line) = self.pool.take() {
-                    let number = job.recipient.number.clone();
-                    let task = calls.0.spawn(Arc::clone(self).claim_and_call(job, line));
-                    calls.1.insert(task.id(), number);
-                    continue;
-                }
+            if chosen.contains(&job.id)
+                && let Some(line) = self.pool.take()
+            {
+                let number = job.recipient.number.clone();
+                let task = calls.0.spawn(Arc::clone(self).claim_and_call(job, line));
+                calls.1.insert(task.id(), number);
+                continue;
             }
             waiting = true;
             self.look_at_waiting(job, now).await?;
