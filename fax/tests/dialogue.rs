@@ -19,8 +19,9 @@ use fax_proto::carrier::{Command, HangUp, Signal, SpeedSet};
 use fax_proto::page::Resolution;
 use fax_proto::session::PageMark;
 use fax_proto::t4::{self, Coding, EncodeOptions};
-use fax_proto::t30::capability::{Capability, FrameSize, PaperLength, Settings};
+use fax_proto::t30::capability::{Capability, FrameSize, PaperLength};
 use fax_proto::t30::frame::{Fcf, Frame, PartialPage, Side, StationId, end_of_retransmission};
+use fax_proto::t30::settings::Settings;
 use fax_proto::t30::{Engine, Input, Output};
 use fax_proto::time::{Duration, Time};
 use std::collections::BTreeMap;
@@ -227,7 +228,7 @@ impl Dialogue {
                 Some(("block", frames)) => self.image_frames(frames, true),
                 Some(("wait", seconds)) => self.wait(seconds.parse().unwrap()),
                 Some(("pass", seconds)) => {
-                    self.now = self.now + Duration::from_secs(seconds.parse().unwrap())
+                    self.now = self.now + Duration::from_secs(seconds.parse().unwrap());
                 }
                 _ => {
                     let frames = words

@@ -11,7 +11,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::capability::Settings;
+use super::settings::Settings;
 
 /// The part of an engine that every state carries along.
 #[derive(Debug)]
