@@ -10,4 +10,5 @@ pub mod session;
 pub mod sim;
 pub mod t30;
 pub mod t4;
+pub mod tiff;
 pub mod time;

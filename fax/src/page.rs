@@ -125,7 +125,7 @@ impl Page {
     #[must_use]
     pub fn from_bits(width: u32, resolution: Resolution, mut bits: Vec<u8>) -> Option<Self> {
         let stride = Self::stride_of(width);
-        if stride == 0 || bits.len() % stride != 0 {
+        if stride == 0 || !bits.len().is_multiple_of(stride) {
             return None;
         }
         let spare = width % 8;
@@ -176,6 +176,12 @@ impl Page {
     #[must_use]
     pub fn bits(&self) -> &[u8] {
         &self.bits
+    }
+
+    /// All rows, as [`bits`](Self::bits).
+    #[must_use]
+    pub fn into_bits(self) -> Vec<u8> {
+        self.bits
     }
 
     /// The rows in order, each `stride()` bytes.

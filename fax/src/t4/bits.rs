@@ -170,3 +170,69 @@ impl BitWriter {
         self.take()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::unusual_byte_groupings)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A stream of bits as text.
+    fn text(octets: &[u8]) -> alloc::string::String {
+        octets.iter().map(|octet| alloc::format!("{octet:08b}")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_is_peeked(words in prop::collection::vec((1u8..=16, any::<u16>()), 0..60), step in 1usize..5) {
+            let codes: Vec<Code> =
+                words.iter().map(|&(length, word)| Code { word: word >> (16 - length), length }).collect();
+            let mut writer = BitWriter::default();
+            let mut octets = Vec::new();
+            for (i, &code) in codes.iter().enumerate() {
+                writer.put(code);
+                if i % step == 0 {
+                    octets.extend(writer.take());
+                }
+            }
+            let bits = writer.position_bits();
+            octets.extend(writer.finish());
+            prop_assert_eq!(octets.len(), bits.div_ceil(8));
+            let mut reader = BitReader::new(&octets);
+            for code in codes {
+                prop_assert_eq!(reader.peek(code.length.into()), code.word.into());
+                reader.skip(code.length.into());
+            }
+            prop_assert_eq!(reader.position_bits(), bits);
+            prop_assert!(!reader.overran() && reader.is_at_padding());
+        }
+
+        #[test]
+        fn zeros_and_eols_are_found_as_in_text(
+            octets in prop::collection::vec(prop_oneof![Just(0u8), Just(0), Just(1), Just(0x80), any::<u8>()], 0..40),
+            from in 0usize..330,
+        ) {
+            let text = text(&octets);
+            let rest = text.get(from..).unwrap_or("");
+            let mut reader = BitReader::new(&octets);
+            reader.seek(from);
+            prop_assert_eq!(reader.zeros(), rest.find('1'));
+            let eol = rest.find("00000000000").filter(|&at| rest[at..].contains('1'));
+            prop_assert_eq!(reader.find_eol(), eol.is_some());
+            prop_assert_eq!(reader.position_bits(), eol.map_or(text.len(), |at| from + at));
+        }
+    }
+
+    #[test]
+    fn past_the_end_there_are_zeros() {
+        let mut reader = BitReader::new(&[0xFF]);
+        reader.skip(6);
+        assert_eq!(reader.peek(8), 0b1100_0000);
+        reader.skip(3);
+        assert!(reader.overran());
+        assert_eq!(reader.peek(32), 0);
+        reader.seek(usize::MAX);
+        reader.skip(1);
+        assert_eq!((reader.peek(13), reader.zeros()), (0, None));
+    }
+}

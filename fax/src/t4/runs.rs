@@ -15,11 +15,12 @@ impl Changes {
         self.0.clear();
     }
 
-    /// Reads them off a packed row.
+    /// Reads them off a packed row; one that is too short is white where it ends.
     pub(super) fn read(&mut self, row: &[u8], width: u32) {
         self.0.clear();
         let mut before = 0;
-        for (i, octets) in row.chunks(8).enumerate() {
+        let words = row.chunks(8).take(width.div_ceil(64) as usize);
+        for (i, octets) in words.enumerate() {
             let mut padded = [0; 8];
             padded[..octets.len()].copy_from_slice(octets);
             let word = u64::from_be_bytes(padded);
@@ -35,6 +36,10 @@ impl Changes {
                 self.0.push(first + bit);
                 edges &= !(1 << 63 >> bit);
             }
+        }
+        let end = row.len() as u64 * 8;
+        if before == 1 && end < u64::from(width) {
+            self.0.push(end as u32);
         }
     }
 
@@ -103,5 +108,79 @@ fn paint_run(row: &mut [u8], start: u32, end: u32) {
                 *octet |= tail;
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::unusual_byte_groupings)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn changes_are_read_and_painted(mut row in prop::collection::vec(any::<u8>(), 1..40), spare in 0u32..8) {
+            let width = row.len() as u32 * 8 - spare;
+            let mut changes = Changes::default();
+            changes.read(&row, width);
+            let black = |x: u32| row[x as usize / 8] & (0x80 >> (x % 8)) != 0;
+            let expected: Vec<u32> = (0..width).filter(|&x| black(x) != (x > 0 && black(x - 1))).collect();
+            prop_assert_eq!(&changes.0, &expected);
+
+            let mut painted = alloc::vec![0; row.len()];
+            changes.paint(&mut painted, width);
+            *row.last_mut().unwrap() &= 0xFF << spare;
+            prop_assert_eq!(painted, row);
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_too_short_is_white_where_it_ends() {
+        let mut changes = Changes::default();
+        for (octets, expected) in [
+            (0, &[][..]),
+            (3, &[0, 24]),
+            (8, &[0, 64]),
+            (9, &[0, 72]),
+            (16, &[0]),
+        ] {
+            changes.read(&[0xFF; 16][..octets], 128);
+            assert_eq!(changes.0, expected, "{octets}");
+        }
+        changes.read(&[0xFF; 40], 100);
+        assert_eq!(changes.0, [0]);
+    }
+
+    #[test]
+    fn an_empty_run_joins_its_neighbours() {
+        let mut changes = Changes::default();
+        for at in [0, 5, 5, 9] {
+            changes.push(at);
+        }
+        assert_eq!(changes.0, [0, 9]);
+        assert!(!changes.ends_black());
+    }
+
+    #[test]
+    fn b1_is_right_of_a0_and_of_the_other_colour() {
+        let mut changes = Changes::default();
+        for at in [0, 4, 9, 12] {
+            changes.push(at);
+        }
+        let b1 = |from, a0, black| changes.get(changes.b1(from, a0, black, 16), 16);
+        assert_eq!((b1(0, -1, false), b1(0, 0, false), b1(0, 0, true)), (0, 9, 4));
+        assert_eq!((b1(2, 3, true), b1(2, 4, true), b1(3, 11, false)), (4, 12, 16));
+        assert_eq!(
+            (b1(4, 12, true), b1(5, 13, false), b1(4, 13, false)),
+            (16, 16, 16)
+        );
+    }
+
+    #[test]
+    fn painting_beyond_the_row_is_cut_off() {
+        let mut row = [0; 2];
+        paint_run(&mut row, 3, 40);
+        paint_run(&mut row, 30, 40);
+        assert_eq!(row, [0x1F, 0xFF]);
     }
 }

@@ -14,13 +14,15 @@ pub(super) struct Code {
 pub(super) const EOL: Code = code("000000000001");
 /// The zeros before the one of an EOL. No sequence of other code words holds as many.
 pub(super) const EOL_ZEROS: usize = 11;
+
 /// The tag bit after an EOL of MR: whether the row that follows is one-dimensional (T.4 clause 4.2.2).
-pub(super) const fn code_of_bit(one: bool) -> Code {
+pub(super) const fn tag_bit(one_dimensional: bool) -> Code {
     Code {
-        word: one as u16,
+        word: one_dimensional as u16,
         length: 1,
     }
 }
+
 /// Pass mode of two-dimensional coding.
 pub(super) const PASS: Code = code("0001");
 /// Horizontal mode; two run lengths follow.
@@ -251,3 +253,79 @@ pub(super) static COMMON_MAKE_UP: [Code; 13] = codes([
     "000000010111", "000000011100", "000000011101", "000000011110",
     "000000011111",
 ]);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::unusual_byte_groupings)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::String;
+
+    fn bits(black: bool, pixels: u32) -> String {
+        let word = |code: Code| format!("{:0length$b}", code.word, length = usize::from(code.length));
+        run_codes(black, pixels)
+            .map(word)
+            .collect::<alloc::vec::Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn runs_are_coded_as_the_recommendation_prints_them() {
+        assert_eq!(bits(false, 0), "00110101");
+        assert_eq!(bits(true, 0), "0000110111");
+        assert_eq!(bits(false, 63), "00110100");
+        assert_eq!(bits(true, 63), "000001100111");
+        assert_eq!(bits(false, 64), "11011 00110101");
+        assert_eq!(bits(true, 65), "0000001111 010");
+        assert_eq!(bits(false, 1728), "010011011 00110101");
+        assert_eq!(bits(true, 1728 + 2), "0000001100101 11");
+        assert_eq!(bits(true, 1792), "00000001000 0000110111");
+        assert_eq!(bits(false, 2560 - 1), "000000011110 00110100");
+        assert_eq!(bits(false, 2560), "000000011111 00110101");
+        assert_eq!(bits(true, 4864), "000000011111 000000010111 0000110111");
+        assert_eq!(bits(false, 5184), "000000011111 000000011111 11011 00110101");
+    }
+
+    #[test]
+    fn every_word_is_looked_up_whatever_follows_it() {
+        for black in [false, true] {
+            for pixels in 0..=MAKE_UP_MAX + 63 {
+                let mut sum = 0;
+                for code in run_codes(black, pixels) {
+                    let spare = RUN_BITS - u32::from(code.length);
+                    let first = usize::from(code.word) << spare;
+                    for run in &RUNS[usize::from(black)][first..first + (1 << spare)] {
+                        assert_eq!(run.length, code.length);
+                    }
+                    sum += u32::from(RUNS[usize::from(black)][first].pixels);
+                }
+                assert_eq!(sum, pixels);
+            }
+        }
+    }
+
+    #[test]
+    fn only_eight_zeros_begin_no_run() {
+        for table in &RUNS {
+            for (bits, run) in table.iter().enumerate() {
+                assert_eq!(run.length == 0, bits >> (RUN_BITS - 8) == 0, "{bits:013b}");
+            }
+        }
+    }
+
+    #[test]
+    fn modes_are_looked_up() {
+        let mode = |bits: usize| MODES[bits];
+        assert!(matches!(mode(0b1_000000), (Mode::Vertical(0), 1)));
+        assert!(matches!(mode(0b011_1111), (Mode::Vertical(1), 3)));
+        assert!(matches!(mode(0b010_0000), (Mode::Vertical(-1), 3)));
+        assert!(matches!(mode(0b000011_1), (Mode::Vertical(2), 6)));
+        assert!(matches!(mode(0b000010_0), (Mode::Vertical(-2), 6)));
+        assert!(matches!(mode(0b0000011), (Mode::Vertical(3), 7)));
+        assert!(matches!(mode(0b0000010), (Mode::Vertical(-3), 7)));
+        assert!(matches!(mode(0b0001_111), (Mode::Pass, 4)));
+        assert!(matches!(mode(0b001_0101), (Mode::Horizontal, 3)));
+        assert!(matches!(mode(0b0000001), (Mode::Extension, 7)));
+        assert!(matches!(mode(0b0000000), (Mode::Invalid, 0)));
+    }
+}
