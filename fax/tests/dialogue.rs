@@ -8,7 +8,7 @@
 //! = delivered; 2 confirmed      how it ends
 //! ```
 //!
-//! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears `< tcf good`, `< tcf bad`, `< image good`, `< image poor`, `< image bad`, and with ECM
+//! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears `< tcf good`, `< tcf bad`, `< noise`, `< image good`, `< image poor`, `< image bad`, and with ECM
 //! `< image 0-2 of 4` for the frames that arrive, or `< block 2-3 of 4` for a block that begins at the first of them. The driver answers at once; `store=refuse`, `store=slow` and
 //! `mark=refuse`, `mark=slow` change that, and `< kept` is a slow store's answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -219,6 +219,11 @@ impl Dialogue {
             "damaged" => self.burst(vec![vec![0xFF, 0x13]], false),
             "tcf good" => self.image_data(vec![0; 2700]),
             "tcf bad" => self.image_data(vec![0x55; 2700]),
+            "noise" => {
+                self.signal(Signal::CarrierUp);
+                self.signal(Signal::Data(vec![0x5A; 7]));
+                self.signal(Signal::CarrierLost);
+            }
             "image good" => self.image_data(page_data(0)),
             "image poor" => self.image_data(page_data(8)),
             "image bad" => self.image_data(page_data(40)),
