@@ -39,8 +39,10 @@ pub(super) const IMAGE_STALL_MAX: Duration = Duration::from_secs(10);
 pub(super) const RCP_WAIT: Duration = Duration::from_millis(200);
 /// Beyond the time that sending should take, the line is given this much before it is called stuck.
 pub(super) const SEND_SLACK: Duration = Duration::from_secs(30);
-/// A driver must answer this soon for the far end not to lose patience (T2 less the gap and the training).
-pub(super) const DRIVER_WAIT: Duration = Duration::from_secs(4);
+/// After the image the next page must be there this soon; it was asked for when the image began.
+pub(super) const NEXT_PAGE_WAIT: Duration = Duration::from_millis(1000);
+/// A mark must be stored this soon. Together with the wait before it, this ends within the far end's T2 (5 s at least).
+pub(super) const MARK_WAIT: Duration = Duration::from_millis(3500);
 /// A reply begins this soon after its command, or waits for the command to be repeated (well under T4).
 pub(super) const REPLY_WAIT: Duration = Duration::from_millis(1500);
 /// Our own reply is out by then: the gap, the flags, and the longest reply (PPR, 0.95 s).
