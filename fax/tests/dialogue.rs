@@ -8,19 +8,20 @@
 //! = delivered; 2 confirmed      how it ends
 //! ```
 //!
-//! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears `< tcf good`, `< tcf bad`, `< image good`, `< image poor`, `< image bad`, and with ECM
+//! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears `< tcf good`, `< tcf bad`, `< noise`, `< image good`, `< image poor`, `< image bad`, and with ECM
 //! `< image 0-2 of 4` for the frames that arrive, or `< block 2-3 of 4` for a block that begins at the first of them. The driver answers at once; `store=refuse`, `store=slow` and
-//! `mark=refuse`, `mark=slow` change that, and `< kept` is a slow store's answer.
+//! `mark=refuse`, `mark=slow`, `slow=1` (a page) change that; `< kept` and `< page 1` are the late answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
 use fax_proto::carrier::{Command, HangUp, Signal, SpeedSet};
-use fax_proto::page::Resolution;
+use fax_proto::page::{Page, Resolution};
 use fax_proto::session::PageMark;
 use fax_proto::t4::{self, Coding, EncodeOptions};
-use fax_proto::t30::capability::{Capability, FrameSize, PaperLength, Settings};
+use fax_proto::t30::capability::{Capability, FrameSize, PaperLength};
 use fax_proto::t30::frame::{Fcf, Frame, PartialPage, Side, StationId, end_of_retransmission};
+use fax_proto::t30::settings::Settings;
 use fax_proto::t30::{Engine, Input, Output};
 use fax_proto::time::{Duration, Time};
 use std::collections::BTreeMap;
@@ -89,8 +90,16 @@ impl Dialogue {
         self.terms.get(key).map_or("", String::as_str)
     }
 
-    fn rows(&self) -> u32 {
-        self.terms.get("rows").map_or(ROWS, |rows| rows.parse().unwrap())
+    /// A page; that of `change=` is of another kind.
+    fn page(&self, n: u32) -> Page {
+        let rows = self.terms.get("rows").map_or(ROWS, |rows| rows.parse().unwrap());
+        let is_changed = self.term("change") == n.to_string();
+        let resolution = if is_changed {
+            Resolution::R204x196
+        } else {
+            Resolution::R204x98
+        };
+        support::page(u64::from(n), rows, resolution)
     }
 
     fn signal(&mut self, signal: Signal) {
@@ -115,16 +124,13 @@ impl Dialogue {
     fn output(&mut self, output: Output) {
         match output {
             Output::Command(command) => self.command(&command),
+            Output::NeedPage(n) if self.term("slow") == n.to_string() => {}
             Output::NeedPage(n) => {
-                let missing = self.term("missing") == n.to_string();
-                // Page 2 is of another kind where the script wants a change.
-                let resolution = match self.term("change") == n.to_string() {
-                    true => Resolution::R204x196,
-                    false => Resolution::R204x98,
-                };
-                let answer = match missing {
-                    true => Input::NoPage(n),
-                    false => Input::Page(n, support::page(u64::from(n), self.rows(), resolution)),
+                let is_missing = self.term("missing") == n.to_string();
+                let answer = if is_missing {
+                    Input::NoPage(n)
+                } else {
+                    Input::Page(n, self.page(n))
                 };
                 self.engine.handle(self.now, answer);
             }
@@ -218,6 +224,11 @@ impl Dialogue {
             "damaged" => self.burst(vec![vec![0xFF, 0x13]], false),
             "tcf good" => self.image_data(vec![0; 2700]),
             "tcf bad" => self.image_data(vec![0x55; 2700]),
+            "noise" => {
+                self.signal(Signal::CarrierUp);
+                self.signal(Signal::Data(vec![0x5A; 7]));
+                self.signal(Signal::CarrierLost);
+            }
             "image good" => self.image_data(page_data(0)),
             "image poor" => self.image_data(page_data(8)),
             "image bad" => self.image_data(page_data(40)),
@@ -225,9 +236,14 @@ impl Dialogue {
             _ => match words.split_once(' ') {
                 Some(("image", frames)) => self.image_frames(frames, false),
                 Some(("block", frames)) => self.image_frames(frames, true),
+                Some(("page", n)) => {
+                    let n = n.parse().unwrap();
+                    self.engine.handle(self.now, Input::Page(n, self.page(n)));
+                    self.pump();
+                }
                 Some(("wait", seconds)) => self.wait(seconds.parse().unwrap()),
                 Some(("pass", seconds)) => {
-                    self.now = self.now + Duration::from_secs(seconds.parse().unwrap())
+                    self.now = self.now + Duration::from_secs(seconds.parse().unwrap());
                 }
                 _ => {
                     let frames = words

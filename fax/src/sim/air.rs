@@ -2,6 +2,42 @@
 //!
 //! The line has a delay, its modems take the time that real ones take, and it is as bad as [`AirConfig`] says; the same
 //! seed gives the same call. A call always ends: the engines' own deadlines see to it, and [`CALL_TIME_MAX`] beyond them.
+//!
+//! ```
+//! use fax_proto::page::{Page, Resolution};
+//! use fax_proto::session::{Outcome, PageMark, ReceivedPage};
+//! use fax_proto::sim::air::{AirConfig, Hooks, Party, run};
+//! use fax_proto::t30::{Engine, ReceiverConfig, SenderConfig, frame::StationId};
+//!
+//! #[derive(Default)]
+//! struct Memory(Vec<Page>);
+//!
+//! impl Hooks for Memory {
+//!     fn page(&mut self, index: u32) -> Option<Page> {
+//!         self.0.get(index as usize).cloned()
+//!     }
+//!     fn mark(&mut self, _page: u32, _mark: PageMark) -> bool {
+//!         true
+//!     }
+//!     fn received(&mut self, page: ReceivedPage) -> bool {
+//!         self.0.push(page.page);
+//!         true
+//!     }
+//! }
+//!
+//! let (mut here, mut there) = (Memory::default(), Memory::default());
+//! here.0.push(Page::white(1728, 100, Resolution::R204x98));
+//! let mut sender = Engine::sender(SenderConfig::new(StationId::default(), 1));
+//! let mut receiver = Engine::receiver(ReceiverConfig::new(StationId::default()));
+//! let record = run(
+//!     Party { engine: &mut sender, hooks: &mut here },
+//!     Party { engine: &mut receiver, hooks: &mut there },
+//!     &AirConfig::default(),
+//!     &mut |_now| {},
+//! );
+//! assert_eq!(record.caller.report.outcome, Outcome::Delivered);
+//! assert_eq!(here.0, there.0);
+//! ```
 
 use super::medium::{Arrival, End, Medium, NetworkSays};
 use super::record::Recorder;

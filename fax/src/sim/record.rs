@@ -12,8 +12,9 @@
 
 use crate::carrier::{Command, Image, ImageKind, Signal, Training};
 use crate::session::{ReceivedPage, Report};
-use crate::t30::capability::{Capability, Settings};
+use crate::t30::capability::Capability;
 use crate::t30::frame::{Fcf, Frame, PartialPage, StationId, parse_end_of_retransmission};
+use crate::t30::settings::Settings;
 use crate::time::Time;
 use alloc::format;
 use alloc::string::String;

@@ -1,13 +1,12 @@
-//! DIS and DCS: what a station can do, and how a page will be sent.
+//! DIS: what a station can do.
 //!
-//! ITU-T T.30 clause 5.3.6.2.1 and table 2, bits 1 to 48. A [`Capability`] is a DIS as a value, a [`Settings`] a DCS.
+//! ITU-T T.30 clause 5.3.6.2.1 and table 2, bits 1 to 48. A [`Capability`] is a DIS as a value.
 //! Reading is tolerant: bits beyond the end of a short field are 0, reserved bits are ignored, and an invalid
 //! combination is read as the least of what it could mean. Written fields are as short as they can be.
 
+use super::bits::{Bits, BitsMut};
 use crate::carrier::{Modulation, Speed, SpeedSet};
 use crate::page::{PaperWidth, Resolution};
-use crate::session::Negotiated;
-use crate::t4::Coding;
 use crate::time::Duration;
 use alloc::vec::Vec;
 use core::fmt;
@@ -56,7 +55,7 @@ impl ScanTime {
     }
 
     /// The three bits 21, 22, 23 of a DIS, bit 21 lowest.
-    fn dis_bits(self) -> u8 {
+    pub(super) fn dis_bits(self) -> u8 {
         match (self.standard_ms, self.fine_is_half) {
             (0, _) => 0b111,
             (..=5, _) => 0b001,
@@ -69,7 +68,7 @@ impl ScanTime {
         }
     }
 
-    fn from_dis_bits(bits: u8, superfine_is_half: bool) -> Self {
+    pub(super) fn from_dis_bits(bits: u8, superfine_is_half: bool) -> Self {
         let (standard_ms, fine_is_half) = match bits {
             0b111 => (0, false),
             0b001 => (5, false),
@@ -219,25 +218,6 @@ impl fmt::Display for Capability {
     }
 }
 
-/// How the pages will be sent: a DCS as a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Modulation and rate (bits 11 to 14).
-    pub speed: Speed,
-    /// Resolution (bits 15, 41 to 44).
-    pub resolution: Resolution,
-    /// Row width (bits 17 and 18).
-    pub width: PaperWidth,
-    /// Page length (bits 19 and 20).
-    pub length: PaperLength,
-    /// Page coding (bits 16 and 31).
-    pub coding: Coding,
-    /// ECM with frames of this many octets (bits 27 and 28).
-    pub ecm: Option<FrameSize>,
-    /// The least time for a row, in milliseconds (bits 21 to 23): 0, 5, 10, 20 or 40.
-    pub scan_time_ms: u8,
-}
-
 /// Octets of image data in an ECM frame (T.30 bit 28).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum FrameSize {
@@ -256,163 +236,6 @@ impl FrameSize {
             Self::Octets256 => 256,
             Self::Octets64 => 64,
         }
-    }
-}
-
-impl Settings {
-    /// Reads the information field of a DCS; `None` where its speed is reserved.
-    #[must_use]
-    pub fn parse(fif: &[u8]) -> Option<Self> {
-        let bits = Bits(fif);
-        let ecm = bits.get(27).then(|| match bits.get(28) {
-            true => FrameSize::Octets64,
-            false => FrameSize::Octets256,
-        });
-        let coding = match (bits.get(31), bits.get(16)) {
-            (true, _) => Coding::Mmr,
-            (false, true) => Coding::Mr,
-            (false, false) => Coding::Mh,
-        };
-        Some(Self {
-            speed: speed_of_dcs(bits.range(11, 4))?,
-            resolution: resolution_of_dcs(bits),
-            width: match (bits.get(17), bits.get(18)) {
-                (false, false) => PaperWidth::A4,
-                (true, _) => PaperWidth::B4,
-                (false, true) => PaperWidth::A3,
-            },
-            length: match (bits.get(19), bits.get(20)) {
-                (false, false) => PaperLength::A4,
-                (true, _) => PaperLength::B4,
-                (false, true) => PaperLength::Unlimited,
-            },
-            coding,
-            ecm,
-            scan_time_ms: ScanTime::from_dis_bits(bits.range(21, 3), false).standard_ms,
-        })
-    }
-
-    /// The information field of a DCS.
-    #[must_use]
-    pub fn to_fif(&self) -> Vec<u8> {
-        let mut bits = BitsMut::new();
-        bits.set(10, true);
-        bits.set_range(11, 4, dcs_of_speed(self.speed));
-        bits.set(16, self.coding == Coding::Mr);
-        bits.set(17, self.width == PaperWidth::B4);
-        bits.set(18, self.width == PaperWidth::A3);
-        bits.set(19, self.length == PaperLength::B4);
-        bits.set(20, self.length == PaperLength::Unlimited);
-        let scan_time = ScanTime {
-            standard_ms: self.scan_time_ms,
-            ..ScanTime::NONE
-        };
-        bits.set_range(21, 3, scan_time.dis_bits());
-        bits.set(27, self.ecm.is_some());
-        bits.set(28, self.ecm == Some(FrameSize::Octets64));
-        bits.set(31, self.coding == Coding::Mmr);
-        match self.resolution {
-            Resolution::R204x98 => {}
-            Resolution::R204x196 => bits.set(15, true),
-            Resolution::R204x391 => bits.set(41, true),
-            Resolution::R200x200 => {
-                bits.set(15, true);
-                bits.set(44, true);
-            }
-            Resolution::R300x300 => {
-                bits.set(42, true);
-                bits.set(44, true);
-            }
-            Resolution::R400x400 => {
-                bits.set(43, true);
-                bits.set(44, true);
-            }
-        }
-        bits.finish()
-    }
-
-    /// Pixels in a row.
-    #[must_use]
-    pub fn row_pixels(&self) -> u32 {
-        self.resolution.width(self.width)
-    }
-
-    /// The part that goes into a report.
-    #[must_use]
-    pub fn negotiated(&self) -> Negotiated {
-        Negotiated {
-            speed: self.speed,
-            ecm_frame_octets: self.ecm.map(|size| match size {
-                FrameSize::Octets256 => 256,
-                FrameSize::Octets64 => 64,
-            }),
-            coding: self.coding,
-            resolution: self.resolution,
-            width: self.width,
-        }
-    }
-}
-
-impl fmt::Display for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.negotiated())?;
-        match self.scan_time_ms {
-            0 => Ok(()),
-            ms => write!(f, ", {ms} ms/row"),
-        }
-    }
-}
-
-/// Bits of an information field, counted from 1 as T.30 counts them; beyond the end they are 0.
-#[derive(Clone, Copy)]
-struct Bits<'a>(&'a [u8]);
-
-impl Bits<'_> {
-    fn get(self, bit: usize) -> bool {
-        let index = bit - 1;
-        self.0
-            .get(index / 8)
-            .is_some_and(|octet| octet >> (index % 8) & 1 != 0)
-    }
-
-    /// Up to 8 bits, the first lowest.
-    fn range(self, first: usize, count: usize) -> u8 {
-        (0..count).fold(0, |acc, i| acc | u8::from(self.get(first + i)) << i)
-    }
-}
-
-/// A field in writing. Bits 24, 32 and 40 say that another octet follows.
-struct BitsMut([u8; BitsMut::OCTETS]);
-
-impl BitsMut {
-    const OCTETS: usize = 6;
-    /// Octets that are always sent.
-    const OCTETS_MIN: usize = 3;
-
-    fn new() -> Self {
-        Self([0; Self::OCTETS])
-    }
-
-    fn set(&mut self, bit: usize, value: bool) {
-        let index = bit - 1;
-        if value && let Some(octet) = self.0.get_mut(index / 8) {
-            *octet |= 1 << (index % 8);
-        }
-    }
-
-    fn set_range(&mut self, first: usize, count: usize, value: u8) {
-        for i in 0..count {
-            self.set(first + i, value >> i & 1 != 0);
-        }
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        let last = self.0.iter().rposition(|octet| *octet != 0).unwrap_or(0);
-        let octets = (last + 1).max(Self::OCTETS_MIN);
-        for extended in Self::OCTETS_MIN..octets {
-            self.set(extended * 8, true);
-        }
-        self.0.into_iter().take(octets).collect()
     }
 }
 
@@ -443,48 +266,6 @@ fn dis_of_speeds(speeds: SpeedSet) -> u8 {
         0b0010
     } else {
         0b0000
-    }
-}
-
-/// DCS bits 11 to 14, bit 11 lowest.
-const DCS_SPEEDS: [(u8, Speed); 8] = [
-    (0b0000, Speed::V27ter2400),
-    (0b0010, Speed::V27ter4800),
-    (0b0001, Speed::V29At9600),
-    (0b0011, Speed::V29At7200),
-    (0b1000, Speed::V17At14400),
-    (0b1010, Speed::V17At12000),
-    (0b1001, Speed::V17At9600),
-    (0b1011, Speed::V17At7200),
-];
-
-fn speed_of_dcs(code: u8) -> Option<Speed> {
-    DCS_SPEEDS
-        .iter()
-        .find(|(c, _)| *c == code)
-        .map(|(_, speed)| *speed)
-}
-
-fn dcs_of_speed(speed: Speed) -> u8 {
-    DCS_SPEEDS
-        .iter()
-        .find(|(_, s)| *s == speed)
-        .map_or(0, |(code, _)| *code)
-}
-
-fn resolution_of_dcs(bits: Bits<'_>) -> Resolution {
-    if bits.get(43) {
-        Resolution::R400x400
-    } else if bits.get(42) {
-        Resolution::R300x300
-    } else if bits.get(41) {
-        Resolution::R204x391
-    } else if bits.get(15) && bits.get(44) {
-        Resolution::R200x200
-    } else if bits.get(15) {
-        Resolution::R204x196
-    } else {
-        Resolution::R204x98
     }
 }
 
@@ -523,67 +304,24 @@ mod tests {
         assert!(!Capability::parse(&[]).can_receive);
     }
 
+    /// Two DIS as makers' service manuals print them.
     #[test]
-    fn a_short_field_has_no_extend_bit() {
-        let plain = Capability {
-            superfine: false,
-            inch: false,
-            dpi300: false,
-            dpi400: false,
-            mmr: false,
-            ecm: false,
-            ..Capability::FULL
-        };
-        // Bit 45 (metric preferred) always asks for six octets in a DIS; a DCS may be short.
-        assert_eq!(plain.to_fif().len(), 6);
-        let dcs = Settings {
-            speed: Speed::V29At9600,
-            resolution: Resolution::R204x196,
-            width: PaperWidth::A4,
-            length: PaperLength::A4,
-            coding: Coding::Mh,
-            ecm: None,
-            scan_time_ms: 20,
-        };
-        assert_eq!(dcs.to_fif(), [0x00, 0b0100_0110, 0x00]);
-    }
-
-    #[test]
-    fn every_dcs_reads_back() {
-        for speed in Speed::ALL {
-            for resolution in Resolution::ALL {
-                for (coding, ecm) in [
-                    (Coding::Mh, None),
-                    (Coding::Mr, Some(FrameSize::Octets64)),
-                    (Coding::Mmr, Some(FrameSize::Octets256)),
-                ] {
-                    for (width, length) in [
-                        (PaperWidth::A4, PaperLength::A4),
-                        (PaperWidth::B4, PaperLength::B4),
-                        (PaperWidth::A3, PaperLength::Unlimited),
-                    ] {
-                        for scan_time_ms in [0, 5, 10, 20, 40] {
-                            let dcs = Settings {
-                                speed,
-                                resolution,
-                                width,
-                                length,
-                                coding,
-                                ecm,
-                                scan_time_ms,
-                            };
-                            assert_eq!(Settings::parse(&dcs.to_fif()), Some(dcs));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_reserved_speed_is_refused_in_a_dcs() {
-        // Bits 11 to 14 = 1110.
-        assert_eq!(Settings::parse(&[0, 0b0001_1110, 0]), None);
+    fn a_dis_of_the_field_reads_as_its_maker_says() {
+        // V.8, V.17, fine, MR, A3, unlimited, 0 ms, ECM, MMR, superfine, 300, 400, inch and metric.
+        let all = [0x20, 0xEE, 0xFA, 0xC4, 0x80, 0x1F];
+        assert_eq!(Capability::parse(&all), Capability::FULL);
+        assert_eq!(Capability::FULL.to_fif()[1..], all[1..]);
+        let some = Capability::parse(&[0x20, 0xC2, 0x8A, 0xC4, 0x80, 0xD5, 0x83, 0x80, 0x18]);
+        assert!(some.can_receive && some.fine && some.mr && some.ecm && some.mmr);
+        assert!(some.superfine && some.dpi400 && !some.dpi300 && !some.inch);
+        assert_eq!(
+            (some.width, some.length),
+            (PaperWidth::A3, PaperLength::Unlimited)
+        );
+        assert_eq!(
+            some.scan_time.for_rows(Resolution::R204x98),
+            Duration::from_millis(20)
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::capability::Settings;
+use super::settings::Settings;
 
 /// The part of an engine that every state carries along.
 #[derive(Debug)]
@@ -38,8 +38,10 @@ pub(super) enum Happening {
     Line(Event),
     /// `Common::timer` has passed.
     Timer,
-    /// The driver answers whether a mark or a page is kept.
-    Kept(bool),
+    /// The driver answers whether a mark is kept.
+    MarkKept(bool),
+    /// The driver answers whether a page is kept.
+    PageKept(bool),
     /// The driver gave a page, or said that it has none.
     Page,
 }
@@ -190,7 +192,8 @@ pub(super) fn happening(common: &mut Common, input: Input) -> Option<Happening> 
     match input {
         Input::Tick => common.tick(),
         Input::Signal(signal) => common.signal(signal),
-        Input::MarkKept(kept) | Input::PageKept(kept) => Some(Happening::Kept(kept)),
+        Input::MarkKept(kept) => Some(Happening::MarkKept(kept)),
+        Input::PageKept(kept) => Some(Happening::PageKept(kept)),
         Input::Page(..) | Input::NoPage(_) => Some(Happening::Page),
         Input::Cancel => None,
     }

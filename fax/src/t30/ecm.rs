@@ -268,6 +268,23 @@ mod tests {
         assert_eq!(Blocks::new(Vec::new(), FrameSize::Octets64).wanted_frames(), 1);
     }
 
+    /// The PPR that a maker's service manual shows for sixteen frames with errors in 4 to 7.
+    #[test]
+    fn a_request_of_the_field_is_written_alike() {
+        let size = FrameSize::Octets64;
+        let mut blocks = Blocks::new(data(16 * 64), size);
+        let mut block = BlockIn::default();
+        let burst = blocks.burst();
+        let whole = burst.iter().enumerate().filter(|(n, _)| !(4..8).contains(n));
+        whole.for_each(|(_, frame)| block.take_frame(frame));
+        block.take_count(16, size);
+        let map = block.missing().unwrap();
+        assert_eq!(map[..2], [0xF0, 0x00]);
+        assert!(map[2..].iter().all(|octet| *octet == 0xFF));
+        blocks.request(&map);
+        assert_eq!(blocks.wanted_frames(), 4);
+    }
+
     #[test]
     fn a_frame_that_cannot_be_of_the_block_is_left_out() {
         let size = FrameSize::Octets64;

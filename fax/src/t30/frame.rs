@@ -457,6 +457,22 @@ mod tests {
         assert_eq!(parse_end_of_retransmission(&[0x2F]), Some(Fcf::Eop));
     }
 
+    /// As a maker's service manual prints them: sixteen frames, of which 4 to 7 are asked for again.
+    #[test]
+    fn a_partial_page_of_the_field_reads_as_its_maker_says() {
+        let pps = Frame::parse(&[0xFF, 0x13, 0xBF, 0x4F, 0x00, 0x00, 0x0F]).unwrap();
+        let expected = PartialPage {
+            then: Fcf::Mps,
+            page: 0,
+            block: 0,
+            frames: 16,
+        };
+        assert_eq!(
+            (pps.fcf, PartialPage::parse(&pps.fif)),
+            (Fcf::Pps, Some(expected))
+        );
+    }
+
     #[test]
     fn a_station_id_goes_backwards() {
         let id = StationId::new("+1 212 555 0123").unwrap();

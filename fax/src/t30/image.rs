@@ -1,6 +1,6 @@
 //! Pages to image data and back, as the DCS says.
 
-use super::capability::Settings;
+use super::settings::Settings;
 use crate::page::Page;
 use crate::session::Quality;
 use crate::t4::{self, DecodeOptions, EncodeOptions, End};

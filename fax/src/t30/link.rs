@@ -373,9 +373,9 @@ mod tests {
         assert_eq!(out.len(), 1);
         assert_eq!(link.signal(at(75), Signal::Sent, &mut out), None);
         assert_eq!(out.len(), 2);
-        assert_eq!(link.deadline(), Some(at(3075)));
-        assert_eq!(link.tick(at(3074), &mut out), None);
-        assert_eq!(link.tick(at(3075), &mut out), Some(Event::Timeout));
+        assert_eq!(link.deadline(), Some(at(3525)));
+        assert_eq!(link.tick(at(3524), &mut out), None);
+        assert_eq!(link.tick(at(3525), &mut out), Some(Event::Timeout));
     }
 
     #[test]
@@ -405,7 +405,7 @@ mod tests {
         link.signal(at(1200), frame(false), &mut out);
         assert_eq!(link.signal(at(1250), Signal::CarrierLost, &mut out), None);
         assert_eq!(out.len(), 2, "listens again");
-        assert_eq!(link.tick(at(3000), &mut out), Some(Event::Timeout));
+        assert_eq!(link.tick(at(3450), &mut out), Some(Event::Timeout));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - a receiver confirms a page only after the driver said that it is kept, and hands out each page once;
 //! - no frame of the peer, in whatever order, makes the engine panic or wait for ever.
 
+mod bits;
 pub mod capability;
 mod common;
 mod ecm;
@@ -20,6 +21,7 @@ mod negotiate;
 mod quality;
 mod receive;
 mod send;
+pub mod settings;
 pub mod timers;
 
 use crate::carrier::{Command, Signal};

@@ -4,7 +4,8 @@
 //! so a page that the far end cannot print as it is is an [`Incompatibility`]; only 200×200, which T.30 and RFC 3949
 //! hold equal to 204×196, is sent as that where the far end knows no inches.
 
-use super::capability::{Capability, FrameSize, PaperLength, Settings};
+use super::capability::{Capability, FrameSize, PaperLength};
+use super::settings::Settings;
 use crate::carrier::{Speed, SpeedSet};
 use crate::page::{Page, PaperWidth, Resolution};
 use crate::session::Incompatibility;

@@ -4,12 +4,12 @@ use crate::time::Duration;
 
 /// Two stations try to identify each other this long (35 s ± 5 s).
 pub const T1: Duration = Duration::from_secs(35);
-/// A receiver waits this long for a command (6 s ± 1 s).
-pub const T2: Duration = Duration::from_secs(6);
+/// A receiver waits this long for a command (6 s ± 1 s; the long end, for lines with a delay of their own).
+pub const T2: Duration = Duration::from_secs(7);
 // T3 (10 s) is how long an operator may take to answer a procedural interrupt. There is no operator here: a request
 // for one (PRI-, PIP, PIN) is answered at once, so T3 never runs.
-/// A sender waits this long for a reply before it repeats a command (3 s ± 15 %).
-pub const T4: Duration = Duration::from_secs(3);
+/// A sender waits this long for a reply before it repeats a command (3 s ± 15 %; the long end too).
+pub const T4: Duration = Duration::from_millis(3450);
 /// How long RNR may be answered before the call is given up (60 s ± 5 s).
 pub const T5: Duration = Duration::from_secs(60);
 
@@ -39,10 +39,14 @@ pub(super) const IMAGE_STALL_MAX: Duration = Duration::from_secs(10);
 pub(super) const RCP_WAIT: Duration = Duration::from_millis(200);
 /// Beyond the time that sending should take, the line is given this much before it is called stuck.
 pub(super) const SEND_SLACK: Duration = Duration::from_secs(30);
-/// A driver must answer this soon for the far end not to lose patience (T2 less the gap and the training).
-pub(super) const DRIVER_WAIT: Duration = Duration::from_secs(4);
+/// After the image the next page must be there this soon; it was asked for when the image began.
+pub(super) const NEXT_PAGE_WAIT: Duration = Duration::from_millis(1000);
+/// A mark must be stored this soon. Together with the wait before it, this ends within the far end's T2 (5 s at least).
+pub(super) const MARK_WAIT: Duration = Duration::from_millis(3500);
 /// A reply begins this soon after its command, or waits for the command to be repeated (well under T4).
 pub(super) const REPLY_WAIT: Duration = Duration::from_millis(1500);
+/// Our own reply is out by then: the gap, the flags, and the longest reply (PPR, 0.95 s).
+pub(super) const REPLY_TIME_MAX: Duration = Duration::from_secs(3);
 /// A missed TCF is over after this long: V.17's long training and 1.5 s of zeros, with room.
 pub(super) const TCF_OVER: Duration = Duration::from_millis(3000);
 /// A repeated end-of-page command ends this soon after the one before it: the longest T4 there is (4.5 s + 15 %), a

@@ -4,12 +4,13 @@
 //! a repetition if it is the same command, comes within `REPEAT_WINDOW`, and no image carrier was heard between; an
 //! end-of-page command whose image was missed must not be taken for one, or a page would be confirmed that never came.
 
-use super::super::capability::{FrameSize, Settings};
+use super::super::capability::FrameSize;
 use super::super::common::{main_frame, station_id};
 use super::super::ecm::{BlockIn, MAP_OCTETS};
 use super::super::frame::{Fcf, Frame, PartialPage, StationId, parse_end_of_retransmission};
 use super::super::image::{self, Decoded};
 use super::super::quality::copy_reply;
+use super::super::settings::Settings;
 use super::super::timers::REPEAT_WINDOW;
 use super::listen::{Checking, Silence};
 use super::{Cx, Keeping, Next, Reply, State};

@@ -49,11 +49,11 @@ impl Keeping {
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
-            Happening::Kept(kept) if self.sender_speaks => State::Keeping(Self {
+            Happening::PageKept(kept) if self.sender_speaks => State::Keeping(Self {
                 kept: Some(kept),
                 ..self
             }),
-            Happening::Kept(kept) => self.answer(cx, kept),
+            Happening::PageKept(kept) => self.answer(cx, kept),
             Happening::Timer => self.wait(cx),
             Happening::Line(Event::Burst(burst)) => self.burst(cx, &burst),
             Happening::Line(Event::Timeout) if self.kept == Some(true) => cx.finish(Outcome::NoResponse {

@@ -4,7 +4,7 @@ use super::super::common::Happening;
 use super::super::frame::{Fcf, Frame};
 use super::super::link::{Event, Heard};
 use super::super::quality::tcf_is_good;
-use super::super::timers::{T1, T2, T4, TCF_OVER};
+use super::super::timers::{REPLY_TIME_MAX, T1, T2, T4, TCF_OVER};
 use super::command::{command, short_training};
 use super::{Cx, Next, Reply, State};
 use crate::carrier::{Command, Speed, Training};
@@ -14,6 +14,9 @@ use alloc::vec::Vec;
 
 /// Coded bytes of the longest ECM block; an image that was missed may last as long as they take.
 const BLOCK_BYTES_MAX: usize = 256 * 264;
+
+/// A carrier that brought fewer bytes than this was noise that sounded like training: the emptiest page has more.
+const IMAGE_BYTES_MIN: usize = 100;
 
 /// What it means when no command comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +123,9 @@ fn refuse_training(cx: &mut Cx) -> State {
 #[derive(Debug)]
 pub(super) struct AwaitImage {
     speed: Speed,
+    training: Training,
+    /// It must have begun by then.
+    until: Time,
 }
 
 impl AwaitImage {
@@ -132,11 +138,19 @@ impl AwaitImage {
         cx.common.exchange(frames, listen, T2);
         State::AwaitImage(Self {
             speed: settings.speed,
+            training,
+            until: cx.common.now + REPLY_TIME_MAX + T2,
         })
     }
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
+            Happening::Line(Event::Image(heard)) if is_noise(cx, &heard) && cx.common.now < self.until => {
+                let listen = cx.listen_image(self.training);
+                let left = self.until - cx.common.now;
+                cx.common.play([listen], left);
+                State::AwaitImage(self)
+            }
             Happening::Line(Event::Image(heard)) => store(cx, heard),
             Happening::Line(Event::Untrained) => {
                 // Either a command that is repeated, which comes at once, or an image that we miss, which lasts.
@@ -149,6 +163,12 @@ impl AwaitImage {
             _ => State::AwaitImage(self),
         }
     }
+}
+
+/// Without ECM, some noise that sounded like training must not be taken for a page.
+fn is_noise(cx: &Cx, heard: &Heard) -> bool {
+    let is_ecm = cx.common.settings.is_some_and(|settings| settings.ecm.is_some());
+    !is_ecm && heard.data.len() < IMAGE_BYTES_MIN && !heard.overflow
 }
 
 /// Puts what came beside what is there, and waits for the command that says what it was.

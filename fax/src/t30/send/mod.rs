@@ -18,11 +18,12 @@ mod correct;
 mod page;
 mod stock;
 
-use super::capability::{Capability, Settings};
+use super::capability::Capability;
 use super::common::{Common, Happening, happening};
 use super::ecm::Blocks;
 use super::frame::Side;
 use super::link::Event;
+use super::settings::Settings;
 use super::{Input, Output, SenderConfig};
 use crate::carrier::{Command, SpeedSet};
 use crate::session::{LocalFailure, Outcome, PageMark};

@@ -9,7 +9,7 @@ use super::super::frame::Fcf;
 use super::super::image;
 use super::super::link::Event;
 use super::super::negotiate::{agree, may_follow};
-use super::super::timers::{DRIVER_WAIT, IMAGE_GAP};
+use super::super::timers::{IMAGE_GAP, MARK_WAIT, NEXT_PAGE_WAIT};
 use super::{Coded, Confirming, Cx, Job, State};
 use crate::carrier::{Command, Image, Modulation, Training};
 use crate::session::{LocalFailure, Outcome, PageMark, Phase};
@@ -95,7 +95,7 @@ impl Closing {
             };
             return Confirming::enter(cx, job, closure);
         }
-        cx.common.timer = Some(cx.common.now + DRIVER_WAIT);
+        cx.common.timer = Some(cx.common.now + NEXT_PAGE_WAIT);
         Self { job, closure: None }.decide(cx)
     }
 
@@ -108,10 +108,15 @@ impl Closing {
         if self.closure.is_none() {
             self.closure = closure(cx, &self.job);
             if self.closure.is_some() {
-                cx.common.mark(self.job.page, PageMark::Unconfirmed);
+                self.mark(cx);
             }
         }
         State::Closing(self)
+    }
+
+    fn mark(&self, cx: &mut Cx) {
+        cx.common.timer = Some(cx.common.now + MARK_WAIT);
+        cx.common.mark(self.job.page, PageMark::Unconfirmed);
     }
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
@@ -119,16 +124,15 @@ impl Closing {
             (Happening::Page, None) => self.decide(cx),
             (Happening::Timer, None) => {
                 // The next page does not come in time: this one is closed as the last.
-                cx.common.timer = Some(cx.common.now + DRIVER_WAIT);
-                cx.common.mark(self.job.page, PageMark::Unconfirmed);
+                self.mark(cx);
                 let closure = Some(last(Outcome::Local(LocalFailure::PageMissing)));
                 State::Closing(Self { closure, ..self })
             }
-            (Happening::Kept(true), Some(closure)) => {
+            (Happening::MarkKept(true), Some(closure)) => {
                 cx.common.timer = None;
                 Confirming::enter(cx, self.job, closure)
             }
-            (Happening::Kept(false) | Happening::Timer, Some(_)) => {
+            (Happening::MarkKept(false) | Happening::Timer, Some(_)) => {
                 // The command was not sent, so the far end does not have the page.
                 cx.common.mark(self.job.page, PageMark::NotSent);
                 cx.leave(Outcome::Local(LocalFailure::MarkNotKept))
