@@ -2,7 +2,13 @@
 //!
 //! `cargo bench --bench accept [FOLDER]` prints a table. The folder says which disk is measured; the default is
 //! the system's temporary one. The number of syncs is counted by strace, in a run of its own, where strace is there.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,18 +25,13 @@ const MESSAGE_BYTES: usize = 20_000;
 const TRACED: &str = "FAXGATE_BENCH_TRACED";
 
 fn main() {
-    let folder = std::env::args()
-        .skip(1)
-        .find(|argument| !argument.starts_with('-'));
+    let folder = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let folder = folder.map_or_else(std::env::temp_dir, Into::into);
     if let Ok(acceptors) = std::env::var(TRACED) {
         run(&folder, acceptors.parse().unwrap());
         return;
     }
-    println!(
-        "accepting messages of {MESSAGE_BYTES} bytes in {}",
-        folder.display()
-    );
+    println!("accepting messages of {MESSAGE_BYTES} bytes in {}", folder.display());
     println!("acceptors  accepts/s  median ms  99 % ms  fsyncs/accept  fdatasyncs/accept");
     for acceptors in ACCEPTORS {
         let (elapsed, mut waits) = run(&folder, acceptors);
@@ -56,15 +57,9 @@ fn accepts(acceptors: usize) -> usize {
 /// Accepts by so many at once; gives the time of all, and of each.
 fn run(folder: &Path, acceptors: usize) -> (Duration, Vec<Duration>) {
     let dir = tempfile::tempdir_in(folder).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let config = StoreConfig {
-            dir: dir.path().to_owned(),
-            ..StoreConfig::default()
-        };
+        let config = StoreConfig { dir: dir.path().to_owned(), ..StoreConfig::default() };
         let (store, _) = SledStore::open(config).unwrap();
         let begin = Instant::now();
         let tasks: Vec<_> = (0..acceptors)
@@ -104,11 +99,8 @@ fn count_syncs(folder: &Path, acceptors: usize) -> Option<(u64, u64)> {
         .ok()?;
     let table = String::from_utf8(output.stderr).ok()?;
     let calls = |name: &str| {
-        let line = table
-            .lines()
-            .find(|line| line.split_whitespace().last() == Some(name));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0)
+        let line = table.lines().find(|line| line.split_whitespace().last() == Some(name));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     };
     Some((calls("fsync"), calls("fdatasync")))
 }
@@ -127,10 +119,7 @@ fn submission() -> (Submission, Vec<Job>) {
         id: SubmissionId::new(now),
         received: now,
         door: Door::Smtp,
-        sender: Sender {
-            mailbox: Some("bob@example.com".into()),
-            proof: Proof::Network("192.0.2.1".into()),
-        },
+        sender: Sender { mailbox: Some("bob@example.com".into()), proof: Proof::Network("192.0.2.1".into()) },
         recipients: vec![recipient.clone()],
         options: Options::default(),
         ret: None,

@@ -167,11 +167,14 @@ impl Ground {
     }
 
     fn lines(&self, intake: &Arc<Intake>) -> Result<Pool, StartError> {
-        let simulated = self.config.line.iter().map(|LineConfig::Simulated(line)| line.clone()).collect::<Vec<_>>();
+        let simulated =
+            self.config.line.iter().map(|LineConfig::Simulated(line)| line.clone()).collect::<Vec<_>>();
         let (clock, mail_wake) = (Arc::clone(&self.clock), Arc::clone(&self.mail_wake));
         let answerer = Answerer::new(Arc::clone(intake), clock, Handle::current(), mail_wake);
         let simulation = self.config.simulation.clone();
-        Exchange::build(simulation, &simulated, Arc::new(answerer), &self.wake).map(Pool::new).map_err(cannot("line"))
+        Exchange::build(simulation, &simulated, Arc::new(answerer), &self.wake)
+            .map(Pool::new)
+            .map_err(cannot("line"))
     }
 
     fn submit(&self) -> Result<Submit, StartError> {
@@ -242,7 +245,10 @@ impl Ground {
                 _ = stop.changed() => return,
                 _ = timer.tick() => {}
             }
-            let forgotten = async { while self.forget_batch().await? == PURGE_MAX {} Ok::<_, String>(()) };
+            let forgotten = async {
+                while self.forget_batch().await? == PURGE_MAX {}
+                Ok::<_, String>(())
+            };
             if let Err(error) = forgotten.await {
                 tracing::error!(error, "cannot forget what is old");
             }

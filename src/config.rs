@@ -294,7 +294,9 @@ mod tests {
     /// The names of all settings below a table, such as `retry.busy`, and whether each is a list of tables.
     fn names(table: &toml::Table, prefix: &str) -> Vec<String> {
         let names_of = |(key, value): (&String, &toml::Value)| match value {
-            toml::Value::Table(inner) if !inner.contains_key("tries") => names(inner, &format!("{prefix}{key}.")),
+            toml::Value::Table(inner) if !inner.contains_key("tries") => {
+                names(inner, &format!("{prefix}{key}."))
+            }
             _ => vec![format!("{prefix}{key}")],
         };
         table.iter().flat_map(names_of).collect()
@@ -313,21 +315,31 @@ mod tests {
 
     #[test]
     fn what_the_reference_shows_as_an_example_can_be_used() {
-        let is_example = |line: &&str| line.starts_with("#[[") || line.trim_start_matches('#').contains(" = ");
+        let is_example =
+            |line: &&str| line.starts_with("#[[") || line.trim_start_matches('#').contains(" = ");
         let uncommented = REFERENCE.lines().map(|line| match line.strip_prefix('#') {
             Some(example) if is_example(&line) && !example.starts_with(' ') => example,
             _ => line,
         });
         let config = parse(&uncommented.collect::<Vec<_>>().join("\n")).unwrap();
-        assert_eq!((config.line.len(), config.received.route.len(), config.simulation.number.len()), (1, 1, 1));
+        assert_eq!(
+            (config.line.len(), config.received.route.len(), config.simulation.number.len()),
+            (1, 1, 1)
+        );
         assert!(config.address.postmaster.is_some());
     }
 
     #[test]
     fn an_unknown_setting_is_an_error_with_its_place() {
         let error = parse("data_dir = \"/tmp\"\n[smtp]\nlisten_on = []\n").unwrap_err().to_string();
-        assert!(error.contains("test.toml") && error.contains("line 3") && error.contains("listen_on"), "{error}");
-        assert!(parse("[[line]]\nkind = \"simulated\"\nname = \"a\"\nnumber = \"+441\"\nanwser = true\n").is_err());
+        assert!(
+            error.contains("test.toml") && error.contains("line 3") && error.contains("listen_on"),
+            "{error}"
+        );
+        assert!(
+            parse("[[line]]\nkind = \"simulated\"\nname = \"a\"\nnumber = \"+441\"\nanwser = true\n")
+                .is_err()
+        );
     }
 
     #[test]

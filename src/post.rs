@@ -115,12 +115,7 @@ impl Post {
         mailer: Arc<dyn Mailer>,
         settings: PostSettings,
     ) -> Self {
-        Self {
-            store,
-            blobs,
-            mailer,
-            settings,
-        }
+        Self { store, blobs, mailer, settings }
     }
 
     /// Sees mails off until `shutdown` says true, but ends the mail it is at. A notification of `wake` is a hint
@@ -231,11 +226,7 @@ impl Post {
             _ => None,
         };
         let trace = trace.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let evidence = Evidence {
-            message: &message,
-            manifest: manifest.as_ref(),
-            trace: trace.as_deref(),
-        };
+        let evidence = Evidence { message: &message, manifest: manifest.as_ref(), trace: trace.as_deref() };
         let ctx = ReportContext {
             identity: &self.settings.identity,
             config: &self.settings.report,
@@ -279,15 +270,10 @@ impl Post {
         }
         let (fax, zone) = (fax.clone(), self.settings.identity.zone.clone());
         let making = tokio::task::spawn_blocking(move || {
-            let pages = stored
-                .into_iter()
-                .map(|file| received::files::page(&file?))
-                .collect();
+            let pages = stored.into_iter().map(|file| received::files::page(&file?)).collect();
             Files::make(&fax, &received::title(&fax), pages, &zone)
         });
-        making
-            .await
-            .map_err(|stopped| Trouble::ForNow(format!("the attachments: {stopped}")))
+        making.await.map_err(|stopped| Trouble::ForNow(format!("the attachments: {stopped}")))
     }
 
     /// A blob that may not be there.

@@ -58,11 +58,7 @@ const NEVER: &[(&str, &str)] = &[("door", "store"), ("door", "queue")];
 const LONG_FUNCTIONS: &[&str] = &[];
 
 const fn row(layer: u8, name: &'static str, neighbours: &'static [&'static str]) -> Module {
-    Module {
-        name,
-        layer,
-        neighbours,
-    }
+    Module { name, layer, neighbours }
 }
 
 /// Every Rust file under a folder of the repository.
@@ -87,48 +83,27 @@ fn sources(folder: &str) -> Vec<Source> {
 }
 
 fn all_sources() -> Vec<Source> {
-    ["src", "fax/src", "milter/src"]
-        .into_iter()
-        .flat_map(sources)
-        .collect()
+    ["src", "fax/src", "milter/src"].into_iter().flat_map(sources).collect()
 }
 
 /// Fails with every fault, one a line.
 fn report(faults: impl IntoIterator<Item = String>) {
     let faults: Vec<String> = faults.into_iter().collect();
-    assert!(
-        faults.is_empty(),
-        "{} against the house rules:\n{}",
-        faults.len(),
-        faults.join("\n")
-    );
+    assert!(faults.is_empty(), "{} against the house rules:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]
 fn arrows_point_down() {
-    report(
-        sources("src")
-            .iter()
-            .flat_map(|source| rules::arrows(source, TABLE, NEVER)),
-    );
+    report(sources("src").iter().flat_map(|source| rules::arrows(source, TABLE, NEVER)));
 }
 
 #[test]
 fn the_protocol_crates_know_nothing_of_the_gateway() {
     let mut faults = Vec::new();
-    for (folder, strangers) in [
-        ("fax", ["faxgate", "milter_proto"]),
-        ("milter", ["faxgate", "fax_proto"]),
-    ] {
+    for (folder, strangers) in [("fax", ["faxgate", "milter_proto"]), ("milter", ["faxgate", "fax_proto"])] {
         let sources = sources(&format!("{folder}/src"));
-        faults.extend(
-            sources
-                .iter()
-                .flat_map(|source| rules::stranger(source, &strangers)),
-        );
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join(folder)
-            .join("Cargo.toml");
+        faults.extend(sources.iter().flat_map(|source| rules::stranger(source, &strangers)));
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join("Cargo.toml");
         let needed = rules::dependencies(&fs::read_to_string(manifest).unwrap());
         faults.extend(
             needed

@@ -10,12 +10,8 @@ use std::process::Command;
 use mail_parser::{MessageParser, MimeHeaders};
 use support::{Gateway, Smtp, attachment, lines, received_pages};
 
-const LINES: [(&str, &str); 4] = [
-    ("out-1", "+12125550100"),
-    ("out-2", "+12125550101"),
-    ("lab", "+12125550123"),
-    ("ward", "+12125550124"),
-];
+const LINES: [(&str, &str); 4] =
+    [("out-1", "+12125550100"), ("out-2", "+12125550101"), ("lab", "+12125550123"), ("ward", "+12125550124")];
 
 const ROUTES: &str = "[[received.route]]\nline = \"lab\"\nto = [\"lab@example.com\"]\n\
     [[received.route]]\nline = \"ward\"\nto = [\"ward@example.com\"]\n";
@@ -82,7 +78,10 @@ fn one_message_for_two_numbers_is_two_faxes_and_two_receipts() {
         ["rfc822; +12125550123@fax.example.com", "rfc822; FAX=+12125550124@fax.example.com"]
     );
     for receipt in &receipts {
-        assert_eq!((field(receipt, "Action"), field(receipt, "Status")), ("delivered".into(), "2.0.0".into()));
+        assert_eq!(
+            (field(receipt, "Action"), field(receipt, "Status")),
+            ("delivered".into(), "2.0.0".into())
+        );
         assert!(text(receipt).contains("report.pdf"), "{}", text(receipt));
     }
     assert_eq!(gateway.mails("lab@example.com").len(), 1);
@@ -149,7 +148,8 @@ fn files_are_faxed_from_the_command_line() {
     let gateway = Gateway::start(dir.path(), &settings(""));
     let file = dir.path().join("note.txt");
     std::fs::write(&file, "Called about the results.\n").unwrap();
-    let args = ["send", file.to_str().unwrap(), "--to", "+1 212 555 0123", "--from", "ben@example.com", "--wait"];
+    let args =
+        ["send", file.to_str().unwrap(), "--to", "+1 212 555 0123", "--from", "ben@example.com", "--wait"];
     let sent = gateway.run(&args);
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     let id = String::from_utf8_lossy(&sent.stdout).lines().next().unwrap().to_owned();

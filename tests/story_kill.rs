@@ -48,8 +48,14 @@ struct Try {
 
 fn message(token: &str) -> String {
     // Every third fax has two pages.
-    let more = if token.len() % 3 == 0 { format!("One line more of {token}.\n").repeat(70) } else { String::new() };
-    format!("From: anna@example.com\nSubject: {token}\nMessage-ID: <{token}@example.com>\n\nMessage {token}.\n{more}")
+    let more = if token.len().is_multiple_of(3) {
+        format!("One line more of {token}.\n").repeat(70)
+    } else {
+        String::new()
+    };
+    format!(
+        "From: anna@example.com\nSubject: {token}\nMessage-ID: <{token}@example.com>\n\nMessage {token}.\n{more}"
+    )
 }
 
 /// What the senders and the killer share.
@@ -97,7 +103,8 @@ fn content(page: &Page, strip_rows: u32) -> Vec<u8> {
 /// The pages of a message as they are faxed, without header lines; and how high those are.
 fn expected_pages(dir: &Path, token: &str) -> (Vec<Vec<u8>>, u32) {
     let config = Config::load(&dir.join("faxgate.toml")).unwrap();
-    let rendered = Look::default().compose(message(token).replace('\n', "\r\n").as_bytes(), &config.render).unwrap();
+    let rendered =
+        Look::default().compose(message(token).replace('\n', "\r\n").as_bytes(), &config.render).unwrap();
     let line = look::header_line(Timestamp::UNIX_EPOCH, &TimeZone::UTC, "", None, 1);
     let strip = header::stamp(&rendered.pages[0], &line).rows() - rendered.pages[0].rows();
     (rendered.pages.iter().map(|page| content(page, 0)).collect(), strip)
@@ -177,7 +184,10 @@ fn what_was_answered_is_faxed_once_or_said_to_be_in_doubt() {
         let counts: Vec<usize> = pages.iter().map(|p| delivered.pages.get(p).copied().unwrap_or(0)).collect();
         let reports = delivered.reports.get(token).map_or(&[][..], Vec::as_slice);
         if !answered && reports.is_empty() {
-            assert!(counts.iter().all(|count| *count == 0), "{token} was never accepted, and yet faxed: {counts:?}");
+            assert!(
+                counts.iter().all(|count| *count == 0),
+                "{token} was never accepted, and yet faxed: {counts:?}"
+            );
             continue;
         }
         unanswered += usize::from(!answered);
@@ -191,7 +201,10 @@ fn what_was_answered_is_faxed_once_or_said_to_be_in_doubt() {
             once += 1;
         } else {
             assert!(counts.iter().all(|count| (1..=2).contains(count)), "{token}: {counts:?}");
-            assert!(text.contains("Sent again:"), "{token} came twice and nobody was told: {counts:?}\n{text}");
+            assert!(
+                text.contains("Sent again:"),
+                "{token} came twice and nobody was told: {counts:?}\n{text}"
+            );
             again += 1;
         }
     }

@@ -129,10 +129,7 @@ impl SpeedSet {
     /// The set with every speed of a modulation added.
     #[must_use]
     pub fn with_modulation(self, modulation: Modulation) -> Self {
-        Speed::ALL
-            .into_iter()
-            .filter(|speed| speed.modulation() == modulation)
-            .fold(self, Self::with)
+        Speed::ALL.into_iter().filter(|speed| speed.modulation() == modulation).fold(self, Self::with)
     }
 
     /// The set without the speeds of a modulation.
@@ -144,9 +141,7 @@ impl SpeedSet {
     /// The speeds of the set no faster than `limit` bit/s.
     #[must_use]
     pub fn up_to(self, limit: u32) -> Self {
-        self.iter()
-            .filter(|speed| speed.bit_rate() <= limit)
-            .fold(Self::NONE, Self::with)
+        self.iter().filter(|speed| speed.bit_rate() <= limit).fold(Self::NONE, Self::with)
     }
 
     /// The speeds in both sets.
@@ -318,10 +313,7 @@ mod tests {
         let rates: Vec<u32> = no_v17.iter().rev().map(Speed::bit_rate).collect();
         assert_eq!(rates, [9600, 7200, 4800, 2400]);
         assert!(!no_v17.has_modulation(Modulation::V17));
-        assert_eq!(
-            SpeedSet::ALL.up_to(9600).iter().next_back(),
-            Some(Speed::V17At9600)
-        );
+        assert_eq!(SpeedSet::ALL.up_to(9600).iter().next_back(), Some(Speed::V17At9600));
         assert_eq!(no_v17.and(SpeedSet::NONE).iter().count(), 0);
     }
 

@@ -19,9 +19,7 @@ const FRAME_OCTETS_MIN: usize = 4;
 /// The CRC-16 of ISO/IEC 13239, not yet complemented.
 fn crc(octets: &[u8]) -> u16 {
     octets.iter().fold(0xFFFF, |crc, octet| {
-        (0..8).fold(crc ^ u16::from(*octet), |crc, _| {
-            if crc & 1 != 0 { crc >> 1 ^ 0x8408 } else { crc >> 1 }
-        })
+        (0..8).fold(crc ^ u16::from(*octet), |crc, _| if crc & 1 != 0 { crc >> 1 ^ 0x8408 } else { crc >> 1 })
     })
 }
 
@@ -105,12 +103,7 @@ impl Decoder {
     /// A reader that drops frames longer than `octets_max`, FCS not counted.
     #[must_use]
     pub fn new(octets_max: usize) -> Self {
-        Self {
-            octets_max: octets_max + FCS_OCTETS,
-            frame: None,
-            bits_used: 0,
-            ones: 0,
-        }
+        Self { octets_max: octets_max + FCS_OCTETS, frame: None, bits_used: 0, ones: 0 }
     }
 
     /// Reads bytes and adds the frames that they end to `frames`.
@@ -175,10 +168,7 @@ impl Decoder {
 
     /// A frame that is no whole number of octets is a damaged frame, if it is one at all.
     fn ragged(octets: Vec<u8>) -> Option<Decoded> {
-        (octets.len() > FRAME_OCTETS_MIN).then_some(Decoded {
-            octets,
-            fcs_ok: false,
-        })
+        (octets.len() > FRAME_OCTETS_MIN).then_some(Decoded { octets, fcs_ok: false })
     }
 }
 
@@ -210,13 +200,7 @@ mod tests {
         // Flag, then eight ones with a zero stuffed after the fifth.
         assert_eq!(bytes[0], FLAG);
         assert_eq!(bytes[1], 0b1101_1111);
-        assert_eq!(
-            decode(&bytes),
-            [Decoded {
-                octets: vec![0xFF, 0x13, 0x8C],
-                fcs_ok: true
-            }]
-        );
+        assert_eq!(decode(&bytes), [Decoded { octets: vec![0xFF, 0x13, 0x8C], fcs_ok: true }]);
     }
 
     #[test]
@@ -225,13 +209,7 @@ mod tests {
         encoder.flags(2);
         encoder.frame(&[0x55; 301]);
         encoder.frame(&[1, 2, 3]);
-        assert_eq!(
-            decode(&encoder.finish()),
-            [Decoded {
-                octets: vec![1, 2, 3],
-                fcs_ok: true
-            }]
-        );
+        assert_eq!(decode(&encoder.finish()), [Decoded { octets: vec![1, 2, 3], fcs_ok: true }]);
         assert_eq!(decode(&[FLAG, 1, 2, 3, 4, 5, 6, 7, 0xFF, 0xFF, FLAG]), []);
     }
 

@@ -126,11 +126,7 @@ impl Watched {
                 Output::Mark { page, mark } => {
                     let at = page as usize;
                     if mark == PageMark::Confirmed {
-                        assert_eq!(
-                            self.marks[at],
-                            PageMark::Unconfirmed,
-                            "confirmed only after unconfirmed"
-                        );
+                        assert_eq!(self.marks[at], PageMark::Unconfirmed, "confirmed only after unconfirmed");
                         assert!(self.kept[at], "confirmed only after the mark was kept");
                     }
                     self.marks[at] = mark;
@@ -143,10 +139,8 @@ impl Watched {
                 Output::Ended(_) => self.ended = true,
                 Output::Command(command) => {
                     if let Command::SendFrames(frames) = &command {
-                        self.said = frames
-                            .last()
-                            .and_then(|octets| Frame::parse(octets))
-                            .map(|frame| frame.fcf);
+                        self.said =
+                            frames.last().and_then(|octets| Frame::parse(octets)).map(|frame| frame.fcf);
                     }
                     self.command = Some(command);
                 }
@@ -205,10 +199,9 @@ impl Watched {
                 (0..4).for_each(|_| self.input(Input::Signal(Signal::Sent)));
             }
             Event::Wake => self.wake(),
-            Event::Page(n) => self.input(Input::Page(
-                n,
-                support::page(u64::from(n), 30, Resolution::R204x98),
-            )),
+            Event::Page(n) => {
+                self.input(Input::Page(n, support::page(u64::from(n), 30, Resolution::R204x98)))
+            }
             Event::NoPage(n) => self.input(Input::NoPage(n)),
             Event::MarkKept(kept) => self.input(Input::MarkKept(kept)),
             Event::PageKept(kept) => self.input(Input::PageKept(kept)),
@@ -279,10 +272,7 @@ fn survive(engine: impl Fn(bool) -> Engine) {
 fn a_sender_survives_anything() {
     survive(|ecm| {
         let mut config = support::sender_config(PAGES);
-        config.allowed = Capability {
-            ecm,
-            ..Capability::FULL
-        };
+        config.allowed = Capability { ecm, ..Capability::FULL };
         Engine::sender(config)
     });
 }
@@ -291,10 +281,7 @@ fn a_sender_survives_anything() {
 fn a_receiver_survives_anything() {
     survive(|ecm| {
         let mut config = support::receiver_config();
-        config.capability = Capability {
-            ecm,
-            ..Capability::FULL
-        };
+        config.capability = Capability { ecm, ..Capability::FULL };
         Engine::receiver(config)
     });
 }

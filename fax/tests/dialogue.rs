@@ -46,20 +46,12 @@ impl Dialogue {
     fn new(first: &str) -> Self {
         let mut words = first.split_whitespace();
         let role = words.next().unwrap();
-        let terms: BTreeMap<String, String> = words
-            .map(|w| w.split_once('=').unwrap())
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect();
+        let terms: BTreeMap<String, String> =
+            words.map(|w| w.split_once('=').unwrap()).map(|(k, v)| (k.into(), v.into())).collect();
         let number = |key: &str, default: u32| terms.get(key).map_or(default, |v| v.parse().unwrap());
         let speeds = SpeedSet::ALL.up_to(number("speed", 14_400));
         let ecm = terms.get("ecm").is_some_and(|v| v != "off");
-        let capability = Capability {
-            ecm,
-            mmr: false,
-            mr: false,
-            speeds,
-            ..Capability::FULL
-        };
+        let capability = Capability { ecm, mmr: false, mr: false, speeds, ..Capability::FULL };
         let (engine, side) = if role == "sender" {
             let mut config = support::sender_config(number("pages", 1));
             config.first_page = number("first", 0);
@@ -73,15 +65,8 @@ impl Dialogue {
             config.pages_max = number("pages_max", 100);
             (Engine::receiver(config), Side::Receiver)
         };
-        let mut dialogue = Self {
-            engine,
-            terms,
-            side,
-            now: Time::ZERO,
-            done: Vec::new(),
-            end: None,
-            is_sending: false,
-        };
+        let mut dialogue =
+            Self { engine, terms, side, now: Time::ZERO, done: Vec::new(), end: None, is_sending: false };
         dialogue.pump();
         dialogue
     }
@@ -94,11 +79,7 @@ impl Dialogue {
     fn page(&self, n: u32) -> Page {
         let rows = self.terms.get("rows").map_or(ROWS, |rows| rows.parse().unwrap());
         let is_changed = self.term("change") == n.to_string();
-        let resolution = if is_changed {
-            Resolution::R204x196
-        } else {
-            Resolution::R204x98
-        };
+        let resolution = if is_changed { Resolution::R204x196 } else { Resolution::R204x98 };
         support::page(u64::from(n), rows, resolution)
     }
 
@@ -127,11 +108,7 @@ impl Dialogue {
             Output::NeedPage(n) if self.term("slow") == n.to_string() => {}
             Output::NeedPage(n) => {
                 let is_missing = self.term("missing") == n.to_string();
-                let answer = if is_missing {
-                    Input::NoPage(n)
-                } else {
-                    Input::Page(n, self.page(n))
-                };
+                let answer = if is_missing { Input::NoPage(n) } else { Input::Page(n, self.page(n)) };
                 self.engine.handle(self.now, answer);
             }
             Output::Mark { page, mark } => {
@@ -149,11 +126,7 @@ impl Dialogue {
                 }
             }
             Output::Ended(report) => {
-                self.end = Some(format!(
-                    "{}; {} confirmed",
-                    report.outcome,
-                    report.pages_confirmed()
-                ));
+                self.end = Some(format!("{}; {} confirmed", report.outcome, report.pages_confirmed()));
             }
         }
     }
@@ -163,11 +136,7 @@ impl Dialogue {
             Command::Call => "CNG".into(),
             Command::Answer => "CED".into(),
             Command::SendTcf(speed) => format!("TCF@{}", speed.bit_rate()),
-            Command::SendImage {
-                speed,
-                training,
-                image,
-            } => {
+            Command::SendImage { speed, training, image } => {
                 let frames = match image {
                     fax_proto::carrier::Image::Bits(_) => String::new(),
                     // Three RCP end the frames.
@@ -213,11 +182,8 @@ impl Dialogue {
                 self.pump();
             }
             "kept" => {
-                let input = if self.side == Side::Sender {
-                    Input::MarkKept(true)
-                } else {
-                    Input::PageKept(true)
-                };
+                let input =
+                    if self.side == Side::Sender { Input::MarkKept(true) } else { Input::PageKept(true) };
                 self.engine.handle(self.now, input);
                 self.pump();
             }
@@ -246,18 +212,12 @@ impl Dialogue {
                     self.now = self.now + Duration::from_secs(seconds.parse().unwrap());
                 }
                 _ => {
-                    let frames = words
-                        .split_whitespace()
-                        .map(|word| self.peer_frame(word))
-                        .collect::<Vec<_>>();
+                    let frames =
+                        words.split_whitespace().map(|word| self.peer_frame(word)).collect::<Vec<_>>();
                     let last = frames.len() - 1;
                     let octets = frames.into_iter().enumerate().map(|(at, frame)| {
                         let frame = if at == last { frame } else { frame.not_final() };
-                        frame.to_octets(if self.side == Side::Sender {
-                            Side::Receiver
-                        } else {
-                            Side::Sender
-                        })
+                        frame.to_octets(if self.side == Side::Sender { Side::Receiver } else { Side::Sender })
                     });
                     self.burst(octets.collect(), true);
                 }
@@ -280,11 +240,7 @@ impl Dialogue {
     fn hear_nothing(&mut self) {
         let before = self.done.len();
         while self.done.len() == before && self.end.is_none() {
-            self.now = self
-                .engine
-                .deadline()
-                .expect("a call that is not over has a deadline")
-                .max(self.now);
+            self.now = self.engine.deadline().expect("a call that is not over has a deadline").max(self.now);
             self.engine.handle(self.now, Input::Tick);
             self.pump();
         }
@@ -293,9 +249,7 @@ impl Dialogue {
     fn burst(&mut self, frames: Vec<Vec<u8>>, fcs_ok: bool) {
         self.signal(Signal::CarrierUp);
         self.now = self.now + Duration::from_secs(1);
-        frames
-            .into_iter()
-            .for_each(|octets| self.signal(Signal::Frame { octets, fcs_ok }));
+        frames.into_iter().for_each(|octets| self.signal(Signal::Frame { octets, fcs_ok }));
         self.signal(Signal::CarrierLost);
     }
 
@@ -330,14 +284,9 @@ impl Dialogue {
         let (name, rest) = word.split_once(':').unwrap_or((word, ""));
         let numbers: Vec<u8> = rest.split([':', ',']).filter_map(|n| n.parse().ok()).collect();
         match name {
-            "DIS" if rest == "poll" => Frame::with_fif(
-                Fcf::Dis,
-                Capability {
-                    can_receive: false,
-                    ..Capability::FULL
-                }
-                .to_fif(),
-            ),
+            "DIS" if rest == "poll" => {
+                Frame::with_fif(Fcf::Dis, Capability { can_receive: false, ..Capability::FULL }.to_fif())
+            }
             "DIS" => Frame::with_fif(Fcf::Dis, Capability::FULL.to_fif()),
             "DCS" => Frame::with_fif(Fcf::Dcs, self.settings(rest).to_fif()),
             "CTC" => Frame::with_fif(Fcf::Ctc, self.settings(rest).to_fif()[..2].to_vec()),
@@ -345,9 +294,7 @@ impl Dialogue {
             "TSI" => Frame::with_fif(Fcf::Tsi, StationId::new("555").unwrap().to_fif()),
             "PPR" => {
                 let mut map = [0u8; 32];
-                numbers
-                    .iter()
-                    .for_each(|n| map[usize::from(*n) / 8] |= 1 << (n % 8));
+                numbers.iter().for_each(|n| map[usize::from(*n) / 8] |= 1 << (n % 8));
                 Frame::with_fif(Fcf::Ppr, map.to_vec())
             }
             _ if name.starts_with("PPS-") => PartialPage {
@@ -403,11 +350,7 @@ fn plain(name: &str) -> Frame {
         Fcf::Nss,
         Fcf::Fnv,
     ];
-    Frame::new(
-        all.into_iter()
-            .find(|fcf| fcf.to_string() == name)
-            .unwrap_or_else(|| panic!("frame {name}?")),
-    )
+    Frame::new(all.into_iter().find(|fcf| fcf.to_string() == name).unwrap_or_else(|| panic!("frame {name}?")))
 }
 
 fn name(frame: &Frame) -> String {
@@ -416,18 +359,14 @@ fn name(frame: &Frame) -> String {
             let pps = PartialPage::parse(&frame.fif).unwrap();
             format!("PPS-{}:{}:{}:{}", pps.then, pps.page, pps.block, pps.frames)
         }
-        Fcf::Dcs | Fcf::Ctc => format!(
-            "{}:{}",
-            frame.fcf,
-            Settings::parse(&frame.fif).unwrap().speed.bit_rate()
-        ),
+        Fcf::Dcs | Fcf::Ctc => {
+            format!("{}:{}", frame.fcf, Settings::parse(&frame.fif).unwrap().speed.bit_rate())
+        }
         Fcf::Eor => format!("EOR-{}", plain_second(&frame.fif)),
         Fcf::Ppr => {
             // Frames asked for, of the first eight.
             let mut text = String::from("PPR");
-            (0..8)
-                .filter(|n| frame.fif[0] >> n & 1 != 0)
-                .for_each(|n| write!(text, ":{n}").unwrap());
+            (0..8).filter(|n| frame.fif[0] >> n & 1 != 0).for_each(|n| write!(text, ":{n}").unwrap());
             text
         }
         fcf => fcf.to_string(),
@@ -435,9 +374,7 @@ fn name(frame: &Frame) -> String {
 }
 
 fn plain_second(fif: &[u8]) -> String {
-    fax_proto::t30::frame::parse_end_of_retransmission(fif)
-        .unwrap()
-        .to_string()
+    fax_proto::t30::frame::parse_end_of_retransmission(fif).unwrap().to_string()
 }
 
 /// A page of 100 rows in MH, of which `bad` are damaged, as the line has it.
@@ -475,21 +412,13 @@ fn play(file: &str, text: &str) {
                 assert_eq!(done, line[1..].trim(), "{place}");
             }
             (Some("<"), Some(dialogue)) => {
-                assert_eq!(
-                    dialogue.done.join(" "),
-                    "",
-                    "{place}: the engine did more than the script says"
-                );
+                assert_eq!(dialogue.done.join(" "), "", "{place}: the engine did more than the script says");
                 assert_eq!(dialogue.end, None, "{place}: over too soon");
                 dialogue.hear(line[1..].trim());
             }
             (Some("="), Some(dialogue)) => {
                 assert_eq!(dialogue.end.as_deref(), Some(line[1..].trim()), "{place}");
-                assert_eq!(
-                    dialogue.done.join(" "),
-                    "",
-                    "{place}: the engine did more than the script says"
-                );
+                assert_eq!(dialogue.done.join(" "), "", "{place}: the engine did more than the script says");
                 assert_eq!(dialogue.engine.deadline(), None, "{place}");
             }
             _ => {
@@ -505,16 +434,10 @@ fn play(file: &str, text: &str) {
 #[test]
 fn every_dialogue_goes_as_written() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/t30");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 4);
     for file in files {
-        play(
-            &file.file_name().unwrap().to_string_lossy(),
-            &std::fs::read_to_string(&file).unwrap(),
-        );
+        play(&file.file_name().unwrap().to_string_lossy(), &std::fs::read_to_string(&file).unwrap());
     }
 }

@@ -139,28 +139,13 @@ impl<'a> Command<'a> {
                 actions: Actions::from_bits(fields.number32()?),
                 steps: Steps::from_bits(fields.number32()?),
             },
-            b'D' => Self::Macro {
-                command: fields.byte()?,
-                macros: macros(&fields.texts()?)?,
-            },
-            b'C' => Self::Connect {
-                host: fields.text()?,
-                peer: Peer::from_fields(fields)?,
-            },
+            b'D' => Self::Macro { command: fields.byte()?, macros: macros(&fields.texts()?)? },
+            b'C' => Self::Connect { host: fields.text()?, peer: Peer::from_fields(fields)? },
             b'H' => Self::Helo { name: fields.text()? },
-            b'M' => Self::Mail {
-                sender: fields.text()?,
-                parameters: fields.texts()?,
-            },
-            b'R' => Self::Rcpt {
-                recipient: fields.text()?,
-                parameters: fields.texts()?,
-            },
+            b'M' => Self::Mail { sender: fields.text()?, parameters: fields.texts()? },
+            b'R' => Self::Rcpt { recipient: fields.text()?, parameters: fields.texts()? },
             b'T' => Self::Data,
-            b'L' => Self::Header {
-                name: fields.text()?,
-                value: fields.text()?,
-            },
+            b'L' => Self::Header { name: fields.text()?, value: fields.text()? },
             b'N' => Self::Eoh,
             b'B' => Self::Body(fields.bytes()),
             b'E' => Self::BodyEob(fields.bytes()),
@@ -204,11 +189,7 @@ impl<'a> Command<'a> {
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Error> {
         match self {
-            Self::OptNeg {
-                version,
-                actions,
-                steps,
-            } => {
+            Self::OptNeg { version, actions, steps } => {
                 writer.number32(*version);
                 writer.number32(actions.bits());
                 writer.number32(steps.bits());
@@ -223,14 +204,7 @@ impl<'a> Command<'a> {
                 peer.write(writer)?;
             }
             Self::Helo { name: text } | Self::Unknown(text) => writer.text(text)?,
-            Self::Mail {
-                sender: address,
-                parameters,
-            }
-            | Self::Rcpt {
-                recipient: address,
-                parameters,
-            } => {
+            Self::Mail { sender: address, parameters } | Self::Rcpt { recipient: address, parameters } => {
                 writer.text(address)?;
                 writer.texts(parameters)?;
             }

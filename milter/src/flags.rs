@@ -171,9 +171,6 @@ mod tests {
             Actions::SET_MACRO_LISTS,
         ];
         // SMFI_CURR_ACTS of libmilter.
-        assert_eq!(
-            all.into_iter().fold(Actions::NONE, BitOr::bitor),
-            Actions::from_bits(0x1ff)
-        );
+        assert_eq!(all.into_iter().fold(Actions::NONE, BitOr::bitor), Actions::from_bits(0x1ff));
     }
 }

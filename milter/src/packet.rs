@@ -56,10 +56,7 @@ impl fmt::Display for Error {
         match self {
             Self::Empty => f.write_str("a packet of no bytes"),
             Self::TooLong { bytes } => {
-                write!(
-                    f,
-                    "a packet of {bytes} bytes, over the limit of {PACKET_BYTES_MAX}"
-                )
+                write!(f, "a packet of {bytes} bytes, over the limit of {PACKET_BYTES_MAX}")
             }
             Self::UnknownCode(code) => write!(f, "unknown packet code {code:#04x}"),
             Self::Truncated => f.write_str("a packet ends within a field"),
@@ -124,11 +121,7 @@ impl<'a> Fields<'a> {
 
     /// A text, without the NUL at its end.
     pub(crate) fn text(&mut self) -> Result<&'a [u8], Error> {
-        let end = self
-            .rest
-            .iter()
-            .position(|byte| *byte == 0)
-            .ok_or(Error::MissingNul)?;
+        let end = self.rest.iter().position(|byte| *byte == 0).ok_or(Error::MissingNul)?;
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest.get(1..).unwrap_or_default();
         Ok(text)
@@ -173,10 +166,8 @@ pub(crate) fn append(
 fn set_length(out: &mut [u8], start: usize) -> Result<(), Error> {
     let packet = out.get_mut(start..).unwrap_or_default();
     let bytes = packet.len().saturating_sub(LENGTH_BYTES);
-    let length = u32::try_from(bytes)
-        .ok()
-        .filter(|_| bytes <= PACKET_BYTES_MAX)
-        .ok_or(Error::TooLong { bytes })?;
+    let length =
+        u32::try_from(bytes).ok().filter(|_| bytes <= PACKET_BYTES_MAX).ok_or(Error::TooLong { bytes })?;
     if let Some(place) = packet.first_chunk_mut() {
         *place = length.to_be_bytes();
     }
@@ -240,16 +231,8 @@ mod tests {
     fn the_limit_is_checked_before_the_packet_is_there() {
         assert_eq!(split(b"\0\0\0\0").unwrap_err(), Error::Empty);
         assert!(split(b"\0\x10\0\x01").unwrap().is_none());
-        assert_eq!(
-            split(b"\0\x10\0\x02").unwrap_err(),
-            Error::TooLong {
-                bytes: PACKET_BYTES_MAX + 1
-            }
-        );
-        assert_eq!(
-            split(&[0xff; 4]).unwrap_err(),
-            Error::TooLong { bytes: 0xffff_ffff }
-        );
+        assert_eq!(split(b"\0\x10\0\x02").unwrap_err(), Error::TooLong { bytes: PACKET_BYTES_MAX + 1 });
+        assert_eq!(split(&[0xff; 4]).unwrap_err(), Error::TooLong { bytes: 0xffff_ffff });
     }
 
     #[test]
@@ -268,12 +251,7 @@ mod tests {
             w.bytes(b"x");
             Ok(())
         });
-        assert_eq!(
-            error,
-            Err(Error::TooLong {
-                bytes: PACKET_BYTES_MAX + 1
-            })
-        );
+        assert_eq!(error, Err(Error::TooLong { bytes: PACKET_BYTES_MAX + 1 }));
         assert_eq!(out, [7]);
     }
 
@@ -286,21 +264,12 @@ mod tests {
 
     #[test]
     fn lists_have_a_limit_both_ways() {
-        let fields = |texts: usize| {
-            Fields {
-                rest: &[0; TEXTS_MAX + 1][..texts],
-            }
-            .texts()
-            .map(|t| t.len())
-        };
+        let fields = |texts: usize| Fields { rest: &[0; TEXTS_MAX + 1][..texts] }.texts().map(|t| t.len());
         assert_eq!(fields(TEXTS_MAX), Ok(TEXTS_MAX));
         assert_eq!(fields(TEXTS_MAX + 1), Err(Error::TooManyTexts));
         let mut out = vec![];
         let many = vec![&b""[..]; TEXTS_MAX + 1];
-        assert_eq!(
-            append(&mut out, b'M', |w| w.texts(&many)),
-            Err(Error::TooManyTexts)
-        );
+        assert_eq!(append(&mut out, b'M', |w| w.texts(&many)), Err(Error::TooManyTexts));
     }
 
     #[test]

@@ -194,37 +194,18 @@ impl<'a> Reply<'a> {
     /// The changes whose data begins with text.
     fn change_from_fields(code: u8, mut fields: Fields<'a>) -> Result<Self, Error> {
         Ok(match code {
-            b'h' => Self::AddHeader {
-                name: fields.text()?,
-                value: fields.text()?,
-            },
-            b'i' => Self::InsertHeader {
-                index: fields.number32()?,
-                name: fields.text()?,
-                value: fields.text()?,
-            },
-            b'm' => Self::ChangeHeader {
-                index: fields.number32()?,
-                name: fields.text()?,
-                value: fields.text()?,
-            },
-            b'e' => Self::ChangeFrom {
-                sender: fields.text()?,
-                parameters: optional_text(fields)?,
-            },
-            b'+' => Self::AddRcpt {
-                recipient: fields.text()?,
-            },
-            b'2' => Self::AddRcptPar {
-                recipient: fields.text()?,
-                parameters: optional_text(fields)?,
-            },
-            b'-' => Self::DelRcpt {
-                recipient: fields.text()?,
-            },
-            b'q' => Self::Quarantine {
-                reason: fields.text()?,
-            },
+            b'h' => Self::AddHeader { name: fields.text()?, value: fields.text()? },
+            b'i' => {
+                Self::InsertHeader { index: fields.number32()?, name: fields.text()?, value: fields.text()? }
+            }
+            b'm' => {
+                Self::ChangeHeader { index: fields.number32()?, name: fields.text()?, value: fields.text()? }
+            }
+            b'e' => Self::ChangeFrom { sender: fields.text()?, parameters: optional_text(fields)? },
+            b'+' => Self::AddRcpt { recipient: fields.text()? },
+            b'2' => Self::AddRcptPar { recipient: fields.text()?, parameters: optional_text(fields)? },
+            b'-' => Self::DelRcpt { recipient: fields.text()? },
+            b'q' => Self::Quarantine { reason: fields.text()? },
             _ => return Err(Error::UnknownCode(code)),
         })
     }
@@ -266,12 +247,7 @@ impl<'a> Reply<'a> {
 
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Error> {
         match self {
-            Self::OptNeg {
-                version,
-                actions,
-                steps,
-                macro_lists,
-            } => {
+            Self::OptNeg { version, actions, steps, macro_lists } => {
                 writer.number32(*version);
                 writer.number32(actions.bits());
                 writer.number32(steps.bits());
@@ -287,14 +263,8 @@ impl<'a> Reply<'a> {
                 writer.text(name)?;
                 writer.text(value)?;
             }
-            Self::ChangeFrom {
-                sender: address,
-                parameters,
-            }
-            | Self::AddRcptPar {
-                recipient: address,
-                parameters,
-            } => {
+            Self::ChangeFrom { sender: address, parameters }
+            | Self::AddRcptPar { recipient: address, parameters } => {
                 writer.text(address)?;
                 parameters.map_or(Ok(()), |text| writer.text(text))?;
             }
@@ -317,11 +287,7 @@ impl<'a> Reply<'a> {
 }
 
 fn optional_text(mut fields: Fields<'_>) -> Result<Option<&[u8]>, Error> {
-    if fields.is_empty() {
-        Ok(None)
-    } else {
-        fields.text().map(Some)
-    }
+    if fields.is_empty() { Ok(None) } else { fields.text().map(Some) }
 }
 
 fn macro_lists(mut fields: Fields<'_>) -> Result<Vec<MacroList<'_>>, Error> {
@@ -330,10 +296,7 @@ fn macro_lists(mut fields: Fields<'_>) -> Result<Vec<MacroList<'_>>, Error> {
         if lists.len() == TEXTS_MAX {
             return Err(Error::TooManyTexts);
         }
-        lists.push(MacroList {
-            step: MacroStep::from_number(fields.number32()?)?,
-            names: fields.text()?,
-        });
+        lists.push(MacroList { step: MacroStep::from_number(fields.number32()?)?, names: fields.text()? });
     }
     Ok(lists)
 }

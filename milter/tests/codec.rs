@@ -27,14 +27,8 @@ fn commands() -> Vec<(Command<'static>, &'static [u8])> {
             Command::Macro {
                 command: b'M',
                 macros: vec![
-                    Macro {
-                        name: b"i",
-                        value: b"4FzQ",
-                    },
-                    Macro {
-                        name: b"{auth_authen}",
-                        value: b"",
-                    },
+                    Macro { name: b"i", value: b"4FzQ" },
+                    Macro { name: b"{auth_authen}", value: b"" },
                 ],
             },
             b"\0\0\0\x18DMi\x004FzQ\0{auth_authen}\0\0",
@@ -42,65 +36,30 @@ fn commands() -> Vec<(Command<'static>, &'static [u8])> {
         (
             Command::Connect {
                 host: b"mx.example",
-                peer: Peer::Inet {
-                    address: b"192.0.2.1",
-                    port: 25_000,
-                },
+                peer: Peer::Inet { address: b"192.0.2.1", port: 25_000 },
             },
             b"\0\0\0\x19Cmx.example\x004\x61\xa8192.0.2.1\0",
         ),
         (
-            Command::Connect {
-                host: b"[v6]",
-                peer: Peer::Inet6 {
-                    address: b"2001:db8::1",
-                    port: 0,
-                },
-            },
+            Command::Connect { host: b"[v6]", peer: Peer::Inet6 { address: b"2001:db8::1", port: 0 } },
             b"\0\0\0\x15C[v6]\x006\0\x002001:db8::1\0",
         ),
         (
-            Command::Connect {
-                host: b"localhost",
-                peer: Peer::Unix { path: b"/run/x" },
-            },
+            Command::Connect { host: b"localhost", peer: Peer::Unix { path: b"/run/x" } },
             b"\0\0\0\x15Clocalhost\0L\0\0/run/x\0",
         ),
+        (Command::Connect { host: b"localhost", peer: Peer::Unknown }, b"\0\0\0\x0cClocalhost\0U"),
+        (Command::Helo { name: b"mail.example" }, b"\0\0\0\x0eHmail.example\0"),
         (
-            Command::Connect {
-                host: b"localhost",
-                peer: Peer::Unknown,
-            },
-            b"\0\0\0\x0cClocalhost\0U",
-        ),
-        (
-            Command::Helo {
-                name: b"mail.example",
-            },
-            b"\0\0\0\x0eHmail.example\0",
-        ),
-        (
-            Command::Mail {
-                sender: b"<a@example.com>",
-                parameters: vec![b"SIZE=99", b"BODY=8BITMIME"],
-            },
+            Command::Mail { sender: b"<a@example.com>", parameters: vec![b"SIZE=99", b"BODY=8BITMIME"] },
             b"\0\0\0\x27M<a@example.com>\0SIZE=99\0BODY=8BITMIME\0",
         ),
         (
-            Command::Rcpt {
-                recipient: b"<+12125550123@fax.example>",
-                parameters: vec![],
-            },
+            Command::Rcpt { recipient: b"<+12125550123@fax.example>", parameters: vec![] },
             b"\0\0\0\x1cR<+12125550123@fax.example>\0",
         ),
         (Command::Data, b"\0\0\0\x01T"),
-        (
-            Command::Header {
-                name: b"Subject",
-                value: b"",
-            },
-            b"\0\0\0\x0aLSubject\0\0",
-        ),
+        (Command::Header { name: b"Subject", value: b"" }, b"\0\0\0\x0aLSubject\0\0"),
         (Command::Eoh, b"\0\0\0\x01N"),
         (Command::Body(b"a\0\r\n"), b"\0\0\0\x05Ba\0\r\n"),
         (Command::BodyEob(b""), b"\0\0\0\x01E"),
@@ -120,10 +79,7 @@ fn replies() -> Vec<(Reply<'static>, &'static [u8])> {
                 version: VERSION,
                 actions: Actions::DELETE_RECIPIENTS | Actions::SET_MACRO_LISTS,
                 steps: Steps::NO_HELO,
-                macro_lists: vec![MacroList {
-                    step: MacroStep::Rcpt,
-                    names: b"i {rcpt_addr}",
-                }],
+                macro_lists: vec![MacroList { step: MacroStep::Rcpt, names: b"i {rcpt_addr}" }],
             },
             b"\0\0\0\x1fO\0\0\0\x06\0\0\x01\x08\0\0\0\x02\0\0\0\x03i {rcpt_addr}\0",
         ),
@@ -141,56 +97,18 @@ fn replies() -> Vec<(Reply<'static>, &'static [u8])> {
         (Reply::Progress, b"\0\0\0\x01p"),
         (Reply::ConnFail, b"\0\0\0\x01f"),
         (Reply::Shutdown, b"\0\0\0\x014"),
+        (Reply::AddHeader { name: b"X-Fax", value: b"1" }, b"\0\0\0\x09hX-Fax\x001\0"),
+        (Reply::InsertHeader { index: 0, name: b"A", value: b"b" }, b"\0\0\0\x09i\0\0\0\0A\0b\0"),
+        (Reply::ChangeHeader { index: 2, name: b"A", value: b"" }, b"\0\0\0\x08m\0\0\0\x02A\0\0"),
+        (Reply::ChangeFrom { sender: b"<>", parameters: None }, b"\0\0\0\x04e<>\0"),
         (
-            Reply::AddHeader {
-                name: b"X-Fax",
-                value: b"1",
-            },
-            b"\0\0\0\x09hX-Fax\x001\0",
-        ),
-        (
-            Reply::InsertHeader {
-                index: 0,
-                name: b"A",
-                value: b"b",
-            },
-            b"\0\0\0\x09i\0\0\0\0A\0b\0",
-        ),
-        (
-            Reply::ChangeHeader {
-                index: 2,
-                name: b"A",
-                value: b"",
-            },
-            b"\0\0\0\x08m\0\0\0\x02A\0\0",
-        ),
-        (
-            Reply::ChangeFrom {
-                sender: b"<>",
-                parameters: None,
-            },
-            b"\0\0\0\x04e<>\0",
-        ),
-        (
-            Reply::ChangeFrom {
-                sender: b"<a@b>",
-                parameters: Some(b"RET=HDRS"),
-            },
+            Reply::ChangeFrom { sender: b"<a@b>", parameters: Some(b"RET=HDRS") },
             b"\0\0\0\x10e<a@b>\0RET=HDRS\0",
         ),
         (Reply::AddRcpt { recipient: b"<a@b>" }, b"\0\0\0\x07+<a@b>\0"),
+        (Reply::AddRcptPar { recipient: b"<a@b>", parameters: None }, b"\0\0\0\x072<a@b>\0"),
         (
-            Reply::AddRcptPar {
-                recipient: b"<a@b>",
-                parameters: None,
-            },
-            b"\0\0\0\x072<a@b>\0",
-        ),
-        (
-            Reply::AddRcptPar {
-                recipient: b"<a@b>",
-                parameters: Some(b"NOTIFY=NEVER"),
-            },
+            Reply::AddRcptPar { recipient: b"<a@b>", parameters: Some(b"NOTIFY=NEVER") },
             b"\0\0\0\x142<a@b>\0NOTIFY=NEVER\0",
         ),
         (Reply::DelRcpt { recipient: b"<a@b>" }, b"\0\0\0\x07-<a@b>\0"),
@@ -265,39 +183,25 @@ fn each_fault_of_a_reply_has_its_name() {
         (b"\0\0\0\x05+a@b\n", Error::MissingNul),
         (b"\0\0\0\x08y250 ok\0", Error::BadReplyCode),
         (b"\0\0\0\x05y5xx\0", Error::BadReplyCode),
-        (
-            b"\0\0\0\x12O\0\0\0\x06\0\0\0\0\0\0\0\0\0\0\0\x07\0",
-            Error::UnknownStep(7),
-        ),
+        (b"\0\0\0\x12O\0\0\0\x06\0\0\0\0\0\0\0\0\0\0\0\x07\0", Error::UnknownStep(7)),
     ];
     for (packet, error) in cases {
         assert_eq!(Reply::decode(packet), Err(error), "{packet:?}");
     }
     let mut out = Vec::new();
-    assert_eq!(
-        Reply::ReplyCode(b"250 ok").encode(&mut out),
-        Err(Error::BadReplyCode)
-    );
+    assert_eq!(Reply::ReplyCode(b"250 ok").encode(&mut out), Err(Error::BadReplyCode));
     assert!(out.is_empty(), "nothing is sent of a reply that can not be");
 }
 
 #[test]
 fn macro_lists_have_a_limit() {
-    let list = MacroList {
-        step: MacroStep::Connect,
-        names: b"j",
-    };
+    let list = MacroList { step: MacroStep::Connect, names: b"j" };
     let offer = |lists: usize| {
         let (actions, steps) = (Actions::NONE, Steps::NONE);
         let mut out = Vec::new();
-        Reply::OptNeg {
-            version: VERSION,
-            actions,
-            steps,
-            macro_lists: vec![list; lists],
-        }
-        .encode(&mut out)
-        .map(|()| out)
+        Reply::OptNeg { version: VERSION, actions, steps, macro_lists: vec![list; lists] }
+            .encode(&mut out)
+            .map(|()| out)
     };
     let mut full = offer(TEXTS_MAX).unwrap();
     assert!(Reply::decode(&full).unwrap().is_some());
@@ -313,10 +217,7 @@ fn macro_lists_have_a_limit() {
 #[test]
 fn bytes_after_the_last_field_are_no_fault() {
     let packet = b"\0\0\0\x08Hmail\0xx";
-    assert_eq!(
-        Command::decode(packet),
-        Ok(Some((Command::Helo { name: b"mail" }, packet.len())))
-    );
+    assert_eq!(Command::decode(packet), Ok(Some((Command::Helo { name: b"mail" }, packet.len()))));
 }
 
 fn text() -> impl Strategy<Value = Vec<u8>> {

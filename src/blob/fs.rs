@@ -57,9 +57,7 @@ impl FsBlobs {
         };
         open().map_err(|e| failed(&dir.display().to_string(), &e))?;
         let next = AtomicU64::new(0);
-        Ok(Self {
-            inner: Arc::new(Folder { dir, next }),
-        })
+        Ok(Self { inner: Arc::new(Folder { dir, next }) })
     }
 
     /// Runs file work where it may block.
@@ -129,11 +127,7 @@ impl Folder {
         let incoming = self.dir.join(INCOMING).join(number.to_string());
         let target = self.dir.join(path);
         let write = || -> io::Result<()> {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&incoming)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&incoming)?;
             file.write_all(bytes)?;
             file.sync_all()?;
             self.publish(&incoming, &target)
@@ -166,11 +160,7 @@ impl Folder {
     fn delete(&self, path: &Path) -> io::Result<()> {
         let target = self.dir.join(path);
         fs::remove_file(&target)?;
-        for parent in target
-            .ancestors()
-            .skip(1)
-            .take_while(|parent| *parent != self.dir)
-        {
+        for parent in target.ancestors().skip(1).take_while(|parent| *parent != self.dir) {
             sync_dir(parent)?;
             if fs::remove_dir(parent).is_err() {
                 // Something else lies in it.
@@ -233,10 +223,7 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 }
 
 fn failed(key: &str, cause: &io::Error) -> BlobError {
-    BlobError::Failed {
-        key: key.to_owned(),
-        cause: cause.to_string(),
-    }
+    BlobError::Failed { key: key.to_owned(), cause: cause.to_string() }
 }
 
 #[cfg(test)]
@@ -255,26 +242,16 @@ mod tests {
     #[tokio::test]
     async fn what_was_put_is_there_and_listed_until_it_is_deleted() {
         let (dir, blobs) = open();
-        for (key, bytes) in [
-            ("received/b/0001.tiff", "b1"),
-            ("received/a/0002.tiff", "a2"),
-            ("trace/a", "t"),
-        ] {
+        for (key, bytes) in [("received/b/0001.tiff", "b1"), ("received/a/0002.tiff", "a2"), ("trace/a", "t")]
+        {
             blobs.put(key, bytes.as_bytes()).await.unwrap();
         }
-        blobs
-            .put("received/a/0001.tiff", b"old and longer")
-            .await
-            .unwrap();
+        blobs.put("received/a/0001.tiff", b"old and longer").await.unwrap();
         blobs.put("received/a/0001.tiff", b"new").await.unwrap();
         drop(blobs);
         let blobs = FsBlobs::open(dir.path().join("blobs")).unwrap();
         assert_eq!(blobs.get("received/a/0001.tiff").await.unwrap(), b"new");
-        let all = [
-            "received/a/0001.tiff",
-            "received/a/0002.tiff",
-            "received/b/0001.tiff",
-        ];
+        let all = ["received/a/0001.tiff", "received/a/0002.tiff", "received/b/0001.tiff"];
         assert_eq!(blobs.list("received/").await.unwrap(), all);
         assert_eq!(blobs.list("received/b/").await.unwrap(), all[2..]);
         assert_eq!(blobs.list("nothing/").await.unwrap(), Vec::<String>::new());
@@ -283,37 +260,22 @@ mod tests {
         blobs.delete(all[2]).await.unwrap();
         assert!(matches!(blobs.get(all[2]).await, Err(BlobError::NotFound(_))));
         assert_eq!(blobs.list("received/").await.unwrap(), all[..2]);
-        assert!(
-            !dir.path().join("blobs/received/b").exists(),
-            "no empty folders stay"
-        );
+        assert!(!dir.path().join("blobs/received/b").exists(), "no empty folders stay");
     }
 
     #[tokio::test]
     async fn no_key_leads_out_of_the_folder() {
         let (_dir, blobs) = open();
         let long = "a".repeat(KEY_BYTES_MAX + 1);
-        for key in [
-            "", "/etc/x", "../x", "a/../x", "a//b", "a/", "A", "a b", "_new/0", "a/.b", "a\0", "ä", &long,
-        ] {
-            assert!(
-                matches!(blobs.put(key, b"x").await, Err(BlobError::BadKey(_))),
-                "{key:?}"
-            );
-            assert!(
-                matches!(blobs.get(key).await, Err(BlobError::BadKey(_))),
-                "{key:?}"
-            );
-            assert!(
-                matches!(blobs.delete(key).await, Err(BlobError::BadKey(_))),
-                "{key:?}"
-            );
+        for key in
+            ["", "/etc/x", "../x", "a/../x", "a//b", "a/", "A", "a b", "_new/0", "a/.b", "a\0", "ä", &long]
+        {
+            assert!(matches!(blobs.put(key, b"x").await, Err(BlobError::BadKey(_))), "{key:?}");
+            assert!(matches!(blobs.get(key).await, Err(BlobError::BadKey(_))), "{key:?}");
+            assert!(matches!(blobs.delete(key).await, Err(BlobError::BadKey(_))), "{key:?}");
         }
         for prefix in ["", "/", "a", "../", "_new/"] {
-            assert!(
-                matches!(blobs.list(prefix).await, Err(BlobError::BadKey(_))),
-                "{prefix:?}"
-            );
+            assert!(matches!(blobs.list(prefix).await, Err(BlobError::BadKey(_))), "{prefix:?}");
         }
     }
 
@@ -336,10 +298,7 @@ mod tests {
         let (dir, blobs) = open();
         blobs.put("a", b"a file").await.unwrap();
         let error = blobs.put("a/b", b"x").await.unwrap_err();
-        assert!(
-            matches!(&error, BlobError::Failed { key, .. } if key == "a/b"),
-            "{error}"
-        );
+        assert!(matches!(&error, BlobError::Failed { key, .. } if key == "a/b"), "{error}");
         assert_eq!(fs::read_dir(dir.path().join("blobs/_new")).unwrap().count(), 0);
         assert_eq!(blobs.get("a").await.unwrap(), b"a file");
     }

@@ -76,7 +76,10 @@ async fn show(dir: &Path) -> Result<(), Failure> {
     let message = compose()?;
     save(dir, "message.eml", &message)?;
     mail(smtp, &message).await?;
-    step("Mail", &format!("from {SENDER} to {RECIPIENT}: text and HTML, a PDF, a photo ({} kB)", message.len() / 1000));
+    step(
+        "Mail",
+        &format!("from {SENDER} to {RECIPIENT}: text and HTML, a PDF, a photo ({} kB)", message.len() / 1000),
+    );
 
     let job = follow(&app).await?;
     let call = call(&job)?;
@@ -137,7 +140,8 @@ async fn mail(smtp: std::net::SocketAddr, message: &[u8]) -> Result<(), Failure>
     let host = smtp.ip().to_string();
     let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(smtp.port()).build();
     let address = |text: &str| text.parse().map_err(Failure::failed);
-    let envelope = Envelope::new(Some(address(SENDER)?), vec![address(RECIPIENT)?]).map_err(Failure::failed)?;
+    let envelope =
+        Envelope::new(Some(address(SENDER)?), vec![address(RECIPIENT)?]).map_err(Failure::failed)?;
     transport.send_raw(&envelope, message).await.map_err(Failure::failed)?;
     Ok(())
 }
@@ -191,7 +195,13 @@ fn call(job: &Job) -> Result<String, Failure> {
 }
 
 /// Renders the message again, as `faxgate render` does, and compares every page with what was received.
-fn compare(dir: &Path, config: &Config, job: &Job, message: &[u8], manifest: &Manifest) -> Result<(), Failure> {
+fn compare(
+    dir: &Path,
+    config: &Config,
+    job: &Job,
+    message: &[u8],
+    manifest: &Manifest,
+) -> Result<(), Failure> {
     let attempt = job.attempts.last().ok_or_else(|| Failure::failed("there was no call"))?;
     let rendered = Look::of(job).compose(message, &config.render).map_err(Failure::failed)?;
     let zone = config.zone().map_err(Failure::failed)?;
@@ -228,7 +238,8 @@ fn subject(mail: &[u8]) -> String {
 }
 
 fn save_attachments(dir: &Path, mail: &[u8]) -> Result<(), Failure> {
-    let message = MessageParser::new().parse(mail).ok_or_else(|| Failure::failed("the mail cannot be read"))?;
+    let message =
+        MessageParser::new().parse(mail).ok_or_else(|| Failure::failed("the mail cannot be read"))?;
     for part in message.attachments() {
         let subtype = part.content_type().and_then(|kind| kind.subtype()).unwrap_or_default();
         match subtype {

@@ -20,13 +20,18 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<NamedFile>, Failure> {
 }
 
 fn read_one(path: &Path) -> Result<NamedFile, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(NamedFile { name, bytes })
 }
 
 /// One message with the files as attachments, in order.
-pub(super) fn message(files: &[NamedFile], from: Option<&str>, subject: Option<&str>) -> Result<Vec<u8>, Failure> {
+pub(super) fn message(
+    files: &[NamedFile],
+    from: Option<&str>,
+    subject: Option<&str>,
+) -> Result<Vec<u8>, Failure> {
     let parts: Vec<MimePart<'_>> = files.iter().map(attachment).collect();
     let names = || files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
     let subject = subject.map_or_else(names, str::to_owned);

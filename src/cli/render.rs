@@ -53,7 +53,8 @@ pub(super) fn run(config: &Config, args: &RenderArgs) -> Result<(), Failure> {
     let zone = config.zone().map_err(Failure::failed)?;
     let time = args.time.unwrap_or_else(|| SystemClock.now());
     let header = look::header_line(time, &zone, &config.header_from, number.as_ref(), manifest.pages);
-    let stamped = pages.iter().zip(1..).map(|(page, n)| header::stamp(page, &HeaderLine { page: n, ..header.clone() }));
+    let stamped =
+        pages.iter().zip(1..).map(|(page, n)| header::stamp(page, &HeaderLine { page: n, ..header.clone() }));
     write(&args.output, &stamped.collect::<Vec<_>>())?;
     if args.manifest { out::json(&manifest) } else { Ok(()) }
 }
@@ -84,7 +85,8 @@ fn write(path: &Path, pages: &[Page]) -> Result<(), Failure> {
         Some("pdf") => save(path, &render::pdf::write(pages, "Fax")),
         Some("png") => pages.iter().zip(1..).try_for_each(|(page, n)| {
             let stem = path.with_extension("");
-            let one = if pages.len() == 1 { path.to_owned() } else { format!("{}-{n}.png", stem.display()).into() };
+            let one =
+                if pages.len() == 1 { path.to_owned() } else { format!("{}-{n}.png", stem.display()).into() };
             save(&one, &render::preview::png(page).map_err(Failure::failed)?)
         }),
         _ => Err(Failure::usage(format!("{}: the name must end in .tiff, .pdf or .png", path.display()))),

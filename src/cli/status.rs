@@ -28,7 +28,8 @@ pub(super) fn run(config: &Config, args: &StatusArgs) -> Result<(), Failure> {
             };
             return if args.json { out::json(&overview) } else { show_overview(&overview, &zone) };
         };
-        let id = JobId::parse(name).ok_or_else(|| Failure::usage(format!("{name:?} is not the name of a job")))?;
+        let id =
+            JobId::parse(name).ok_or_else(|| Failure::usage(format!("{name:?} is not the name of a job")))?;
         let job = send::job(config, &id).await?;
         if args.json { out::json(&job) } else { show_job(&job, &zone) }
     })
@@ -42,7 +43,10 @@ fn show_overview(overview: &Overview, zone: &TimeZone) -> Result<(), Failure> {
     if overview.jobs.is_empty() {
         out::line("no jobs");
     } else {
-        out::line(format_args!("\n{:<13}  {:<16}  {:<16}  {:>7}  state", "job", "accepted", "number", "pages"));
+        out::line(format_args!(
+            "\n{:<13}  {:<16}  {:<16}  {:>7}  state",
+            "job", "accepted", "number", "pages"
+        ));
     }
     for job in &overview.jobs {
         let (number, when) = (job.recipient.number.as_str(), short(job.received, zone));
@@ -71,7 +75,11 @@ fn show_job(job: &Job, zone: &TimeZone) -> Result<(), Failure> {
         let cause = attempt.outcome.cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
         let mode = attempt.mode.as_deref().map(|mode| format!(", {mode}")).unwrap_or_default();
         let when = short(attempt.started, zone);
-        out::line(format_args!("call      {when}  {}: {}{cause}{mode}", attempt.line, attempt.outcome.word()));
+        out::line(format_args!(
+            "call      {when}  {}: {}{cause}{mode}",
+            attempt.line,
+            attempt.outcome.word()
+        ));
     }
     Ok(())
 }

@@ -13,8 +13,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufRead
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::clock::Clock;
 use crate::address::Client;
+use crate::clock::Clock;
 use crate::job::{Door, Job, JobId, Notify, Options, Sender, Submission, SubmissionId};
 use crate::status::{Overview, Status, StatusError};
 use crate::submit::{Reason, Refusal, Submit, Wanted, proof};

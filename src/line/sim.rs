@@ -177,8 +177,8 @@ struct Reached<'a> {
 impl Terminal {
     fn new(config: &SimLineConfig, wake: &Arc<tokio::sync::Notify>) -> Result<Self, String> {
         let text = config.station_id.clone().unwrap_or_else(|| config.number.to_string());
-        let station_id =
-            StationId::new(&text).map_err(|error| format!("line {}: station_id {text:?}: {error}", config.name))?;
+        let station_id = StationId::new(&text)
+            .map_err(|error| format!("line {}: station_id {text:?}: {error}", config.name))?;
         Ok(Self {
             name: config.name.clone(),
             number: config.number.clone(),

@@ -123,6 +123,5 @@ pub fn in_reply_to<'a>(mail: MessageBuilder<'a>, original_id: &str) -> MessageBu
     if !well_formed {
         return mail;
     }
-    mail.in_reply_to(MessageId::new(id.clone()))
-        .references(MessageId::new(id))
+    mail.in_reply_to(MessageId::new(id.clone())).references(MessageId::new(id))
 }

@@ -27,9 +27,7 @@ pub struct MaildirConfig {
 
 impl Default for MaildirConfig {
     fn default() -> Self {
-        Self {
-            dir: PathBuf::from("/var/lib/faxgate/mail"),
-        }
+        Self { dir: PathBuf::from("/var/lib/faxgate/mail") }
     }
 }
 
@@ -43,9 +41,7 @@ impl Maildir {
     /// Maildirs under the configured folder; they are made when the first mail comes.
     #[must_use]
     pub fn new(config: &MaildirConfig) -> Self {
-        Self {
-            dir: config.dir.clone(),
-        }
+        Self { dir: config.dir.clone() }
     }
 
     /// The Maildir of a recipient; `None` where the address is too long for a folder name.
@@ -154,12 +150,7 @@ mod tests {
     use super::*;
 
     fn mail(to: &str, key: &str) -> Mail {
-        Mail {
-            from: None,
-            to: to.into(),
-            data: b"Subject: x\r\n\r\nbody\r\n".to_vec(),
-            key: key.into(),
-        }
+        Mail { from: None, to: to.into(), data: b"Subject: x\r\n\r\nbody\r\n".to_vec(), key: key.into() }
     }
 
     fn files(folder: &Path) -> Vec<String> {
@@ -173,9 +164,7 @@ mod tests {
 
     fn maildir() -> (tempfile::TempDir, Maildir) {
         let dir = tempfile::tempdir().unwrap();
-        let config = MaildirConfig {
-            dir: dir.path().join("not/yet/there"),
-        };
+        let config = MaildirConfig { dir: dir.path().join("not/yet/there") };
         (dir, Maildir::new(&config))
     }
 
@@ -202,11 +191,7 @@ mod tests {
         let (_dir, maildir) = maildir();
         let folder = maildir.folder("a@b").unwrap();
         make_folder(&folder.join("tmp")).unwrap();
-        fs::write(
-            folder.join("tmp/k"),
-            "half of a much longer mail that never came to its end",
-        )
-        .unwrap();
+        fs::write(folder.join("tmp/k"), "half of a much longer mail that never came to its end").unwrap();
         maildir.send(&mail("a@b", "k")).await.unwrap();
         assert_eq!(fs::read(folder.join("new/k")).unwrap(), b"Subject: x\n\nbody\n");
     }
@@ -231,9 +216,7 @@ mod tests {
     async fn a_disk_that_fails_is_worth_another_try_and_a_bad_address_is_not() {
         let (dir, _) = maildir();
         fs::write(dir.path().join("file"), "").unwrap();
-        let blocked = Maildir::new(&MaildirConfig {
-            dir: dir.path().join("file"),
-        });
+        let blocked = Maildir::new(&MaildirConfig { dir: dir.path().join("file") });
         let error = blocked.send(&mail("a@b", "k")).await.unwrap_err();
         assert!(matches!(error, MailerError::Temporary(_)), "{error}");
         let error = blocked.send(&mail(&"x".repeat(300), "k")).await.unwrap_err();

@@ -103,10 +103,7 @@ impl Relay {
             Some(credentials) => builder.credentials(credentials),
             None => builder,
         };
-        Ok(Self {
-            transport: builder.build(),
-            timeout: config.timeout,
-        })
+        Ok(Self { transport: builder.build(), timeout: config.timeout })
     }
 }
 
@@ -120,10 +117,7 @@ impl Mailer for Relay {
         match tokio::time::timeout(self.timeout, self.transport.send_raw(&envelope, data)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(graded(&error)),
-            Err(_) => Err(MailerError::Temporary(format!(
-                "the relay took longer than {:?}",
-                self.timeout
-            ))),
+            Err(_) => Err(MailerError::Temporary(format!("the relay took longer than {:?}", self.timeout))),
         }
     }
 }
@@ -152,21 +146,15 @@ fn tls_parameters(config: &RelayConfig) -> Result<TlsParameters, String> {
         let bad = |error: &dyn std::fmt::Display| format!("mailer.relay.ca_file {}: {error}", file.display());
         let pem = std::fs::read(file).map_err(|error| bad(&error))?;
         // lettre takes a file without any in silence.
-        if !pem
-            .windows(PEM_CERTIFICATE.len())
-            .any(|text| text == PEM_CERTIFICATE)
-        {
+        if !pem.windows(PEM_CERTIFICATE.len()).any(|text| text == PEM_CERTIFICATE) {
             return Err(bad(&"there is no certificate in it"));
         }
         let certificates = Certificate::from_pem(&pem).map_err(|error| bad(&error))?;
         builder = builder.add_root_certificate(certificates);
     }
-    builder.build().map_err(|error| {
-        format!(
-            "mailer.relay.host {:?} cannot be reached by TLS: {error}",
-            config.host
-        )
-    })
+    builder
+        .build()
+        .map_err(|error| format!("mailer.relay.host {:?} cannot be reached by TLS: {error}", config.host))
 }
 
 fn credentials(config: &RelayConfig) -> Result<Option<Credentials>, String> {

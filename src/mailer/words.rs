@@ -76,10 +76,8 @@ fn fill_line(line: &str, values: &[(&str, &str)]) -> String {
 /// spaces, and what is longer than `chars_max` is cut with `…`.
 #[must_use]
 pub fn one_line(text: &str, chars_max: usize) -> String {
-    let plain: String = text
-        .chars()
-        .map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c })
-        .collect();
+    let plain: String =
+        text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect();
     let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= chars_max {
         return line;
@@ -281,10 +279,7 @@ mod tests {
         assert_eq!(when(time, &TimeZone::UTC), "Tue 3 Nov 2026, 09:04 UTC");
         let fixed = TimeZone::fixed(jiff::tz::offset(-3));
         assert_eq!(when(time, &fixed), "Tue 3 Nov 2026, 06:04 UTC-03");
-        assert_eq!(
-            (pages(1), pages(2), pages(0)),
-            ("1 page".into(), "2 pages".into(), "0 pages".into())
-        );
+        assert_eq!((pages(1), pages(2), pages(0)), ("1 page".into(), "2 pages".into(), "0 pages".into()));
         assert_eq!(page_range(3, 3), "page 3");
         assert_eq!(page_range(3, 4), "pages 3 and 4");
         assert_eq!(page_range(3, 7), "pages 3 to 7");
@@ -294,20 +289,14 @@ mod tests {
         assert_eq!(spoken(125), "2 minutes 5 seconds");
         assert_eq!(spoken(11_400), "3 hours 10 minutes");
         let names: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
-        assert_eq!(
-            (list(&names), list(&names[..1])),
-            ("a, b and c".into(), "a".into())
-        );
+        assert_eq!((list(&names), list(&names[..1])), ("a, b and c".into(), "a".into()));
     }
 
     #[test]
     fn long_text_is_wrapped_under_its_beginning() {
         let text = wrap("    1.  ", &"word ".repeat(20));
         assert!(text.lines().all(|line| line.chars().count() <= 72), "{text}");
-        assert!(
-            text.lines().skip(1).all(|line| line.starts_with("        word")),
-            "{text}"
-        );
+        assert!(text.lines().skip(1).all(|line| line.starts_with("        word")), "{text}");
         assert_eq!(wrap("> ", &"x".repeat(100)), format!("> {}", "x".repeat(100)));
         let number = unbroken("+1 212 555 0123");
         let text = wrap("", &format!("{} {number}", "x".repeat(65)));

@@ -85,9 +85,12 @@ async fn dial(
     renewal.abort();
     let end = call.map_err(|error| QueueError::Page(format!("the call's thread failed: {error}")))?;
     // A mark that could not be written during the call is known from the report all the same.
-    let marked = end.report.marks.iter().zip(1..).fold(held.job.lock().await.clone(), |job, (mark, page)| {
-        job.marked(page, mark_of(*mark))
-    });
+    let marked = end
+        .report
+        .marks
+        .iter()
+        .zip(1..)
+        .fold(held.job.lock().await.clone(), |job, (mark, page)| job.marked(page, mark_of(*mark)));
     Ok((marked, end))
 }
 

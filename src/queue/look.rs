@@ -12,7 +12,17 @@ use crate::render::header::HeaderLine;
 use crate::render::{self, Cover, RenderConfig, RenderError, Rendered};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -73,7 +83,13 @@ impl Look {
 
 /// The line on top of page `page` of `pages` for a call begun at `time`.
 #[must_use]
-pub fn header_line(time: Timestamp, zone: &TimeZone, from: &str, to: Option<&Number>, pages: u32) -> HeaderLine {
+pub fn header_line(
+    time: Timestamp,
+    zone: &TimeZone,
+    from: &str,
+    to: Option<&Number>,
+    pages: u32,
+) -> HeaderLine {
     HeaderLine {
         time: time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
         from: from.to_owned(),

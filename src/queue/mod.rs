@@ -178,7 +178,9 @@ impl Queue {
         if free.outcome().is_some() {
             return self.settle(&free, now).await.map(|_| None);
         }
-        let Some(claimed) = free.claim(&self.settings.node, now, self.settings.lease) else { return Ok(None) };
+        let Some(claimed) = free.claim(&self.settings.node, now, self.settings.lease) else {
+            return Ok(None);
+        };
         match self.store.update(&claimed, &[]).await {
             Ok(job) => Ok(Some(job)),
             Err(StoreError::Conflict(_)) => Ok(None),

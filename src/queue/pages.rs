@@ -46,7 +46,8 @@ async fn keep(queue: &Queue, job: &Job, rendered: &Rendered) -> Result<(), Queue
     for (page, number) in rendered.pages.iter().zip(1..) {
         queue.blobs.put(&job.page_key(number), &to_tiff(page)?).await?;
     }
-    let manifest = serde_json::to_vec(&rendered.manifest).map_err(|error| QueueError::Page(error.to_string()))?;
+    let manifest =
+        serde_json::to_vec(&rendered.manifest).map_err(|error| QueueError::Page(error.to_string()))?;
     queue.blobs.put(&job.manifest_key(), &manifest).await?;
     Ok(())
 }
@@ -60,7 +61,8 @@ fn to_tiff(page: &Page) -> Result<Vec<u8>, QueueError> {
 /// The page that is kept under `key`.
 pub(super) async fn load(blobs: &dyn Blobs, key: &str) -> Result<Page, QueueError> {
     let bytes = blobs.get(key).await?;
-    let images = tiff::read(&bytes, &Limits::default()).map_err(|error| QueueError::Page(error.to_string()))?;
+    let images =
+        tiff::read(&bytes, &Limits::default()).map_err(|error| QueueError::Page(error.to_string()))?;
     let image = images.into_iter().next().ok_or_else(|| QueueError::Page("no page in it".into()))?;
     image.into_page().map_err(|_| QueueError::Page("a page of no fax resolution".into()))
 }

@@ -61,7 +61,9 @@ impl Receiving for Call {
         let kept = runtime.block_on(intake.page(&self.id, index + 1, page));
         match &kept {
             Ok(()) => self.pages = self.pages.max(index + 1),
-            Err(error) => tracing::error!(fax = %self.id, %error, "a page cannot be kept, and is not confirmed"),
+            Err(error) => {
+                tracing::error!(fax = %self.id, %error, "a page cannot be kept, and is not confirmed")
+            }
         }
         kept.is_ok()
     }

@@ -25,12 +25,8 @@ pub struct Files {
 /// A page from the file that the intake made of it; `None` where it is damaged.
 #[must_use]
 pub fn page(file: &[u8]) -> Option<Page> {
-    let limits = Limits {
-        pages_max: 1,
-        width_max: Page::WIDTH_MAX,
-        rows_max: Page::ROWS_MAX,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { pages_max: 1, width_max: Page::WIDTH_MAX, rows_max: Page::ROWS_MAX, ..Limits::default() };
     tiff::read(file, &limits).ok()?.pop()?.into_page().ok()
 }
 
@@ -39,38 +35,18 @@ impl Files {
     /// about as long as it takes to code the pages twice.
     #[must_use]
     pub fn make(fax: &ReceivedFax, title: &str, pages: Vec<Option<Page>>, zone: &TimeZone) -> Self {
-        let missing = (1u32..)
-            .zip(&pages)
-            .filter(|(_, page)| page.is_none())
-            .map(|(n, _)| n)
-            .collect();
+        let missing = (1u32..).zip(&pages).filter(|(_, page)| page.is_none()).map(|(n, _)| n).collect();
         let pages: Vec<Page> = pages.into_iter().flatten().collect();
         if pages.is_empty() {
-            return Self {
-                missing,
-                ..Self::default()
-            };
+            return Self { missing, ..Self::default() };
         }
-        Self {
-            pdf: Some(render::pdf::write(&pages, title)),
-            tiff: tiff_f(fax, title, &pages, zone),
-            missing,
-        }
+        Self { pdf: Some(render::pdf::write(&pages, title)), tiff: tiff_f(fax, title, &pages, zone), missing }
     }
 }
 
 fn tiff_f(fax: &ReceivedFax, title: &str, pages: &[Page], zone: &TimeZone) -> Option<Vec<u8>> {
-    let date_time = fax
-        .started
-        .to_zoned(zone.clone())
-        .strftime("%Y:%m:%d %H:%M:%S")
-        .to_string();
-    let info = Info {
-        software: Some("Faxgate"),
-        date_time: Some(&date_time),
-        description: Some(title),
-    };
+    let date_time = fax.started.to_zoned(zone.clone()).strftime("%Y:%m:%d %H:%M:%S").to_string();
+    let info = Info { software: Some("Faxgate"), date_time: Some(&date_time), description: Some(title) };
     let made = tiff::write(pages, Profile::F { coding: Coding::Mmr }, &info);
-    made.inspect_err(|error| tracing::error!(fax = %fax.id, %error, "the fax has no TIFF"))
-        .ok()
+    made.inspect_err(|error| tracing::error!(fax = %fax.id, %error, "the fax has no TIFF")).ok()
 }

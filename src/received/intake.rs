@@ -75,12 +75,7 @@ impl Intake {
         config: ReceivedConfig,
         postmaster: String,
     ) -> Self {
-        Self {
-            store,
-            blobs,
-            config,
-            postmaster,
-        }
+        Self { store, blobs, config, postmaster }
     }
 
     /// A call is being answered. The name that it gets is the fax's.
@@ -95,15 +90,8 @@ impl Intake {
         now: Timestamp,
     ) -> Result<FaxId, IntakeError> {
         let id = FaxId::new(now);
-        let note = Note {
-            line: line.to_owned(),
-            called,
-            caller,
-            started: now,
-        };
-        self.blobs
-            .put(&note_key(&id), &serde_json::to_vec(&note)?)
-            .await?;
+        let note = Note { line: line.to_owned(), called, caller, started: now };
+        self.blobs.put(&note_key(&id), &serde_json::to_vec(&note)?).await?;
         Ok(id)
     }
 
@@ -175,12 +163,7 @@ impl Intake {
         // Even where the note cannot be read, the pages go to somebody.
         let note = serde_json::from_slice(&bytes).unwrap_or_else(|error| {
             tracing::error!(fax = %id, %error, "the note on a call cannot be read");
-            Note {
-                line: "unknown".into(),
-                called: None,
-                caller: None,
-                started: now,
-            }
+            Note { line: "unknown".into(), called: None, caller: None, started: now }
         });
         Ok(ReceivedFax {
             id: id.clone(),

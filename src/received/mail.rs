@@ -187,10 +187,7 @@ fn text(
 }
 
 fn facts(fax: &ReceivedFax, ctx: &ReceivedContext<'_>) -> Vec<(&'static str, String)> {
-    let from = fax
-        .caller
-        .as_ref()
-        .map_or_else(|| "not known".to_owned(), words::number);
+    let from = fax.caller.as_ref().map_or_else(|| "not known".to_owned(), words::number);
     let mut facts = vec![("From", from)];
     facts.extend(station_id(fax).map(|name| ("Calls itself", format!("\"{name}\""))));
     facts.extend(fax.called.as_ref().map(|called| ("To", words::number(called))));

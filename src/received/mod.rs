@@ -34,11 +34,7 @@ pub struct ReceivedConfig {
 
 impl Default for ReceivedConfig {
     fn default() -> Self {
-        Self {
-            from: String::new(),
-            attached_bytes_max: 15 * 1024 * 1024,
-            route: Vec::new(),
-        }
+        Self { from: String::new(), attached_bytes_max: 15 * 1024 * 1024, route: Vec::new() }
     }
 }
 

@@ -11,11 +11,7 @@ const PARTS_LISTED_MAX: usize = 50;
 impl Telling<'_> {
     /// What became of each part of the message.
     pub(super) fn parts(&self) -> String {
-        let Some(manifest) = self
-            .evidence
-            .manifest
-            .filter(|manifest| !manifest.parts.is_empty())
-        else {
+        let Some(manifest) = self.evidence.manifest.filter(|manifest| !manifest.parts.is_empty()) else {
             return String::new();
         };
         let mut text = format!("What your message became:\n\n{}", part_lines(manifest));
@@ -36,29 +32,19 @@ impl Telling<'_> {
         let earlier = job.calls.saturating_sub(listed);
         let mut lines = Vec::new();
         if earlier > 0 {
-            lines.push(format!(
-                "    ({})",
-                words::counted(u64::from(earlier), "earlier call")
-            ));
+            lines.push(format!("    ({})", words::counted(u64::from(earlier), "earlier call")));
         }
         for (n, attempt) in (earlier + 1..).zip(&job.attempts) {
             lines.push(self.call_line(n, attempt));
         }
-        let title = if lines.len() == 1 {
-            "The call:"
-        } else {
-            "The calls:"
-        };
+        let title = if lines.len() == 1 { "The call:" } else { "The calls:" };
         format!("{title}\n\n{}", lines.join("\n"))
     }
 
     fn call_line(&self, n: u32, attempt: &Attempt) -> String {
         let mut text = format!("{}: {}", self.when(attempt.started), sentence(&attempt.outcome));
         if attempt.outcome.grade() != Grade::Delivered && attempt.pages_confirmed > 0 {
-            text.push_str(&format!(
-                " {} confirmed in this call.",
-                words::pages(attempt.pages_confirmed)
-            ));
+            text.push_str(&format!(" {} confirmed in this call.", words::pages(attempt.pages_confirmed)));
         }
         wrap(&format!("    {n:>2}. "), &text)
     }
@@ -66,17 +52,12 @@ impl Telling<'_> {
     /// The end of the last call's trace, where there is one and the operator wants it shown.
     pub(super) fn trace(&self) -> String {
         let lines_max = self.ctx.config.trace_lines_max;
-        let Some(trace) = self
-            .evidence
-            .trace
-            .filter(|trace| lines_max > 0 && !trace.trim().is_empty())
+        let Some(trace) = self.evidence.trace.filter(|trace| lines_max > 0 && !trace.trim().is_empty())
         else {
             return String::new();
         };
         let lines: Vec<&str> = trace.lines().collect();
-        let shown = lines
-            .get(lines.len().saturating_sub(lines_max)..)
-            .unwrap_or_default();
+        let shown = lines.get(lines.len().saturating_sub(lines_max)..).unwrap_or_default();
         let mut out =
             "\nFor the person who looks after the fax lines, the end of the last call:\n".to_owned();
         for line in shown {
@@ -88,12 +69,7 @@ impl Telling<'_> {
 }
 
 fn part_lines(manifest: &Manifest) -> String {
-    let mut lines: Vec<String> = manifest
-        .parts
-        .iter()
-        .take(PARTS_LISTED_MAX)
-        .map(part_line)
-        .collect();
+    let mut lines: Vec<String> = manifest.parts.iter().take(PARTS_LISTED_MAX).map(part_line).collect();
     let more = manifest.parts.len().saturating_sub(PARTS_LISTED_MAX);
     if more > 0 {
         lines.push(format!("    - and {more} more"));

@@ -87,15 +87,8 @@ pub fn owed(job: &Job, kind: ReportKind, now: Timestamp) -> Vec<Notice> {
         ReportKind::Failure => notify.failure,
         ReportKind::Delay => notify.delay,
     };
-    let about = About::Report {
-        job: job.id.clone(),
-        kind,
-    };
-    let mailbox = job
-        .sender
-        .mailbox
-        .as_deref()
-        .filter(|mailbox| !mailbox.is_empty());
+    let about = About::Report { job: job.id.clone(), kind };
+    let mailbox = job.sender.mailbox.as_deref().filter(|mailbox| !mailbox.is_empty());
     match mailbox {
         Some(mailbox) if wanted => vec![Notice::new(about, mailbox.to_owned(), now)],
         _ => Vec::new(),
@@ -121,13 +114,7 @@ pub fn mail(
     ctx: &ReportContext<'_>,
 ) -> Mail {
     let original = returned::Original::read(evidence.message);
-    let told = text::Telling {
-        job,
-        kind,
-        subject: &original.subject,
-        evidence,
-        ctx,
-    };
+    let told = text::Telling { job, kind, subject: &original.subject, evidence, ctx };
     let from = match ctx.config.from.as_str() {
         "" => ctx.identity.postmaster.as_str(),
         from => from,

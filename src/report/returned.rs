@@ -74,12 +74,9 @@ fn header(message: &[u8]) -> &[u8] {
 
 /// Whether mail can carry the bytes as they stand (RFC 2045 §2.7), line ends apart.
 fn is_plain(bytes: &[u8]) -> bool {
-    bytes
-        .split(|&byte| byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .all(|line| {
-            line.len() <= LINE_BYTES_MAX && line.iter().all(|&b| b.is_ascii() && b != 0 && b != b'\r')
-        })
+    bytes.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).all(|line| {
+        line.len() <= LINE_BYTES_MAX && line.iter().all(|&b| b.is_ascii() && b != 0 && b != b'\r')
+    })
 }
 
 /// Without the octets that no encoding of text may have (RFC 2045 §2.7): NUL, and CR that ends no line.

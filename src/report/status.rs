@@ -32,11 +32,7 @@ fn per_message(out: &mut String, job: &Job, ctx: &ReportContext<'_>) {
     }
     // "dns" is for full host names only (RFC 3461 §6.3 (b)).
     let host = &ctx.identity.host;
-    let kind = if host.contains('.') {
-        "dns"
-    } else {
-        "x-local-hostname"
-    };
+    let kind = if host.contains('.') { "dns" } else { "x-local-hostname" };
     field(out, "Reporting-MTA", &format!("{kind}; {host}"));
     field(out, "Arrival-Date", &compose::date(job.received, ctx.identity));
     field(out, "X-Faxgate-Job", job.id.as_str());
@@ -46,43 +42,24 @@ fn per_recipient(out: &mut String, job: &Job, kind: ReportKind, ctx: &ReportCont
     if let Some(orcpt) = &job.recipient.orcpt {
         field(out, "Original-Recipient", orcpt);
     }
-    field(
-        out,
-        "Final-Recipient",
-        &format!("rfc822; {}", job.recipient.address),
-    );
+    field(out, "Final-Recipient", &format!("rfc822; {}", job.recipient.address));
     field(out, "Action", action(kind));
     field(out, "Status", &status(job, kind));
-    if let Some(diagnostic) = told_outcome(job)
-        .filter(|_| kind != ReportKind::Success)
-        .map(diagnostic)
-    {
+    if let Some(diagnostic) = told_outcome(job).filter(|_| kind != ReportKind::Success).map(diagnostic) {
         field(out, "Diagnostic-Code", &diagnostic);
     }
     if let Some(attempt) = job.attempts.last() {
-        field(
-            out,
-            "Last-Attempt-Date",
-            &compose::date(attempt.ended, ctx.identity),
-        );
+        field(out, "Last-Attempt-Date", &compose::date(attempt.ended, ctx.identity));
     }
     if kind == ReportKind::Delay {
-        field(
-            out,
-            "Will-Retry-Until",
-            &compose::date(job.received + ctx.expires_after, ctx.identity),
-        );
+        field(out, "Will-Retry-Until", &compose::date(job.received + ctx.expires_after, ctx.identity));
     }
     extensions(out, job, ctx);
 }
 
 fn extensions(out: &mut String, job: &Job, ctx: &ReportContext<'_>) {
     let progress = job.progress;
-    let doubt = if progress.in_doubt {
-        "; one more in doubt"
-    } else {
-        ""
-    };
+    let doubt = if progress.in_doubt { "; one more in doubt" } else { "" };
     let pages = format!("{} of {} confirmed{doubt}", progress.confirmed, progress.pages);
     field(out, "X-Faxgate-Pages", &pages);
     for attempt in &job.attempts {
@@ -105,10 +82,8 @@ fn extensions(out: &mut String, job: &Job, ctx: &ReportContext<'_>) {
 
 /// One field. Values are printable US-ASCII (RFC 3461 §4.2, §4.4); what is not becomes `?`.
 fn field(out: &mut String, name: &str, value: &str) {
-    let value: String = one_line(value, VALUE_CHARS_MAX)
-        .chars()
-        .map(|c| if c.is_ascii() { c } else { '?' })
-        .collect();
+    let value: String =
+        one_line(value, VALUE_CHARS_MAX).chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
     let _ = write!(out, "{name}: {value}\r\n");
 }
 
@@ -132,8 +107,7 @@ fn status(job: &Job, kind: ReportKind) -> String {
 
 /// The outcome that a report speaks of: the job's, or the last call's while it is not done.
 fn told_outcome(job: &Job) -> Option<&Outcome> {
-    job.outcome()
-        .or_else(|| job.attempts.last().map(|attempt| &attempt.outcome))
+    job.outcome().or_else(|| job.attempts.last().map(|attempt| &attempt.outcome))
 }
 
 fn diagnostic(outcome: &Outcome) -> String {

@@ -122,9 +122,7 @@ impl Telling<'_> {
         if self.kind == ReportKind::Success {
             facts.extend(last.map(|attempt| ("Time on line", words::duration(length(attempt)))));
         }
-        let lines = facts
-            .iter()
-            .map(|(name, value)| wrap(&format!("    {:<14}", format!("{name}:")), value));
+        let lines = facts.iter().map(|(name, value)| wrap(&format!("    {:<14}", format!("{name}:")), value));
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -189,9 +187,7 @@ impl Telling<'_> {
         if progress.confirmed > 0 {
             let range = words::page_range(1, progress.confirmed);
             let them = if progress.confirmed == 1 { "it" } else { "them" };
-            lines.push(format!(
-                "Certain: {range} arrived. The receiving machine confirmed {them}."
-            ));
+            lines.push(format!("Certain: {range} arrived. The receiving machine confirmed {them}."));
         }
         let mut next = progress.confirmed + 1;
         if progress.in_doubt {
@@ -205,11 +201,7 @@ impl Telling<'_> {
             let range = words::page_range(next, progress.pages);
             lines.push(format!("Not sent: {range} {verb} not transmitted."));
         }
-        lines
-            .iter()
-            .map(|line| wrap("  * ", line))
-            .collect::<Vec<_>>()
-            .join("\n")
+        lines.iter().map(|line| wrap("  * ", line)).collect::<Vec<_>>().join("\n")
     }
 
     fn advice(&self) -> String {
@@ -237,10 +229,7 @@ impl Telling<'_> {
         let until = words::unbroken(&self.when(self.job.received + self.ctx.expires_after));
         let next = match &self.job.state {
             State::Waiting { until } if *until > self.ctx.now => {
-                format!(
-                    "The next call is planned for {}.",
-                    words::unbroken(&self.when(*until))
-                )
+                format!("The next call is planned for {}.", words::unbroken(&self.when(*until)))
             }
             State::Calling { .. } => "A call is being made right now.".into(),
             _ => "The next call will be made as soon as a line is free.".into(),
@@ -265,10 +254,7 @@ pub(super) fn sentence(outcome: &Outcome) -> String {
 
 /// What the receiving machine calls itself: the latest that any call heard.
 fn answered_by(attempts: &[Attempt]) -> Option<String> {
-    let latest = attempts
-        .iter()
-        .rev()
-        .find_map(|attempt| attempt.remote_id.as_deref())?;
+    let latest = attempts.iter().rev().find_map(|attempt| attempt.remote_id.as_deref())?;
     let name = one_line(latest, NAME_CHARS_MAX);
     (!name.is_empty()).then(|| format!("\"{name}\", as the machine calls itself"))
 }

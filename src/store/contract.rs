@@ -33,10 +33,7 @@ pub(crate) fn submission(now: Timestamp, recipients: usize) -> (Submission, Vec<
         id: SubmissionId::new(now),
         received: now,
         door: Door::Smtp,
-        sender: Sender {
-            mailbox: Some("bob@example.com".into()),
-            proof: Proof::Network("192.0.2.1".into()),
-        },
+        sender: Sender { mailbox: Some("bob@example.com".into()), proof: Proof::Network("192.0.2.1".into()) },
         recipients: (0..recipients).map(recipient).collect(),
         options: Options::default(),
         ret: None,
@@ -50,28 +47,19 @@ pub(crate) fn submission(now: Timestamp, recipients: usize) -> (Submission, Vec<
 /// Accepts a submission to one recipient.
 pub(crate) async fn accept_one(store: &dyn Store, now: Timestamp) -> Job {
     let (submission, jobs) = submission(now, 1);
-    store
-        .accept(&submission, b"Subject: hello\r\n\r\nA page.\r\n", &jobs)
-        .await
-        .unwrap();
+    store.accept(&submission, b"Subject: hello\r\n\r\nA page.\r\n", &jobs).await.unwrap();
     jobs[0].clone()
 }
 
 /// A job at its end.
 pub(crate) fn done(job: &Job, at: Timestamp) -> Job {
     let outcome = Outcome::Delivered;
-    Job {
-        state: State::Done { at, outcome },
-        ..job.clone()
-    }
+    Job { state: State::Done { at, outcome }, ..job.clone() }
 }
 
 /// The report on a job.
 pub(crate) fn report(job: &Job, now: Timestamp) -> Notice {
-    let about = About::Report {
-        job: job.id.clone(),
-        kind: ReportKind::Success,
-    };
+    let about = About::Report { job: job.id.clone(), kind: ReportKind::Success };
     Notice::new(about, "bob@example.com".into(), now)
 }
 
@@ -126,29 +114,16 @@ pub(crate) async fn accept_is_all_or_nothing(store: &dyn Store) {
     let large = store.accept(&third, b"x", &others).await;
     assert!(matches!(large, Err(StoreError::TooLarge(_))), "{large:?}");
     let (fourth, _) = submission(at(1), 1);
-    assert!(
-        store.accept(&fourth, b"x", &[]).await.is_err(),
-        "nobody would dial it"
-    );
-    assert!(
-        store.accept(&fourth, b"x", &jobs).await.is_err(),
-        "those are another's"
-    );
+    assert!(store.accept(&fourth, b"x", &[]).await.is_err(), "nobody would dial it");
+    assert!(store.accept(&fourth, b"x", &jobs).await.is_err(), "those are another's");
     for id in [&second.id, &third.id, &fourth.id] {
         let message = store.message(id).await;
         assert!(is_not_found(&message), "{message:?}");
     }
     assert_eq!(all(store).await.len(), 3);
 
-    store
-        .accept(&second, b"now", &submission_jobs(&second))
-        .await
-        .unwrap();
-    assert_eq!(
-        store.message(&second.id).await.unwrap(),
-        b"now",
-        "a refused name can be used"
-    );
+    store.accept(&second, b"now", &submission_jobs(&second)).await.unwrap();
+    assert_eq!(store.message(&second.id).await.unwrap(), b"now", "a refused name can be used");
 }
 
 fn submission_jobs(submission: &Submission) -> Vec<Job> {
@@ -172,10 +147,7 @@ pub(crate) async fn updates_compare_versions(store: &dyn Store) {
     assert_eq!(renewed.version, job.version + 2);
     let stranger = submission(at(0), 1).1.remove(0);
     assert!(is_not_found(&store.update(&stranger, &[]).await));
-    let large = Job {
-        envid: Some("x".repeat(100_000)),
-        ..renewed.clone()
-    };
+    let large = Job { envid: Some("x".repeat(100_000)), ..renewed.clone() };
     let large = store.update(&large, &[]).await;
     assert!(matches!(large, Err(StoreError::TooLarge(_))), "{large:?}");
     assert_eq!(store.job(&job.id).await.unwrap(), renewed);
@@ -185,14 +157,8 @@ pub(crate) async fn updates_compare_versions(store: &dyn Store) {
 pub(crate) async fn one_claim_wins(store: &dyn Store) {
     let job = accept_one(store, at(0)).await;
     let owners: Vec<String> = (0..20).map(|n| format!("gateway-{n}")).collect();
-    let claims = owners
-        .iter()
-        .map(|owner| job.claim(owner, at(1), LEASE).unwrap())
-        .collect::<Vec<_>>();
-    let mut futures = claims
-        .iter()
-        .map(|claim| Box::pin(store.update(claim, &[])))
-        .collect::<Vec<_>>();
+    let claims = owners.iter().map(|owner| job.claim(owner, at(1), LEASE).unwrap()).collect::<Vec<_>>();
+    let mut futures = claims.iter().map(|claim| Box::pin(store.update(claim, &[]))).collect::<Vec<_>>();
     let mut results = Vec::new();
     std::future::poll_fn(|context| {
         futures.retain_mut(|future| match future.as_mut().poll(context) {
@@ -202,11 +168,7 @@ pub(crate) async fn one_claim_wins(store: &dyn Store) {
             }
             std::task::Poll::Pending => true,
         });
-        if futures.is_empty() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
+        if futures.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
@@ -223,23 +185,13 @@ pub(crate) async fn due_follows_the_clock(store: &dyn Store) {
     assert_eq!(store.next_due().await.unwrap(), Some(at(10)));
     assert_eq!(store.due(at(9), 10).await.unwrap(), vec![]);
     assert_eq!(store.due(at(10), 10).await.unwrap(), vec![early.clone()]);
-    assert_eq!(
-        store.due(at(99), 10).await.unwrap(),
-        vec![early.clone(), late.clone()]
-    );
+    assert_eq!(store.due(at(99), 10).await.unwrap(), vec![early.clone(), late.clone()]);
     assert_eq!(store.due(at(99), 1).await.unwrap(), vec![early.clone()]);
     assert_eq!(store.due(at(99), 0).await.unwrap(), vec![]);
 
-    let leased = store
-        .update(&early.claim("one", at(21), LEASE).unwrap(), &[])
-        .await
-        .unwrap();
+    let leased = store.update(&early.claim("one", at(21), LEASE).unwrap(), &[]).await.unwrap();
     assert_eq!(store.due(at(80), 10).await.unwrap(), vec![late.clone()]);
-    assert_eq!(
-        store.due(at(81), 10).await.unwrap(),
-        vec![late.clone(), leased.clone()],
-        "the lease is over"
-    );
+    assert_eq!(store.due(at(81), 10).await.unwrap(), vec![late.clone(), leased.clone()], "the lease is over");
 
     store.update(&done(&late, at(82)), &[]).await.unwrap();
     assert_eq!(store.due(at(999), 10).await.unwrap(), vec![leased.clone()]);
@@ -267,10 +219,7 @@ pub(crate) async fn lists_have_the_newest_first(store: &dyn Store) {
 pub(crate) async fn notices_go_with_their_change(store: &dyn Store) {
     let job = accept_one(store, at(0)).await;
     let first = report(&job, at(5));
-    let ended = store
-        .update(&done(&job, at(5)), std::slice::from_ref(&first))
-        .await
-        .unwrap();
+    let ended = store.update(&done(&job, at(5)), std::slice::from_ref(&first)).await.unwrap();
     let refused = store.update(&done(&job, at(6)), &[report(&job, at(6))]).await;
     assert!(is_conflict(&refused), "{refused:?}");
     assert_eq!(store.notices_due(at(4), 10).await.unwrap(), vec![]);
@@ -280,48 +229,26 @@ pub(crate) async fn notices_go_with_their_change(store: &dyn Store) {
     assert!(is_conflict(&twice), "a notice has a name of its own: {twice:?}");
     assert_eq!(store.job(&job.id).await.unwrap(), ended);
 
-    let retried = Notice {
-        next_try: Some(at(60)),
-        tries: 1,
-        last_error: Some("451 later".into()),
-        ..first.clone()
-    };
+    let retried =
+        Notice { next_try: Some(at(60)), tries: 1, last_error: Some("451 later".into()), ..first.clone() };
     store.notice_retry(&retried).await.unwrap();
     assert_eq!(store.notices_due(at(59), 10).await.unwrap(), vec![]);
-    assert_eq!(
-        store.notices_due(at(60), 10).await.unwrap(),
-        vec![retried.clone()]
-    );
-    let given_up = Notice {
-        next_try: None,
-        ..retried
-    };
+    assert_eq!(store.notices_due(at(60), 10).await.unwrap(), vec![retried.clone()]);
+    let given_up = Notice { next_try: None, ..retried };
     store.notice_retry(&given_up).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), None, "given up is not due");
 
     store.notice_done(&first.id).await.unwrap();
     store.notice_done(&first.id).await.unwrap();
     assert!(is_not_found(&store.notice_retry(&first).await));
-    assert!(is_not_found(
-        &store
-            .notice_retry(&Notice {
-                id: NoticeId::new(at(0)),
-                ..first
-            })
-            .await
-    ));
+    assert!(is_not_found(&store.notice_retry(&Notice { id: NoticeId::new(at(0)), ..first }).await));
 }
 
 /// A received fax is kept once, with its notices.
 pub(crate) async fn a_received_fax_is_kept_once(store: &dyn Store) {
     let (first, second) = (fax(at(1)), fax(at(2)));
-    let notice = |fax: &ReceivedFax| {
-        Notice::new(
-            About::Received(fax.id.clone()),
-            "ann@example.com".into(),
-            fax.ended,
-        )
-    };
+    let notice =
+        |fax: &ReceivedFax| Notice::new(About::Received(fax.id.clone()), "ann@example.com".into(), fax.ended);
     store.keep_received(&first, &[notice(&first)]).await.unwrap();
     store.keep_received(&first, &[notice(&first)]).await.unwrap();
     store.keep_received(&second, &[]).await.unwrap();
@@ -340,23 +267,13 @@ pub(crate) async fn purge_forgets_what_is_long_done(store: &dyn Store) {
     let open = accept_one(store, at(2)).await;
     store.update(&done(&jobs[0], at(10)), &[]).await.unwrap();
     let notice = report(&owing, at(10));
-    store
-        .update(&done(&owing, at(10)), std::slice::from_ref(&notice))
-        .await
-        .unwrap();
-    assert_eq!(
-        store.purge(at(100), 10).await.unwrap(),
-        vec![],
-        "one waits for its other job, one owes"
-    );
+    store.update(&done(&owing, at(10)), std::slice::from_ref(&notice)).await.unwrap();
+    assert_eq!(store.purge(at(100), 10).await.unwrap(), vec![], "one waits for its other job, one owes");
 
     store.update(&done(&jobs[1], at(50)), &[]).await.unwrap();
     store.notice_done(&notice.id).await.unwrap();
     assert_eq!(store.purge(at(10), 10).await.unwrap(), vec![]);
-    assert_eq!(
-        store.purge(at(50), 10).await.unwrap(),
-        vec![owing.submission.clone()]
-    );
+    assert_eq!(store.purge(at(50), 10).await.unwrap(), vec![owing.submission.clone()]);
     assert_eq!(store.purge(at(51), 0).await.unwrap(), vec![]);
     assert_eq!(store.purge(at(51), 10).await.unwrap(), vec![two.id.clone()]);
     assert!(is_not_found(&store.message(&two.id).await));

@@ -30,11 +30,7 @@ impl<S: Store> Faulty<S> {
     /// The verb number `verb`, from 0, will fail.
     pub(crate) fn new(inner: S, verb: i64, when: When) -> Self {
         let verbs_left = AtomicI64::new(verb);
-        Self {
-            inner,
-            verbs_left,
-            when,
-        }
+        Self { inner, verbs_left, when }
     }
 
     /// Whether the fault has been.

@@ -26,11 +26,7 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            code: scan::code_of(text),
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), code: scan::code_of(text) }
     }
 
     pub(crate) fn tokens(&self) -> Vec<Token<'_>> {
@@ -39,15 +35,9 @@ impl Source {
 
     /// The module that the file is, from the root of its crate; empty for `lib.rs`.
     fn module(&self) -> Vec<String> {
-        let inside = self
-            .path
-            .rsplit_once("src/")
-            .map_or(self.path.as_str(), |(_, inside)| inside);
+        let inside = self.path.rsplit_once("src/").map_or(self.path.as_str(), |(_, inside)| inside);
         let steps = inside.trim_end_matches(".rs").split('/');
-        steps
-            .filter(|step| *step != "mod" && *step != "lib")
-            .map(str::to_owned)
-            .collect()
+        steps.filter(|step| *step != "mod" && *step != "lib").map(str::to_owned).collect()
     }
 
     /// Whether the whole file is a test module, kept beside the code by `#[cfg(test)] mod tests;`.
@@ -65,14 +55,9 @@ impl Source {
 
 /// A module begins with what it promises.
 pub(crate) fn head(source: &Source) -> Option<String> {
-    let first = source
-        .text
-        .lines()
-        .find(|line| !line.trim().is_empty() && !line.starts_with("#!["))
-        .unwrap_or("");
-    let promises = first
-        .strip_prefix("//!")
-        .is_some_and(|words| !words.trim().is_empty());
+    let first =
+        source.text.lines().find(|line| !line.trim().is_empty() && !line.starts_with("#![")).unwrap_or("");
+    let promises = first.strip_prefix("//!").is_some_and(|words| !words.trim().is_empty());
     (!promises && !source.is_test())
         .then(|| format!("{}: no `//!` head says what the module promises", source.path))
 }
@@ -80,9 +65,7 @@ pub(crate) fn head(source: &Source) -> Option<String> {
 /// A file that does not fit in a head is two.
 pub(crate) fn file_length(source: &Source) -> Option<String> {
     let in_test = source.in_test();
-    let lines = (1..=source.text.lines().count())
-        .filter(|line| !in_test(*line))
-        .count();
+    let lines = (1..=source.text.lines().count()).filter(|line| !in_test(*line)).count();
     (lines > FILE_LINES_MAX).then(|| {
         format!(
             "{}: {lines} lines outside tests, over {FILE_LINES_MAX}: split it where its sense changes",
@@ -103,12 +86,8 @@ pub(crate) fn long_functions(source: &Source) -> Vec<(String, usize)> {
 
 /// Long functions that are not excepted, and exceptions that nothing needs any more.
 pub(crate) fn function_lengths(long: &[(String, usize)], exceptions: &[&str]) -> Vec<String> {
-    let new = long
-        .iter()
-        .filter(|(name, _)| !exceptions.contains(&name.as_str()));
-    let stale = exceptions
-        .iter()
-        .filter(|name| !long.iter().any(|(long, _)| long == *name));
+    let new = long.iter().filter(|(name, _)| !exceptions.contains(&name.as_str()));
+    let stale = exceptions.iter().filter(|name| !long.iter().any(|(long, _)| long == *name));
     new.map(|(name, lines)| format!("{name}: {lines} lines, over {FUNCTION_LINES_MAX}"))
         .chain(stale.map(|name| {
             format!("{name}: not too long any more (or gone): take it off the list of exceptions")
@@ -127,10 +106,7 @@ pub(crate) fn clock(source: &Source) -> Vec<String> {
         .iter()
         .filter(|token| token.text == "disallowed_methods" && !in_test(token.line))
         .map(|token| {
-            format!(
-                "{}:{}: only src/clock.rs reads a clock; hand the time in",
-                source.path, token.line
-            )
+            format!("{}:{}: only src/clock.rs reads a clock; hand the time in", source.path, token.line)
         })
         .collect()
 }
@@ -143,10 +119,7 @@ pub(crate) fn arrows(source: &Source, table: &[Module], never: &[(&str, &str)]) 
         return Vec::new();
     }
     let Some(from) = module_of_file(&file, table) else {
-        return vec![format!(
-            "{}: in no layer: give its module a place in tests/layers.rs",
-            source.path
-        )];
+        return vec![format!("{}: in no layer: give its module a place in tests/layers.rs", source.path)];
     };
     let mut faults = Vec::new();
     for path in scan::paths(&source.tokens(), &file, "faxgate") {
@@ -154,10 +127,9 @@ pub(crate) fn arrows(source: &Source, table: &[Module], never: &[(&str, &str)]) 
             None if path.segments.is_empty() => continue,
             None => format!("names `{}`, which is in no layer", path.segments.join("::")),
             Some(to) if to.name == from.name || allowed(from, to, never) => continue,
-            Some(to) => format!(
-                "`{}` (layer {}) names `{}` (layer {})",
-                from.name, from.layer, to.name, to.layer
-            ),
+            Some(to) => {
+                format!("`{}` (layer {}) names `{}` (layer {})", from.name, from.layer, to.name, to.layer)
+            }
         };
         faults.push(format!("{}:{}: {fault}", source.path, path.line));
     }
@@ -184,9 +156,7 @@ fn module_of_file<'a>(file: &[String], table: &'a [Module]) -> Option<&'a Module
 /// The row of a path in the code: `door::Limits` is the door's own, `door::smtp` is a door.
 fn module_of_path<'a>(path: &[String], table: &'a [Module]) -> Option<&'a Module> {
     let top = path.first()?;
-    let door = path
-        .get(1)
-        .and_then(|second| row(&format!("{top}::{second}"), table));
+    let door = path.get(1).and_then(|second| row(&format!("{top}::{second}"), table));
     door.or_else(|| row(top, table))
 }
 
@@ -200,12 +170,7 @@ pub(crate) fn stranger(source: &Source, strangers: &[&str]) -> Vec<String> {
         .tokens()
         .iter()
         .filter(|token| strangers.contains(&token.text))
-        .map(|token| {
-            format!(
-                "{}:{}: a protocol crate names `{}`",
-                source.path, token.line, token.text
-            )
-        })
+        .map(|token| format!("{}:{}: a protocol crate names `{}`", source.path, token.line, token.text))
         .collect()
 }
 
@@ -234,41 +199,13 @@ mod tests {
     use super::*;
 
     const TABLE: [Module; 7] = [
-        Module {
-            name: "job",
-            layer: 1,
-            neighbours: &[],
-        },
-        Module {
-            name: "store",
-            layer: 2,
-            neighbours: &[],
-        },
-        Module {
-            name: "blob",
-            layer: 2,
-            neighbours: &[],
-        },
-        Module {
-            name: "report",
-            layer: 3,
-            neighbours: &[],
-        },
-        Module {
-            name: "queue",
-            layer: 3,
-            neighbours: &["report"],
-        },
-        Module {
-            name: "door::smtp",
-            layer: 4,
-            neighbours: &["door"],
-        },
-        Module {
-            name: "door",
-            layer: 4,
-            neighbours: &[],
-        },
+        Module { name: "job", layer: 1, neighbours: &[] },
+        Module { name: "store", layer: 2, neighbours: &[] },
+        Module { name: "blob", layer: 2, neighbours: &[] },
+        Module { name: "report", layer: 3, neighbours: &[] },
+        Module { name: "queue", layer: 3, neighbours: &["report"] },
+        Module { name: "door::smtp", layer: 4, neighbours: &["door"] },
+        Module { name: "door", layer: 4, neighbours: &[] },
     ];
 
     fn faults(path: &str, text: &str) -> Vec<String> {
@@ -278,10 +215,7 @@ mod tests {
     #[test]
     fn an_arrow_points_down() {
         assert_eq!(
-            faults(
-                "src/queue/run.rs",
-                "use crate::store::Store; use super::plan; use crate::job::Job;"
-            ),
+            faults("src/queue/run.rs", "use crate::store::Store; use super::plan; use crate::job::Job;"),
             [""; 0]
         );
         assert_eq!(
@@ -290,10 +224,7 @@ mod tests {
         );
         assert_eq!(faults("src/job.rs", "fn a() { super::store::open(); }").len(), 1);
         assert_eq!(faults("src/job/id.rs", "use super::super::store;").len(), 1);
-        assert_eq!(
-            faults("src/job/id.rs", "mod tests { use crate::{blob, store}; }").len(),
-            2
-        );
+        assert_eq!(faults("src/job/id.rs", "mod tests { use crate::{blob, store}; }").len(), 2);
     }
 
     #[test]
@@ -306,20 +237,11 @@ mod tests {
     #[test]
     fn a_door_knows_no_other_door_and_no_store() {
         assert_eq!(
-            faults(
-                "src/door/smtp/mod.rs",
-                "use super::Limits; use crate::job::Job; use crate::blob::Blobs;"
-            ),
+            faults("src/door/smtp/mod.rs", "use super::Limits; use crate::job::Job; use crate::blob::Blobs;"),
             [""; 0]
         );
-        assert_eq!(
-            faults("src/door/smtp/session.rs", "use crate::store::Store;").len(),
-            1
-        );
-        assert_eq!(
-            faults("src/door/mod.rs", "use crate::door::smtp::Session;").len(),
-            1
-        );
+        assert_eq!(faults("src/door/smtp/session.rs", "use crate::store::Store;").len(), 1);
+        assert_eq!(faults("src/door/mod.rs", "use crate::door::smtp::Session;").len(), 1);
     }
 
     #[test]
@@ -338,14 +260,8 @@ mod tests {
 
     #[test]
     fn a_head_says_something() {
-        assert_eq!(
-            head(&Source::new("src/a.rs", "//! What it promises.\nfn a() {}")),
-            None
-        );
-        assert_eq!(
-            head(&Source::new("src/a.rs", "#![no_std]\n\n//! What it promises.")),
-            None
-        );
+        assert_eq!(head(&Source::new("src/a.rs", "//! What it promises.\nfn a() {}")), None);
+        assert_eq!(head(&Source::new("src/a.rs", "#![no_std]\n\n//! What it promises.")), None);
         assert_eq!(head(&Source::new("src/a/tests.rs", "use super::*;")), None);
         for text in ["", "fn a() {}", "// a\n//! b", "//!\nfn a() {}"] {
             assert!(head(&Source::new("src/a.rs", text)).is_some(), "{text:?}");
@@ -355,19 +271,13 @@ mod tests {
     #[test]
     fn a_long_file_is_found_and_its_tests_are_free() {
         let lines = |code: usize, tests: usize| {
-            let text = format!(
-                "{}#[cfg(test)]\nmod tests {{\n{}}}\n",
-                "//! a\n".repeat(code),
-                "\n".repeat(tests)
-            );
+            let text =
+                format!("{}#[cfg(test)]\nmod tests {{\n{}}}\n", "//! a\n".repeat(code), "\n".repeat(tests));
             file_length(&Source::new("src/a.rs", &text))
         };
         assert_eq!(lines(FILE_LINES_MAX, 900), None);
         assert!(lines(FILE_LINES_MAX + 1, 0).unwrap().contains("801 lines"));
-        assert_eq!(
-            file_length(&Source::new("src/a/tests.rs", &"\n".repeat(900))),
-            None
-        );
+        assert_eq!(file_length(&Source::new("src/a/tests.rs", &"\n".repeat(900))), None);
     }
 
     #[test]
@@ -389,10 +299,7 @@ mod tests {
         assert_eq!(clock(&Source::new("src/clock.rs", lift)), [""; 0]);
         assert_eq!(clock(&Source::new("src/queue/run.rs", lift)).len(), 1);
         assert_eq!(
-            clock(&Source::new(
-                "src/a.rs",
-                &format!("#[cfg(test)]\nmod tests {{ {lift} }}")
-            )),
+            clock(&Source::new("src/a.rs", &format!("#[cfg(test)]\nmod tests {{ {lift} }}"))),
             [""; 0]
         );
     }
@@ -400,10 +307,7 @@ mod tests {
     #[test]
     fn a_protocol_crate_stands_alone() {
         let source = Source::new("fax/src/a.rs", "//! faxgate\nuse crate::page;\nuse faxgate::job;");
-        assert_eq!(
-            stranger(&source, &["faxgate"]),
-            ["fax/src/a.rs:3: a protocol crate names `faxgate`"]
-        );
+        assert_eq!(stranger(&source, &["faxgate"]), ["fax/src/a.rs:3: a protocol crate names `faxgate`"]);
         assert_eq!(
             dependencies("[package]\nname = \"a\"\n[dependencies]\n# none\n\n[dev-dependencies]\nb = \"1\""),
             [""; 0]

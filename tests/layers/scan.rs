@@ -62,9 +62,7 @@ fn comment(rest: &str) -> Option<usize> {
 /// The bytes of the string or character that `rest` begins with; `in_word` when what stands before is part of a word.
 fn literal(rest: &str, in_word: bool) -> Option<usize> {
     if !in_word
-        && let Some(raw) = ["r", "br", "cr"]
-            .iter()
-            .find_map(|prefix| rest.strip_prefix(prefix))
+        && let Some(raw) = ["r", "br", "cr"].iter().find_map(|prefix| rest.strip_prefix(prefix))
         && let Some(text) = raw.trim_start_matches('#').strip_prefix('"')
     {
         let hashes = raw.len() - text.len() - 1;
@@ -119,10 +117,7 @@ pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
             } else {
                 first.len_utf8()
             };
-            tokens.push(Token {
-                text: &rest[..length],
-                line: index + 1,
-            });
+            tokens.push(Token { text: &rest[..length], line: index + 1 });
             rest = rest[length..].trim_start();
         }
     }
@@ -134,10 +129,7 @@ fn text<'a>(tokens: &[Token<'a>], at: usize) -> &'a str {
 }
 
 fn begins_with(tokens: &[Token<'_>], at: usize, words: &[&str]) -> bool {
-    words
-        .iter()
-        .enumerate()
-        .all(|(index, word)| text(tokens, at + index) == *word)
+    words.iter().enumerate().all(|(index, word)| text(tokens, at + index) == *word)
 }
 
 /// The place of the bracket that closes the one at `open`.
@@ -196,11 +188,7 @@ pub(crate) fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
         }
         let mut at = start;
         while !matches!(text(tokens, at), "{" | ";" | "") {
-            at = if matches!(text(tokens, at), "(" | "[") {
-                matching(tokens, at) + 1
-            } else {
-                at + 1
-            };
+            at = if matches!(text(tokens, at), "(" | "[") { matching(tokens, at) + 1 } else { at + 1 };
         }
         if text(tokens, at) == "{" {
             let lines = tokens[matching(tokens, at)].line - token.line + 1;
@@ -233,10 +221,7 @@ pub(crate) fn paths(tokens: &[Token<'_>], module: &[String], library: &str) -> V
         }
         let begins = matches!(token.text, "crate" | "self" | "super") || token.text == library;
         if begins && at >= end && text(tokens, at + 1) == "::" {
-            let here = module
-                .iter()
-                .cloned()
-                .chain(inner.iter().map(|(name, _)| name.clone()));
+            let here = module.iter().cloned().chain(inner.iter().map(|(name, _)| name.clone()));
             end = follow(tokens, at, here.collect(), library, &mut paths);
         }
     }
@@ -292,32 +277,20 @@ mod tests {
     use super::*;
 
     fn texts(source: &str) -> Vec<String> {
-        tokens(&code_of(source))
-            .iter()
-            .map(|token| token.text.to_owned())
-            .collect()
+        tokens(&code_of(source)).iter().map(|token| token.text.to_owned()).collect()
     }
 
     fn named(source: &str, module: &str) -> Vec<String> {
         let module: Vec<String> = module.split("::").map(str::to_owned).collect();
         let code = code_of(source);
-        paths(&tokens(&code), &module, "faxgate")
-            .iter()
-            .map(|path| path.segments.join("::"))
-            .collect()
+        paths(&tokens(&code), &module, "faxgate").iter().map(|path| path.segments.join("::")).collect()
     }
 
     #[test]
     fn comments_and_literals_are_no_code() {
         assert_eq!(texts("a // b\n/* c /* d */ e */ f"), ["a", "f"]);
-        assert_eq!(
-            texts(r#"a("b \" c", 'd', '\'', '{', b'}', b"{")"#).join(""),
-            "a(,,,,b,b)"
-        );
-        assert_eq!(
-            texts("x(r\"\\\", r#\"a \" { \"#, br##\"}\"#\"##)").join(""),
-            "x(,,)"
-        );
+        assert_eq!(texts(r#"a("b \" c", 'd', '\'', '{', b'}', b"{")"#).join(""), "a(,,,,b,b)");
+        assert_eq!(texts("x(r\"\\\", r#\"a \" { \"#, br##\"}\"#\"##)").join(""), "x(,,)");
         assert_eq!(
             texts("fn a<'a>(b: &'a str, r#type: u8)").join(" "),
             "fn a < ' a > ( b : & ' a str , r # type : u8 )"
@@ -330,10 +303,8 @@ mod tests {
         let source =
             "fn a(x: [u8; 3]) -> fn(u8) {\n  if x { \"}\" }\n}\ntrait T {\n fn none(&self);\n}\nfn b() {}";
         let code = code_of(source);
-        let found: Vec<_> = functions(&tokens(&code))
-            .iter()
-            .map(|f| (f.name.to_owned(), f.line, f.lines))
-            .collect();
+        let found: Vec<_> =
+            functions(&tokens(&code)).iter().map(|f| (f.name.to_owned(), f.line, f.lines)).collect();
         assert_eq!(found, [("a".to_owned(), 1, 3), ("b".to_owned(), 7, 1)]);
     }
 
@@ -341,10 +312,7 @@ mod tests {
     fn a_test_module_is_found_with_its_attributes() {
         let code = code_of("fn a() {}\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n fn b() {}\n}\nfn c() {}");
         assert_eq!(test_modules(&tokens(&code)), [2..=6]);
-        assert_eq!(
-            test_modules(&tokens("#[cfg(test)]\nmod tests;\n#[cfg(test)] fn a() {}")),
-            []
-        );
+        assert_eq!(test_modules(&tokens("#[cfg(test)]\nmod tests;\n#[cfg(test)] fn a() {}")), []);
     }
 
     #[test]
@@ -354,14 +322,8 @@ mod tests {
             named("use crate::{job::{self, Job}, store as s, line};", "queue"),
             ["job", "job::Job", "store", "line"]
         );
-        assert_eq!(
-            named("use super::{super::store, plan};", "queue::run"),
-            ["store", "queue::plan"]
-        );
-        assert_eq!(
-            named("fn a() { super::super::store::open() }", "queue::run"),
-            ["store::open"]
-        );
+        assert_eq!(named("use super::{super::store, plan};", "queue::run"), ["store", "queue::plan"]);
+        assert_eq!(named("fn a() { super::super::store::open() }", "queue::run"), ["store::open"]);
         assert_eq!(named("use self::super::job::*;", "queue"), ["job::*"]);
         assert_eq!(named("let a = faxgate::app::run();", "main"), ["app::run"]);
     }
@@ -375,15 +337,9 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_path_is_none() {
         assert_eq!(
-            named(
-                "pub(crate) fn a(&self) { self.b(); std::process::exit(1) } // crate::x",
-                "queue"
-            ),
+            named("pub(crate) fn a(&self) { self.b(); std::process::exit(1) } // crate::x", "queue"),
             [""; 0]
         );
-        assert_eq!(
-            named("pub(in super::super) const A: u8 = 1;", "store::sled::keys"),
-            ["store"]
-        );
+        assert_eq!(named("pub(in super::super) const A: u8 = 1;", "store::sled::keys"), ["store"]);
     }
 }

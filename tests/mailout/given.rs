@@ -72,10 +72,7 @@ pub fn job() -> Job {
 pub fn called(mut job: Job, calls: &[(Outcome, u32)]) -> Job {
     let mut started = job.received + Duration::from_secs(5);
     for (outcome, pages_confirmed) in calls {
-        let answered = !matches!(
-            outcome,
-            Outcome::Busy | Outcome::NoAnswer | Outcome::LineTrouble { .. }
-        );
+        let answered = !matches!(outcome, Outcome::Busy | Outcome::NoAnswer | Outcome::LineTrouble { .. });
         job.tries.count(outcome);
         job.calls += 1;
         job.attempts.push(Attempt {
@@ -101,34 +98,22 @@ pub fn done(mut job: Job, outcome: Outcome) -> Job {
 
 /// The job when its message has become so many pages.
 pub fn rendered(mut job: Job, pages: u32) -> Job {
-    job.progress = Progress {
-        pages,
-        ..Progress::default()
-    };
+    job.progress = Progress { pages, ..Progress::default() };
     job
 }
 
 pub fn manifest() -> Manifest {
-    let part = |name: &str, media_type: &str, fate| Part {
-        name: name.into(),
-        media_type: media_type.into(),
-        fate,
-    };
+    let part =
+        |name: &str, media_type: &str, fate| Part { name: name.into(), media_type: media_type.into(), fate };
     Manifest {
         parts: vec![
             part("message text", "text/html", Fate::Pages { first: 1, last: 1 }),
-            part(
-                "figures-q3.pdf",
-                "application/pdf",
-                Fate::Pages { first: 2, last: 3 },
-            ),
+            part("figures-q3.pdf", "application/pdf", Fate::Pages { first: 2, last: 3 }),
             part("logo.png", "image/png", Fate::Embedded { page: 1 }),
             part(
                 "plain text",
                 "text/plain",
-                Fate::LeftOut {
-                    reason: "the same text is faxed from the HTML version".into(),
-                },
+                Fate::LeftOut { reason: "the same text is faxed from the HTML version".into() },
             ),
         ],
         pages: 3,

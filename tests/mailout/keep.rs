@@ -20,16 +20,9 @@ pub struct Keep {
 impl Keep {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = StoreConfig {
-            dir: dir.path().join("store"),
-            ..StoreConfig::default()
-        };
+        let config = StoreConfig { dir: dir.path().join("store"), ..StoreConfig::default() };
         let (store, _) = SledStore::open(config).unwrap();
-        Self {
-            dir,
-            store: Arc::new(store),
-            blobs: Arc::default(),
-        }
+        Self { dir, store: Arc::new(store), blobs: Arc::default() }
     }
 
     /// The notices that are still to be tried.
@@ -48,10 +41,7 @@ pub struct Blobbed {
 impl Blobbed {
     fn disk(&self, key: &str) -> Result<MutexGuard<'_, BTreeMap<String, Vec<u8>>>, BlobError> {
         if *self.broken.lock().unwrap() {
-            return Err(BlobError::Failed {
-                key: key.into(),
-                cause: "the disk fails".into(),
-            });
+            return Err(BlobError::Failed { key: key.into(), cause: "the disk fails".into() });
         }
         Ok(self.blobs.lock().unwrap())
     }
@@ -74,10 +64,7 @@ impl Blobs for Blobbed {
     }
 
     async fn get(&self, key: &str) -> Result<Vec<u8>, BlobError> {
-        self.disk(key)?
-            .get(key)
-            .cloned()
-            .ok_or_else(|| BlobError::NotFound(key.into()))
+        self.disk(key)?.get(key).cloned().ok_or_else(|| BlobError::NotFound(key.into()))
     }
 
     async fn delete(&self, key: &str) -> Result<(), BlobError> {
@@ -86,11 +73,6 @@ impl Blobs for Blobbed {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, BlobError> {
-        Ok(self
-            .disk(prefix)?
-            .keys()
-            .filter(|key| key.starts_with(prefix))
-            .cloned()
-            .collect())
+        Ok(self.disk(prefix)?.keys().filter(|key| key.starts_with(prefix)).cloned().collect())
     }
 }

@@ -32,10 +32,7 @@ struct Scripted {
 
 impl Scripted {
     fn failing(failures: Vec<MailerError>) -> Arc<Self> {
-        Arc::new(Self {
-            failures: Mutex::new(failures),
-            ..Self::default()
-        })
+        Arc::new(Self { failures: Mutex::new(failures), ..Self::default() })
     }
 
     fn sent(&self) -> Vec<Mail> {
@@ -96,42 +93,24 @@ fn post(keep: &Keep, mailer: Arc<dyn Mailer>) -> Post {
 /// A finished job in the store, with its report owed.
 async fn owe_report(keep: &Keep, job: Job, kind: ReportKind, message: &[u8]) -> Job {
     let submission: Submission = submission();
-    let waiting = Job {
-        state: State::Waiting { until: job.received },
-        ..job.clone()
-    };
+    let waiting = Job { state: State::Waiting { until: job.received }, ..job.clone() };
     keep.store.accept(&submission, message, &[waiting]).await.unwrap();
-    keep.store
-        .update(&job, &owed(&job, kind, at("10:00:00")))
-        .await
-        .unwrap()
+    keep.store.update(&job, &owed(&job, kind, at("10:00:00"))).await.unwrap()
 }
 
 async fn owe_delivered(keep: &Keep) -> Job {
-    let job = done(
-        called(rendered(job(), 3), &[(Outcome::Delivered, 3)]),
-        Outcome::Delivered,
-    );
+    let job = done(called(rendered(job(), 3), &[(Outcome::Delivered, 3)]), Outcome::Delivered);
     owe_report(keep, job, ReportKind::Success, MESSAGE).await
 }
 
 /// A received fax in the store, with its mail owed.
 async fn owe_fax(keep: &Keep, pages: u32) -> FaxId {
-    let intake = Intake::new(
-        keep.store.clone(),
-        keep.blobs.clone(),
-        routes(),
-        POSTMASTER.into(),
-    );
+    let intake = Intake::new(keep.store.clone(), keep.blobs.clone(), routes(), POSTMASTER.into());
     let id = intake.begin("modem-1", None, None, at("09:04:05")).await.unwrap();
     for n in 1..=pages {
         intake.page(&id, n, &page(n)).await.unwrap();
     }
-    let fax = ReceivedFax {
-        id: id.clone(),
-        pages,
-        ..fax()
-    };
+    let fax = ReceivedFax { id: id.clone(), pages, ..fax() };
     intake.end(&fax).await.unwrap();
     id
 }
@@ -153,17 +132,7 @@ fn the_waits_grow_and_end_after_five_days() {
         let wait = next_try(tries, created, now)?.duration_since(now);
         Some(wait.as_secs() / 60)
     };
-    for (tries, wait) in [
-        (0, 1),
-        (1, 1),
-        (2, 2),
-        (3, 4),
-        (4, 8),
-        (5, 16),
-        (6, 30),
-        (7, 30),
-        (u32::MAX, 30),
-    ] {
+    for (tries, wait) in [(0, 1), (1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 30), (7, 30), (u32::MAX, 30)] {
         assert_eq!(minutes(tries, created), Some(wait), "after {tries} tries");
     }
     let day = Duration::from_secs(24 * 3600);
@@ -176,8 +145,7 @@ fn the_waits_grow_and_end_after_five_days() {
 async fn what_is_owed_leaves_once() {
     let keep = Keep::new();
     let job = owe_delivered(&keep).await;
-    keep.blobs
-        .plant(job.manifest_key(), &serde_json::to_vec(&manifest()).unwrap());
+    keep.blobs.plant(job.manifest_key(), &serde_json::to_vec(&manifest()).unwrap());
     owe_fax(&keep, 2).await;
     let mailer = Scripted::failing(vec![]);
     let post = post(&keep, mailer.clone());
@@ -186,14 +154,8 @@ async fn what_is_owed_leaves_once() {
     assert_eq!(post.step(at("10:00:00")).await.unwrap(), 0);
     let mut sent = mailer.sent();
     sent.sort_by(|a, b| a.to.cmp(&b.to));
-    assert_eq!(
-        subject(&sent[0]),
-        "Fax to +1 212 555 0123 delivered: Quarterly figures"
-    );
-    assert!(
-        text(&sent[0]).contains("figures-q3.pdf: pages 2 and 3"),
-        "the manifest is read"
-    );
+    assert_eq!(subject(&sent[0]), "Fax to +1 212 555 0123 delivered: Quarterly figures");
+    assert!(text(&sent[0]).contains("figures-q3.pdf: pages 2 and 3"), "the manifest is read");
     assert_eq!((sent[0].to.as_str(), &sent[0].from), ("anna@example.com", &None));
     assert_eq!(subject(&sent[1]), "Fax from +1 212 555 0123 (2 pages)");
     assert_eq!(sent[1].to, "office@example.com");
@@ -222,17 +184,11 @@ async fn a_mail_that_fails_for_now_is_tried_again_later() {
 async fn a_word_that_got_lost_makes_no_second_mail_in_a_maildir() {
     let keep = Keep::new();
     owe_fax(&keep, 1).await;
-    let maildir = Maildir::new(&MaildirConfig {
-        dir: keep.dir.path().join("mail"),
-    });
+    let maildir = Maildir::new(&MaildirConfig { dir: keep.dir.path().join("mail") });
     let folder = maildir.folder("office@example.com").unwrap().join("new");
     let post = post(&keep, Arc::new(Forgetful(maildir, AtomicBool::new(true))));
     post.step(at("10:00:00")).await.unwrap();
-    assert_eq!(
-        keep.notices().await.len(),
-        1,
-        "as after a crash between the sending and the forgetting"
-    );
+    assert_eq!(keep.notices().await.len(), 1, "as after a crash between the sending and the forgetting");
     post.step(at("10:01:00")).await.unwrap();
     assert_eq!(keep.notices().await, []);
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
@@ -244,22 +200,14 @@ async fn a_word_that_got_lost_behind_a_relay_makes_the_same_mail() {
     owe_fax(&keep, 1).await;
     let notice = keep.notices().await.remove(0);
     let sink = Sink::start(&[(".", "hang up")]).await;
-    let config = RelayConfig {
-        host: "127.0.0.1".into(),
-        port: sink.port,
-        ..RelayConfig::default()
-    };
+    let config = RelayConfig { host: "127.0.0.1".into(), port: sink.port, ..RelayConfig::default() };
     let post = post(&keep, Arc::new(Relay::new(&config, "gw.example.com").unwrap()));
     post.step(at("10:00:00")).await.unwrap();
     post.step(at("10:01:00")).await.unwrap();
     let taken = sink.taken();
     assert_eq!(taken.len(), 2);
     assert_eq!(taken[0].data, taken[1].data, "byte for byte");
-    assert!(
-        taken[0]
-            .data
-            .contains(&format!("Message-ID: <{}@gw.example.com>", notice.id))
-    );
+    assert!(taken[0].data.contains(&format!("Message-ID: <{}@gw.example.com>", notice.id)));
     assert_eq!(taken[0].from, POSTMASTER);
 }
 
@@ -276,11 +224,7 @@ async fn a_fax_whose_mailbox_refuses_goes_to_the_postmaster_once() {
     post_office.step(at("10:00:00")).await.unwrap();
     let sent = mailer.sent();
     assert_eq!((sent.len(), sent[0].to.as_str()), (1, POSTMASTER));
-    assert!(
-        text(&sent[0]).contains("It was for office@example.com"),
-        "{}",
-        text(&sent[0])
-    );
+    assert!(text(&sent[0]).contains("It was for office@example.com"), "{}", text(&sent[0]));
 
     let keep = Keep::new();
     owe_fax(&keep, 1).await;
@@ -288,17 +232,9 @@ async fn a_fax_whose_mailbox_refuses_goes_to_the_postmaster_once() {
     let post = post(&keep, mailer.clone());
     post.step(at("10:00:00")).await.unwrap();
     post.step(at("10:00:00")).await.unwrap();
-    assert_eq!(
-        post.step(at("23:00:00")).await.unwrap(),
-        0,
-        "given up, not tried for ever"
-    );
+    assert_eq!(post.step(at("23:00:00")).await.unwrap(), 0, "given up, not tried for ever");
     assert_eq!(mailer.sent(), []);
-    assert_eq!(
-        keep.store.received_list(9).await.unwrap().len(),
-        1,
-        "the fax is still there"
-    );
+    assert_eq!(keep.store.received_list(9).await.unwrap().len(), 1, "the fax is still there");
 }
 
 #[tokio::test]
@@ -346,23 +282,15 @@ async fn news_of_a_delay_that_is_over_is_dropped() {
 async fn a_failure_carries_the_trace_of_its_last_call() {
     let keep = Keep::new();
     let outcome = || Outcome::Interrupted { cause: "T2".into() };
-    let failed = done(
-        called(rendered(job(), 3), &[(outcome(), 1), (outcome(), 0)]),
-        outcome(),
-    );
+    let failed = done(called(rendered(job(), 3), &[(outcome(), 1), (outcome(), 0)]), outcome());
     let failed = owe_report(&keep, failed, ReportKind::Failure, MESSAGE).await;
-    keep.blobs
-        .plant(failed.trace_key(1), b"  0.100  the first call\n");
-    keep.blobs
-        .plant(failed.trace_key(2), b"  0.100  > DCS \xFF 14400\n");
+    keep.blobs.plant(failed.trace_key(1), b"  0.100  the first call\n");
+    keep.blobs.plant(failed.trace_key(2), b"  0.100  > DCS \xFF 14400\n");
     keep.blobs.plant(failed.manifest_key(), b"no manifest");
     let mailer = Scripted::failing(vec![]);
     post(&keep, mailer.clone()).step(at("10:00:00")).await.unwrap();
     let text = text(&mailer.sent()[0]);
-    assert!(
-        text.contains("0.100 > DCS") && !text.contains("the first call"),
-        "{text}"
-    );
+    assert!(text.contains("0.100 > DCS") && !text.contains("the first call"), "{text}");
 }
 
 #[tokio::test]
@@ -375,17 +303,9 @@ async fn a_fax_with_a_lost_page_is_delivered_and_a_failing_disk_waited_for() {
     post.step(at("10:00:00")).await.unwrap();
     assert_eq!(mailer.sent(), []);
     *keep.blobs.broken.lock().unwrap() = false;
-    keep.blobs
-        .blobs
-        .lock()
-        .unwrap()
-        .remove(&ReceivedFax::page_key(&id, 1));
+    keep.blobs.blobs.lock().unwrap().remove(&ReceivedFax::page_key(&id, 1));
     post.step(at("10:01:00")).await.unwrap();
-    assert!(
-        text(&mailer.sent()[0]).contains("Page 1 arrived, but"),
-        "{}",
-        text(&mailer.sent()[0])
-    );
+    assert!(text(&mailer.sent()[0]).contains("Page 1 arrived, but"), "{}", text(&mailer.sent()[0]));
 }
 
 #[tokio::test]
@@ -395,10 +315,7 @@ async fn a_store_that_cannot_forget_is_an_error_and_no_loss() {
     let mailer = Scripted::failing(vec![]);
     let post = post(&keep, mailer.clone());
     keep.store.close().await.unwrap();
-    assert!(matches!(
-        post.step(at("10:00:00")).await,
-        Err(StoreError::Failed(_))
-    ));
+    assert!(matches!(post.step(at("10:00:00")).await, Err(StoreError::Failed(_))));
     assert_eq!(mailer.sent(), []);
 }
 

@@ -28,11 +28,7 @@ fn mail_of(fax: &ReceivedFax, files: &Files, instead_of: &[String]) -> Mail {
 }
 
 fn mail_by(config: &ReceivedConfig, fax: &ReceivedFax, files: &Files, instead_of: &[String]) -> Mail {
-    let notice = Notice::new(
-        About::Received(fax.id.clone()),
-        "office@example.com".into(),
-        at("09:06:10"),
-    );
+    let notice = Notice::new(About::Received(fax.id.clone()), "office@example.com".into(), at("09:06:10"));
     let ctx = ReceivedContext {
         identity: &identity(),
         config,
@@ -74,17 +70,10 @@ fn the_header_lets_reply_fax_back() {
     }
     let id = format!("{}@gw.example.com", mail.key);
     assert_eq!(parsed.message_id(), Some(id.as_str()));
-    assert_eq!(
-        mail.from.as_deref(),
-        Some("postmaster@example.com"),
-        "what bounces comes to a person"
-    );
+    assert_eq!(mail.from.as_deref(), Some("postmaster@example.com"), "what bounces comes to a person");
     let raw = String::from_utf8(mail.data.clone()).expect("7-bit");
     assert!(raw.is_ascii());
-    assert!(
-        raw.split("\r\n")
-            .all(|line| line.len() <= 998 && !line.contains(['\r', '\n']))
-    );
+    assert!(raw.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])));
 }
 
 #[test]
@@ -93,20 +82,12 @@ fn both_files_are_attached_under_a_telling_name() {
     let parsed = parsed(&mail);
     assert_eq!(parsed.attachment_count(), 2);
     for (n, subtype, name, magic) in [
-        (
-            0,
-            "pdf",
-            "fax-2026-11-23-1004-12125550123.pdf",
-            b"%PDF".as_slice(),
-        ),
+        (0, "pdf", "fax-2026-11-23-1004-12125550123.pdf", b"%PDF".as_slice()),
         (1, "tiff", "fax-2026-11-23-1004-12125550123.tif", b"II*\0"),
     ] {
         let part = parsed.attachment(n).unwrap();
         let kind = part.content_type().unwrap();
-        assert_eq!(
-            (kind.subtype(), part.attachment_name()),
-            (Some(subtype), Some(name))
-        );
+        assert_eq!((kind.subtype(), part.attachment_name()), (Some(subtype), Some(name)));
         assert!(part.contents().starts_with(magic));
         let application = (subtype == "tiff").then_some("faxbw");
         assert_eq!(kind.attribute("application"), application);
@@ -115,36 +96,20 @@ fn both_files_are_attached_under_a_telling_name() {
 
 #[test]
 fn who_called_decides_where_a_reply_goes() {
-    let unknown = ReceivedFax {
-        caller: None,
-        remote_id: None,
-        ..fax()
-    };
+    let unknown = ReceivedFax { caller: None, remote_id: None, ..fax() };
     for (remote_id, reply, sender) in [
         (None, None, "an unknown number"),
         (Some("ACME NEW YORK"), None, "ACME NEW YORK"),
-        (
-            Some(" 212 555 0177 "),
-            Some("FAX=+12125550177@fax.example.com"),
-            "212 555 0177",
-        ),
+        (Some(" 212 555 0177 "), Some("FAX=+12125550177@fax.example.com"), "212 555 0177"),
         (Some("\r\nBcc: x@y\0"), None, "Bcc: x@y"),
         (Some("   "), None, "an unknown number"),
     ] {
-        let fax = ReceivedFax {
-            remote_id: remote_id.map(String::from),
-            ..unknown.clone()
-        };
+        let fax = ReceivedFax { remote_id: remote_id.map(String::from), ..unknown.clone() };
         let mail = mail_of(&fax, &files_of(&fax), &[]);
         let parsed = parsed(&mail);
-        let found = parsed
-            .reply_to()
-            .map(|reply| reply.first().unwrap().address().unwrap().to_owned());
+        let found = parsed.reply_to().map(|reply| reply.first().unwrap().address().unwrap().to_owned());
         assert_eq!(found.as_deref(), reply, "{remote_id:?}");
-        assert_eq!(
-            parsed.subject(),
-            Some(format!("Fax from {sender} (2 pages)").as_str())
-        );
+        assert_eq!(parsed.subject(), Some(format!("Fax from {sender} (2 pages)").as_str()));
         assert_eq!(parsed.header_raw("Bcc"), None);
         let name = parsed.attachment(0).unwrap().attachment_name().unwrap();
         assert_eq!(name, "fax-2026-11-23-1004.pdf");
@@ -154,22 +119,9 @@ fn who_called_decides_where_a_reply_goes() {
 /// What people read, word for word.
 #[test]
 fn the_texts_read_well() {
-    let one_page = ReceivedFax {
-        pages: 1,
-        complete: false,
-        ..fax()
-    };
-    let by_name = ReceivedFax {
-        caller: None,
-        remote_id: Some("212 555 0177".into()),
-        ..fax()
-    };
-    let from_nobody = ReceivedFax {
-        caller: None,
-        called: None,
-        remote_id: None,
-        ..fax()
-    };
+    let one_page = ReceivedFax { pages: 1, complete: false, ..fax() };
+    let by_name = ReceivedFax { caller: None, remote_id: Some("212 555 0177".into()), ..fax() };
+    let from_nobody = ReceivedFax { caller: None, called: None, remote_id: None, ..fax() };
     let meant_for = ["sales@example.com".to_owned(), "archive@example.com".to_owned()];
     for (name, fax, instead_of) in [
         ("complete", &fax(), &[][..]),
@@ -220,16 +172,9 @@ fn files_that_are_too_large_stay_behind() {
         (pdf - 1, 1, "attached as a TIFF file."),
         (1, 0, "The fax is too large for a mail"),
     ] {
-        let config = ReceivedConfig {
-            attached_bytes_max,
-            ..ReceivedConfig::default()
-        };
+        let config = ReceivedConfig { attached_bytes_max, ..ReceivedConfig::default() };
         let mail = mail_by(&config, &fax(), &files, &[]);
-        assert_eq!(
-            parsed(&mail).attachment_count(),
-            attachments,
-            "{attached_bytes_max}"
-        );
+        assert_eq!(parsed(&mail).attachment_count(), attachments, "{attached_bytes_max}");
         assert!(text(&mail).contains(told), "{}", text(&mail));
     }
 }
@@ -238,11 +183,7 @@ fn files_that_are_too_large_stay_behind() {
 fn tool(package: &str, name: &str, arguments: &[&str]) -> String {
     let run = Command::new(name).args(arguments).output();
     let run = run.unwrap_or_else(|error| panic!("{name} (Debian package {package}) does not run: {error}"));
-    assert!(
-        run.status.success(),
-        "{name}: {}",
-        String::from_utf8_lossy(&run.stderr)
-    );
+    assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
     String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).into_owned()
 }
 
@@ -260,33 +201,21 @@ fn poppler_and_libtiff_read_what_is_attached() {
 
     let info = tool("poppler-utils", "pdfinfo", &[&pdf]);
     assert!(info.contains("Pages:           2"), "{info}");
-    assert!(
-        info.contains("Title:           Fax from +1 212 555 0123 (2 pages)"),
-        "{info}"
-    );
+    assert!(info.contains("Title:           Fax from +1 212 555 0123 (2 pages)"), "{info}");
     let prefix = dir.path().join("image").to_str().unwrap().to_owned();
     tool("poppler-utils", "pdfimages", &[&pdf, &prefix]);
     for n in 1..=2u32 {
         let image = std::fs::read(format!("{prefix}-{:03}.pbm", n - 1)).unwrap();
         let header = format!("P4\n1728 {}\n", page(n).rows());
-        let bits = image
-            .strip_prefix(header.as_bytes())
-            .unwrap_or_else(|| panic!("{:?}", &image[..20]));
+        let bits = image.strip_prefix(header.as_bytes()).unwrap_or_else(|| panic!("{:?}", &image[..20]));
         assert_eq!(bits, page(n).bits(), "page {n}, pixel by pixel");
     }
 
     let info = tool("libtiff-tools", "tiffinfo", &[&tiff]);
     assert_eq!(info.matches("CCITT Group 4").count(), 2, "{info}");
-    for line in [
-        "Page Number: 0-2",
-        "Page Number: 1-2",
-        "DateTime: 2026:11:23 10:04:05",
-        "Software: Faxgate",
-    ] {
+    for line in ["Page Number: 0-2", "Page Number: 1-2", "DateTime: 2026:11:23 10:04:05", "Software: Faxgate"]
+    {
         assert!(info.contains(line), "{line}: {info}");
     }
-    assert!(
-        info.contains("ImageDescription: Fax from +1 212 555 0123 (2 pages)"),
-        "{info}"
-    );
+    assert!(info.contains("ImageDescription: Fax from +1 212 555 0123 (2 pages)"), "{info}");
 }

@@ -53,10 +53,8 @@ impl Sink {
     pub async fn start_with(tls: Tls, script: &[(&'static str, &'static str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Mutex::new(Shared {
-            script: script.iter().copied().collect(),
-            taken: Vec::new(),
-        }));
+        let shared =
+            Arc::new(Mutex::new(Shared { script: script.iter().copied().collect(), taken: Vec::new() }));
         let sink = Self { port, tls, shared };
         let server = sink.clone();
         tokio::spawn(async move {
@@ -74,10 +72,7 @@ impl Sink {
 
     fn reply(&self, verb: &str, usual: &'static str) -> &'static str {
         let mut shared = self.shared.lock().unwrap();
-        let is_next = shared
-            .script
-            .front()
-            .is_some_and(|(scripted, _)| *scripted == verb);
+        let is_next = shared.script.front().is_some_and(|(scripted, _)| *scripted == verb);
         let scripted = if is_next { shared.script.pop_front() } else { None };
         scripted.map_or(usual, |(_, reply)| reply)
     }
@@ -107,17 +102,10 @@ impl Sink {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut mail = Taken {
-            encrypted,
-            ..Taken::default()
-        };
+        let mut mail = Taken { encrypted, ..Taken::default() };
         loop {
             let line = line(stream).await?;
-            let verb = line
-                .split([' ', ':'])
-                .next()
-                .unwrap_or_default()
-                .to_ascii_uppercase();
+            let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             let usual = match verb.as_str() {
                 "EHLO" => offer,
                 "DATA" => "354 go on",

@@ -10,22 +10,10 @@ pub fn golden(name: &str, text: &str) {
     }
     let expected =
         std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    assert_eq!(
-        text, expected,
-        "{name}: with FAXGATE_GOLDEN=write the file is written anew"
-    );
-    assert!(
-        !text.contains(['{', '}', '\t']),
-        "{name}: a placeholder is left\n{text}"
-    );
-    assert!(
-        !text.contains("\n\n\n") && text.ends_with('\n'),
-        "{name}: empty lines\n{text}"
-    );
+    assert_eq!(text, expected, "{name}: with FAXGATE_GOLDEN=write the file is written anew");
+    assert!(!text.contains(['{', '}', '\t']), "{name}: a placeholder is left\n{text}");
+    assert!(!text.contains("\n\n\n") && text.ends_with('\n'), "{name}: empty lines\n{text}");
     for line in text.lines() {
-        assert!(
-            line.chars().count() <= 76 && line == line.trim_end(),
-            "{name}: {line:?}"
-        );
+        assert!(line.chars().count() <= 76 && line == line.trim_end(), "{name}: {line:?}");
     }
 }

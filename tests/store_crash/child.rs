@@ -24,20 +24,13 @@ pub(crate) const JOBS: usize = 2;
 /// Submissions in the mode `sequence`.
 pub(crate) const SEQUENCE: usize = 8;
 /// Keys that are put in the mode `blobs`.
-pub(crate) const BLOBS: [&str; 3] = [
-    "received/x/0001.tiff",
-    "received/x/0002.tiff",
-    "received/x/0001.tiff",
-];
+pub(crate) const BLOBS: [&str; 3] = ["received/x/0001.tiff", "received/x/0002.tiff", "received/x/0001.tiff"];
 /// A file that makes room when it is removed.
 pub(crate) const BALLAST: &str = "ballast";
 
 /// The settings of a store in `dir`.
 pub(crate) fn config(dir: &Path) -> StoreConfig {
-    StoreConfig {
-        dir: dir.join("store"),
-        ..StoreConfig::default()
-    }
+    StoreConfig { dir: dir.join("store"), ..StoreConfig::default() }
 }
 
 /// A submission of its own, and its jobs.
@@ -51,10 +44,8 @@ pub(crate) fn submission() -> (Submission, Vec<Job>) {
         notify: Notify::DEFAULT,
         orcpt: None,
     };
-    let sender = Sender {
-        mailbox: Some("bob@example.com".into()),
-        proof: Proof::Network("192.0.2.1".into()),
-    };
+    let sender =
+        Sender { mailbox: Some("bob@example.com".into()), proof: Proof::Network("192.0.2.1".into()) };
     let submission = Submission {
         id: SubmissionId::new(now),
         received: now,
@@ -133,10 +124,7 @@ pub(crate) fn start(dir: &Path, mode: &str, wrapper: &[&str]) -> Child {
 
 /// Waits for the child's own end, and gives its lines.
 pub(crate) fn output(mut child: Child) -> Vec<String> {
-    let lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok)
-        .collect();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok).collect();
     let status = child.wait().unwrap();
     assert!(status.success(), "the child failed: {status}; {lines:#?}");
     lines
@@ -150,11 +138,7 @@ fn the_child() {
     };
     let dir = Path::new(&dir);
     let mode = std::env::var(MODE).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let (store, _) = SledStore::open(config(dir)).unwrap();
         match mode.as_str() {
@@ -179,9 +163,7 @@ async fn crowd(store: &SledStore) {
             }
         }
     };
-    let tasks: Vec<_> = (0..4)
-        .map(|task| tokio::spawn(one(store.clone(), task == 0)))
-        .collect();
+    let tasks: Vec<_> = (0..4).map(|task| tokio::spawn(one(store.clone(), task == 0))).collect();
     for task in tasks {
         let () = task.await.unwrap();
     }
@@ -204,14 +186,8 @@ async fn live(store: &SledStore, submission: &Submission, jobs: &[Job]) -> Resul
 }
 
 fn end(job: &Job, now: Timestamp) -> (Job, Notice) {
-    let about = About::Report {
-        job: job.id.clone(),
-        kind: ReportKind::Success,
-    };
-    let state = State::Done {
-        at: now,
-        outcome: Outcome::Delivered,
-    };
+    let about = About::Report { job: job.id.clone(), kind: ReportKind::Success };
+    let state = State::Done { at: now, outcome: Outcome::Delivered };
     let ended = Job { state, ..job.clone() };
     (ended, Notice::new(about, "bob@example.com".into(), now))
 }

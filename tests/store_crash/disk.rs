@@ -20,11 +20,7 @@ fn a_file_that_may_not_grow_is_an_error_and_no_more() {
     // The shell counts in blocks of 512 bytes: 1.5 MB, which the index reaches, and a message does not.
     let limit = ["sh", "-c", "trap '' XFSZ; ulimit -f 3000; exec \"$@\"", "sh"];
     let (acknowledged, refused) = fill(dir.path(), &limit);
-    assert!(
-        refused.len() >= 20 && acknowledged.jobs.len() > 20,
-        "{refused:?}, {}",
-        acknowledged.jobs.len()
-    );
+    assert!(refused.len() >= 20 && acknowledged.jobs.len() > 20, "{refused:?}, {}", acknowledged.jobs.len());
     let report = kill::check(dir.path(), &acknowledged, &mut BTreeMap::new());
     assert_eq!(report.damaged, Vec::<String>::new());
 }
@@ -41,11 +37,7 @@ fn a_full_disk_is_an_error_until_there_is_room() {
         kept.path().display(),
     );
     let (acknowledged, refused) = fill(dir.path(), &["unshare", "-rm", "sh", "-c", &script, "sh"]);
-    assert!(
-        refused.len() >= 20 && acknowledged.jobs.len() > 20,
-        "{refused:?}, {}",
-        acknowledged.jobs.len()
-    );
+    assert!(refused.len() >= 20 && acknowledged.jobs.len() > 20, "{refused:?}, {}", acknowledged.jobs.len());
     let full = refused.iter().filter(|line| line.contains("the disk is full"));
     assert!(full.count() > 0, "a sender is told to come again when there is room: {refused:?}");
     let report = kill::check(kept.path(), &acknowledged, &mut BTreeMap::new());
@@ -57,9 +49,8 @@ fn a_full_disk_is_an_error_until_there_is_room() {
 
 fn names(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }

@@ -49,9 +49,7 @@ fn every_answer_survives_kill_9_and_nothing_is_half() {
 /// Lets the child work for some acknowledgements and a moment more, and kills it.
 fn run_and_kill(dir: &Path, acknowledged: &mut Acknowledged) {
     let mut child = child::start(dir, "crowd", &[]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let wanted = fastrand::usize(0..60);
     let mut heard = 0;
     while heard < wanted {
@@ -69,10 +67,7 @@ fn run_and_kill(dir: &Path, acknowledged: &mut Acknowledged) {
 
 /// Opens the store and compares it with what was acknowledged and with what was seen before.
 pub(crate) fn check(dir: &Path, acknowledged: &Acknowledged, seen: &mut BTreeMap<JobId, u64>) -> OpenReport {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (store, report) = SledStore::open(child::config(dir)).unwrap();
         let jobs = store.jobs(&JobFilter::default()).await.unwrap();
@@ -85,11 +80,7 @@ pub(crate) fn check(dir: &Path, acknowledged: &Acknowledged, seen: &mut BTreeMap
                 continue;
             };
             assert_eq!(job.submission, *submission);
-            assert!(
-                job.version >= *version,
-                "{id} was at {version} and is at {}",
-                job.version
-            );
+            assert!(job.version >= *version, "{id} was at {version} and is at {}", job.version);
         }
         for (id, version) in seen.iter() {
             let now = jobs.get(id).map_or(u64::MAX, |job| job.version);
@@ -111,10 +102,7 @@ async fn whole(store: &SledStore, jobs: &BTreeMap<JobId, Job>) {
     }
     for (id, count) in submissions {
         assert_eq!(count, JOBS, "{id} is half");
-        assert!(
-            store.message(&id).await.unwrap() == child::message(&id),
-            "{id} has another message"
-        );
+        assert!(store.message(&id).await.unwrap() == child::message(&id), "{id} has another message");
     }
 }
 
@@ -129,10 +117,7 @@ async fn reports(store: &SledStore, jobs: &BTreeMap<JobId, Job>, acknowledged: &
         })
         .collect();
     for job in &owed {
-        assert!(
-            matches!(jobs[job].state, State::Done { .. }),
-            "{job} is reported before its end"
-        );
+        assert!(matches!(jobs[job].state, State::Done { .. }), "{job} is reported before its end");
     }
     let sent: BTreeSet<_> = acknowledged.report_sent.iter().collect();
     let owed: BTreeSet<_> = owed.iter().collect();

@@ -2,7 +2,7 @@
 //! system calls, that an answer comes after the syncs.
 //!
 //! The process that is killed is this test binary itself, started again with [`child::DIR`] set.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod child;
 mod disk;

@@ -11,17 +11,7 @@ const CALLS: &str = "trace=fsync,fdatasync,sync_file_range,rename,renameat,renam
 
 fn strace(dir: &Path, mode: &str, more: &[&str]) -> (Vec<String>, Vec<String>) {
     let trace = dir.join("trace");
-    let mut wrapper = vec![
-        "strace",
-        "-f",
-        "-y",
-        "-s",
-        "200",
-        "-e",
-        CALLS,
-        "-o",
-        trace.to_str().unwrap(),
-    ];
+    let mut wrapper = vec!["strace", "-f", "-y", "-s", "200", "-e", CALLS, "-o", trace.to_str().unwrap()];
     wrapper.extend(more);
     let lines = child::output(child::start(dir, mode, &wrapper));
     (lines, completed(&std::fs::read_to_string(trace).unwrap()))
@@ -54,10 +44,7 @@ fn in_order(calls: &[String], wanted: &[[String; 2]]) {
     let mut rest = calls.iter();
     for [call, path] in wanted {
         let found = rest.any(|line| line.starts_with(call) && line.contains(path) && line.ends_with("= 0"));
-        assert!(
-            found,
-            "no {call} of {path}, in this order, before the answer: {calls:#?}"
-        );
+        assert!(found, "no {call} of {path}, in this order, before the answer: {calls:#?}");
     }
 }
 
@@ -83,12 +70,7 @@ fn an_answer_comes_after_the_syncs() {
             let named = want("rename", format!("{id}.fax"));
             in_order(
                 before,
-                &[
-                    message,
-                    named,
-                    want("fsync(", spool.clone()),
-                    want("fdatasync(", db.clone()),
-                ],
+                &[message, named, want("fsync(", spool.clone()), want("fdatasync(", db.clone())],
             );
         }
         since = number;
@@ -122,11 +104,7 @@ fn a_blob_is_answered_for_after_the_syncs() {
 fn each_sync_may_fail_once() {
     // strace counts for each thread. The first fsyncs belong to opening the store, which fails as a whole.
     let opening = syncs_of_opening();
-    let turns = [
-        ("fsync", opening + 1..=opening + 7),
-        ("fdatasync", 1..=20),
-        ("sync_file_range", 1..=2),
-    ];
+    let turns = [("fsync", opening + 1..=opening + 7), ("fdatasync", 1..=20), ("sync_file_range", 1..=2)];
     let mut failed = 0;
     for (call, turns) in turns {
         for turn in turns {
@@ -137,19 +115,13 @@ fn each_sync_may_fail_once() {
             let mut acknowledged = Acknowledged::default();
             let answers = lines.iter().filter(|line| acknowledged.read(line)).count();
             assert_eq!(answers, SEQUENCE * child::JOBS * 2, "{lines:#?}");
-            assert!(
-                calls.iter().any(|line| line.contains("(INJECTED)")),
-                "{call} {turn}"
-            );
+            assert!(calls.iter().any(|line| line.contains("(INJECTED)")), "{call} {turn}");
             failed += usize::from(lines.iter().any(|line| line.contains("err ")));
             let report = kill::check(dir.path(), &acknowledged, &mut BTreeMap::new());
             assert_eq!((report.damaged, report.torn), (vec![], vec![]), "{call} {turn}");
         }
     }
-    assert!(
-        failed > 10,
-        "only {failed} of the faults came through to a caller"
-    );
+    assert!(failed > 10, "only {failed} of the faults came through to a caller");
 }
 
 /// The fsyncs that opening a store makes which is there already.

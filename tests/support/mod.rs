@@ -50,7 +50,9 @@ impl Gateway {
         loop {
             let text = std::fs::read(&log_path).unwrap();
             let text = String::from_utf8_lossy(&text[before as usize..]).into_owned();
-            let told = text.lines().find_map(|line| line.split_once("SMTP listens on ").map(|(_, rest)| rest.to_owned()));
+            let told = text
+                .lines()
+                .find_map(|line| line.split_once("SMTP listens on ").map(|(_, rest)| rest.to_owned()));
             if let Some(address) = told {
                 return Ok(Self { child, dir: dir.to_owned(), smtp: address.trim().parse().unwrap() });
             }

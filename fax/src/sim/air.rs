@@ -200,11 +200,7 @@ impl Call<'_, '_, '_> {
                 (End::Caller, answered + config.delay, NetworkSays::Connected)
             }
             Callee::Silent => (End::Caller, answered + config.delay, NetworkSays::Connected),
-            Callee::Busy => (
-                End::Caller,
-                Time::ZERO + BUSY_AFTER,
-                NetworkSays::HungUp(HangUp::Busy),
-            ),
+            Callee::Busy => (End::Caller, Time::ZERO + BUSY_AFTER, NetworkSays::HungUp(HangUp::Busy)),
             Callee::NoAnswer => {
                 let says = NetworkSays::HungUp(HangUp::NoAnswer);
                 (End::Caller, Time::ZERO + RING_TIME_MAX, says)
@@ -218,11 +214,7 @@ impl Call<'_, '_, '_> {
         if self.caller.is_done() && self.answerer.is_done() {
             return None;
         }
-        let deadlines = [
-            self.caller.deadline(),
-            self.answerer.deadline(),
-            self.medium.next_time(),
-        ];
+        let deadlines = [self.caller.deadline(), self.answerer.deadline(), self.medium.next_time()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -259,13 +251,7 @@ struct Seat<'a> {
 
 impl<'a> Seat<'a> {
     fn new(end: End, party: Party<'a>, is_awake: bool) -> Self {
-        Self {
-            end,
-            party,
-            recorder: Recorder::new(),
-            report: None,
-            is_awake,
-        }
+        Self { end, party, recorder: Recorder::new(), report: None, is_awake }
     }
 
     fn is_done(&self) -> bool {
@@ -305,9 +291,7 @@ impl<'a> Seat<'a> {
                 medium.command(now, self.end, command);
             }
             Output::NeedPage(index) => {
-                let answer = hooks
-                    .page(index)
-                    .map_or(Input::NoPage(index), |page| Input::Page(index, page));
+                let answer = hooks.page(index).map_or(Input::NoPage(index), |page| Input::Page(index, page));
                 engine.handle(now, answer);
             }
             Output::Mark { page, mark } => {
@@ -344,9 +328,6 @@ impl<'a> Seat<'a> {
             remote_id: None,
             negotiated: None,
         });
-        EndRecord {
-            report,
-            trace: self.recorder.take(),
-        }
+        EndRecord { report, trace: self.recorder.take() }
     }
 }

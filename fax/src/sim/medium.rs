@@ -42,11 +42,7 @@ impl End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wave {
     V21,
-    Fast {
-        speed: Speed,
-        training: Training,
-        kind: ImageKind,
-    },
+    Fast { speed: Speed, training: Training, kind: ImageKind },
 }
 
 /// Something on its way from one end to the other.
@@ -190,11 +186,9 @@ impl<'a> Medium<'a> {
         match command {
             Command::Call | Command::ListenFrames => self.listen(now, end, Wave::V21),
             Command::ListenTcf(speed) => self.listen(now, end, fast(speed, Training::Long, ImageKind::Bits)),
-            Command::ListenImage {
-                speed,
-                training,
-                kind,
-            } => self.listen(now, end, fast(speed, training, kind)),
+            Command::ListenImage { speed, training, kind } => {
+                self.listen(now, end, fast(speed, training, kind));
+            }
             Command::Answer => self.busy_for(now, end, CED),
             Command::Silence(duration) => self.busy_for(now, end, duration),
             Command::SendFrames(frames) => self.send_frames(now, end, &frames),
@@ -204,11 +198,9 @@ impl<'a> Medium<'a> {
                 self.random.flip_bits(&mut bytes, per_million);
                 self.send(now, end, fast(speed, Training::Long, ImageKind::Bits), bytes);
             }
-            Command::SendImage {
-                speed,
-                training,
-                image,
-            } => self.send_image(now, end, speed, training, image),
+            Command::SendImage { speed, training, image } => {
+                self.send_image(now, end, speed, training, image);
+            }
             Command::HangUp => self.hang_up(now, end),
         }
     }
@@ -261,8 +253,7 @@ impl<'a> Medium<'a> {
         frames.iter().for_each(|frame| encoder.frame(frame));
         encoder.flags(1);
         let mut bytes = encoder.finish();
-        self.random
-            .flip_bits(&mut bytes, self.config.v21_bit_errors_per_million);
+        self.random.flip_bits(&mut bytes, self.config.v21_bit_errors_per_million);
         self.send(now, end, Wave::V21, bytes);
     }
 
@@ -317,13 +308,7 @@ impl<'a> Medium<'a> {
             self.at(there + lead + time_of(until, rate), Due::Piece(to, id));
         }
         self.at(there + duration, Due::Gone(to, id));
-        let transmission = Transmission {
-            wave,
-            bytes,
-            given: 0,
-            piece_bytes,
-            is_cut: false,
-        };
+        let transmission = Transmission { wave, bytes, given: 0, piece_bytes, is_cut: false };
         self.transmissions.insert(id, transmission);
     }
 
@@ -427,11 +412,7 @@ impl<'a> Medium<'a> {
         if !modem.is_caught || modem.arriving.is_none_or(|(arriving, _)| arriving != id) {
             return Vec::new();
         }
-        if let Wave::Fast {
-            kind: ImageKind::Bits,
-            ..
-        } = wave
-        {
+        if let Wave::Fast { kind: ImageKind::Bits, .. } = wave {
             return signal(end, Signal::Data(bytes));
         }
         let mut frames = Vec::new();
@@ -463,22 +444,14 @@ fn signal(end: End, signal: Signal) -> Vec<Arrival> {
 }
 
 fn fast(speed: Speed, training: Training, kind: ImageKind) -> Wave {
-    Wave::Fast {
-        speed,
-        training,
-        kind,
-    }
+    Wave::Fast { speed, training, kind }
 }
 
 fn same_training(wanted: Wave, sent: Wave) -> bool {
     match (wanted, sent) {
         (
             Wave::Fast { speed, training, .. },
-            Wave::Fast {
-                speed: sent_speed,
-                training: sent_training,
-                ..
-            },
+            Wave::Fast { speed: sent_speed, training: sent_training, .. },
         ) => speed == sent_speed && training == sent_training,
         _ => false,
     }
@@ -504,10 +477,7 @@ fn piece_bytes(wave: Wave) -> usize {
 }
 
 fn bytes_in(time: Duration, bit_rate: u64) -> usize {
-    let bits = u64::try_from(time.as_millis())
-        .unwrap_or(u64::MAX)
-        .saturating_mul(bit_rate)
-        / 1000;
+    let bits = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(bit_rate) / 1000;
     usize::try_from(bits / 8).unwrap_or(usize::MAX)
 }
 

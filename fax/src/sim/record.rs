@@ -49,15 +49,11 @@ impl Recorder {
         match command {
             Command::Call => self.line(now, "→", "dial, CNG"),
             Command::Answer => self.line(now, "→", "answer, CED"),
-            Command::SendFrames(frames) => frames
-                .iter()
-                .for_each(|octets| self.line(now, "→", &describe(octets))),
+            Command::SendFrames(frames) => {
+                frames.iter().for_each(|octets| self.line(now, "→", &describe(octets)));
+            }
             Command::SendTcf(speed) => self.line(now, "→", &format!("TCF {speed}")),
-            Command::SendImage {
-                speed,
-                training,
-                image,
-            } => {
+            Command::SendImage { speed, training, image } => {
                 let text = format!("image {speed}{}, {}", training_text(*training), size_text(image));
                 self.line(now, "→", &text);
             }
@@ -91,12 +87,7 @@ impl Recorder {
     /// A page was received and is handed to the driver.
     pub fn page(&mut self, now: Time, page: &ReceivedPage) {
         let quality = page.quality;
-        let text = format!(
-            "page {}: {:?}, {} bad rows",
-            page.index + 1,
-            page.page,
-            quality.rows_bad
-        );
+        let text = format!("page {}: {:?}, {} bad rows", page.index + 1, page.page, quality.rows_bad);
         self.line(now, " ", &text);
     }
 
@@ -183,10 +174,9 @@ fn describe(octets: &[u8]) -> String {
         },
         Fcf::Csi | Fcf::Tsi => format!("{fcf} \"{}\"", StationId::from_fif(&frame.fif)),
         Fcf::Pps => match PartialPage::parse(&frame.fif) {
-            Some(pps) => format!(
-                "PPS-{} page {} block {}, {} frames",
-                pps.then, pps.page, pps.block, pps.frames
-            ),
+            Some(pps) => {
+                format!("PPS-{} page {} block {}, {} frames", pps.then, pps.page, pps.block, pps.frames)
+            }
             None => String::from("PPS cut short"),
         },
         Fcf::Eor => match parse_end_of_retransmission(&frame.fif) {
@@ -237,33 +227,12 @@ mod tests {
         recorder.command(at(0), &Command::Call);
         recorder.signal(at(4060), &Signal::Connected);
         let dis = [&[0xFF, 0x13, 0x80][..], &[0x00, 0xCE, 0x64]].concat();
-        recorder.signal(
-            at(9000),
-            &Signal::Frame {
-                octets: dis,
-                fcs_ok: true,
-            },
-        );
+        recorder.signal(at(9000), &Signal::Frame { octets: dis, fcs_ok: true });
         recorder.command(at(9075), &Command::SendTcf(Speed::V29At9600));
-        recorder.command(
-            at(12_000),
-            &Command::SendFrames(vec![vec![0xFF, 0x13, 0xBF, 0x2F, 0, 1, 22]]),
-        );
+        recorder.command(at(12_000), &Command::SendFrames(vec![vec![0xFF, 0x13, 0xBF, 0x2F, 0, 1, 22]]));
         let ppr = [&[0xFF, 0x13, 0xBC][..], &[0b1011_0001, 1]].concat();
-        recorder.signal(
-            at(14_000),
-            &Signal::Frame {
-                octets: ppr,
-                fcs_ok: true,
-            },
-        );
-        recorder.signal(
-            at(15_000),
-            &Signal::Frame {
-                octets: vec![1],
-                fcs_ok: false,
-            },
-        );
+        recorder.signal(at(14_000), &Signal::Frame { octets: ppr, fcs_ok: true });
+        recorder.signal(at(15_000), &Signal::Frame { octets: vec![1], fcs_ok: false });
         let expected = "    0.000  → dial, CNG\n\
                         \x20   4.060  ← answered\n\
                         \x20   9.000  ← DIS 9600 V.29, fine, MR, A4 wide, B4 long, 10 ms/row\n\
@@ -288,10 +257,7 @@ mod tests {
         recorder.signal(Time(1), &frame(vec![0xFF, 0x03], false));
         recorder.signal(Time(1), &frame(vec![0xFF, 0x03, 0x86], true));
         recorder.signal(Time(2000), &Signal::CarrierLost);
-        assert_eq!(
-            recorder.take(),
-            "    0.002  ← image 14400 V.17 short, 1 frames, 1 damaged\n"
-        );
+        assert_eq!(recorder.take(), "    0.002  ← image 14400 V.17 short, 1 frames, 1 damaged\n");
     }
 
     #[test]

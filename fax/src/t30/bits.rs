@@ -9,9 +9,7 @@ pub(super) struct Bits<'a>(pub &'a [u8]);
 impl Bits<'_> {
     pub(super) fn get(self, bit: usize) -> bool {
         let index = bit - 1;
-        self.0
-            .get(index / 8)
-            .is_some_and(|octet| octet >> (index % 8) & 1 != 0)
+        self.0.get(index / 8).is_some_and(|octet| octet >> (index % 8) & 1 != 0)
     }
 
     /// Up to 8 bits, the first lowest.

@@ -35,11 +35,7 @@ pub struct ScanTime {
 
 impl ScanTime {
     /// A receiver with memory: no wait at all.
-    pub const NONE: Self = Self {
-        standard_ms: 0,
-        fine_is_half: false,
-        superfine_is_half: false,
-    };
+    pub const NONE: Self = Self { standard_ms: 0, fine_is_half: false, superfine_is_half: false };
 
     /// The time that a row of this resolution needs.
     #[must_use]
@@ -79,11 +75,7 @@ impl ScanTime {
             0b101 => (40, true),
             _ => (20, false),
         };
-        Self {
-            standard_ms,
-            fine_is_half,
-            superfine_is_half,
-        }
+        Self { standard_ms, fine_is_half, superfine_is_half }
     }
 }
 
@@ -257,11 +249,7 @@ fn dis_of_speeds(speeds: SpeedSet) -> u8 {
     if speeds.has_modulation(Modulation::V17) {
         0b1011
     } else if speeds.has_modulation(Modulation::V29) {
-        if speeds.has_modulation(Modulation::V27ter) {
-            0b0011
-        } else {
-            0b0001
-        }
+        if speeds.has_modulation(Modulation::V27ter) { 0b0011 } else { 0b0001 }
     } else if speeds.contains(Speed::V27ter4800) {
         0b0010
     } else {
@@ -293,14 +281,8 @@ mod tests {
         assert!(capability.speeds.contains(Speed::V29At9600));
         assert_eq!(capability.width, PaperWidth::A4);
         assert_eq!(capability.length, PaperLength::B4);
-        assert_eq!(
-            capability.scan_time.for_rows(Resolution::R204x98),
-            Duration::from_millis(10)
-        );
-        assert_eq!(
-            capability.scan_time.for_rows(Resolution::R204x196),
-            Duration::from_millis(5)
-        );
+        assert_eq!(capability.scan_time.for_rows(Resolution::R204x98), Duration::from_millis(10));
+        assert_eq!(capability.scan_time.for_rows(Resolution::R204x196), Duration::from_millis(5));
         assert!(!Capability::parse(&[]).can_receive);
     }
 
@@ -314,14 +296,8 @@ mod tests {
         let some = Capability::parse(&[0x20, 0xC2, 0x8A, 0xC4, 0x80, 0xD5, 0x83, 0x80, 0x18]);
         assert!(some.can_receive && some.fine && some.mr && some.ecm && some.mmr);
         assert!(some.superfine && some.dpi400 && !some.dpi300 && !some.inch);
-        assert_eq!(
-            (some.width, some.length),
-            (PaperWidth::A3, PaperLength::Unlimited)
-        );
-        assert_eq!(
-            some.scan_time.for_rows(Resolution::R204x98),
-            Duration::from_millis(20)
-        );
+        assert_eq!((some.width, some.length), (PaperWidth::A3, PaperLength::Unlimited));
+        assert_eq!(some.scan_time.for_rows(Resolution::R204x98), Duration::from_millis(20));
     }
 
     #[test]

@@ -64,10 +64,7 @@ impl Common {
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
-        [self.link.deadline(), self.timer, self.call_ends]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.link.deadline(), self.timer, self.call_ends].into_iter().flatten().min()
     }
 
     /// Whether the call has lasted too long.
@@ -175,10 +172,7 @@ impl Common {
 /// The frame of a burst that says what it is about: the last one that is no identification.
 pub(super) fn main_frame(burst: &[Frame]) -> Option<&Frame> {
     burst.iter().rev().find(|frame| {
-        !matches!(
-            frame.fcf,
-            Fcf::Csi | Fcf::Nsf | Fcf::Tsi | Fcf::Nss | Fcf::Sub | Fcf::Pwd | Fcf::Other(_)
-        )
+        !matches!(frame.fcf, Fcf::Csi | Fcf::Nsf | Fcf::Tsi | Fcf::Nss | Fcf::Sub | Fcf::Pwd | Fcf::Other(_))
     })
 }
 

@@ -29,13 +29,8 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn new(data: Vec<u8>, size: FrameSize) -> Self {
-        let mut blocks = Self {
-            data,
-            frame_octets: size.octets(),
-            block: 0,
-            wanted: Vec::new(),
-            requests: 0,
-        };
+        let mut blocks =
+            Self { data, frame_octets: size.octets(), block: 0, wanted: Vec::new(), requests: 0 };
         blocks.want_all();
         blocks
     }
@@ -67,10 +62,7 @@ impl Blocks {
     /// A map that asks for no frame of this block can only be damaged or wrong: then all are sent again.
     pub(super) fn request(&mut self, map: &[u8]) {
         self.requests += 1;
-        let asked = |n: &u8| {
-            map.get(usize::from(*n) / 8)
-                .is_some_and(|octet| octet >> (n % 8) & 1 != 0)
-        };
+        let asked = |n: &u8| map.get(usize::from(*n) / 8).is_some_and(|octet| octet >> (n % 8) & 1 != 0);
         let frames = self.frames_in_block();
         self.wanted = (0..=u8::MAX).take(frames).filter(asked).collect();
         if self.wanted.is_empty() {
@@ -169,12 +161,7 @@ impl BlockIn {
             return None;
         }
         let mut map = [0xFF; MAP_OCTETS];
-        for (number, _) in self
-            .frames
-            .iter()
-            .enumerate()
-            .filter(|(_, frame)| frame.is_some())
-        {
+        for (number, _) in self.frames.iter().enumerate().filter(|(_, frame)| frame.is_some()) {
             if let Some(octet) = map.get_mut(number / 8) {
                 *octet &= !(1 << (number % 8));
             }
@@ -204,11 +191,9 @@ mod tests {
 
     #[test]
     fn a_page_is_cut_into_blocks_and_put_together_again() {
-        for (size, len) in [
-            (FrameSize::Octets64, 40_000),
-            (FrameSize::Octets256, 200_000),
-            (FrameSize::Octets256, 65_536),
-        ] {
+        for (size, len) in
+            [(FrameSize::Octets64, 40_000), (FrameSize::Octets256, 200_000), (FrameSize::Octets256, 65_536)]
+        {
             let page = data(len);
             let mut blocks = Blocks::new(page.clone(), size);
             let mut received = Vec::new();
@@ -244,11 +229,7 @@ mod tests {
         }
         block.take_count(10, size);
         let map = block.missing().unwrap();
-        assert_eq!(
-            map[..2],
-            [0b0000_0001, 0b1111_1110],
-            "beyond the end they are not received either"
-        );
+        assert_eq!(map[..2], [0b0000_0001, 0b1111_1110], "beyond the end they are not received either");
         blocks.request(&map);
         assert_eq!((blocks.wanted_frames(), blocks.requests), (2, 1));
         blocks.burst().iter().for_each(|frame| block.take_frame(frame));
@@ -295,11 +276,7 @@ mod tests {
         block.take_frame(&fcd(2, 40));
         block.take_frame(&fcd(200, 64));
         block.take_count(3, size);
-        assert_eq!(
-            block.missing().unwrap()[0],
-            0b1111_1010,
-            "frame 1 is short; the last one may be"
-        );
+        assert_eq!(block.missing().unwrap()[0], 0b1111_1010, "frame 1 is short; the last one may be");
         block.take_frame(&fcd(1, 64));
         block.take_frame(&fcd(9, 64));
         block.take_count(1, size);

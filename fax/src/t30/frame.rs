@@ -165,11 +165,7 @@ impl Frame {
     /// A final frame with an information field.
     #[must_use]
     pub fn with_fif(fcf: Fcf, fif: Vec<u8>) -> Self {
-        Self {
-            fcf,
-            fif,
-            is_final: true,
-        }
+        Self { fcf, fif, is_final: true }
     }
 
     /// The same frame, announcing that another follows.
@@ -194,26 +190,14 @@ impl Frame {
             return None;
         }
         // DTC, CIG and NSC differ from DIS, CSI and NSF by their X bit alone; DTC is the one that matters here.
-        let fcf = if *fcf == 0x81 {
-            Fcf::Dtc
-        } else {
-            Fcf::from_octet(*fcf)
-        };
-        Some(Self {
-            fcf,
-            fif: fif.to_vec(),
-            is_final,
-        })
+        let fcf = if *fcf == 0x81 { Fcf::Dtc } else { Fcf::from_octet(*fcf) };
+        Some(Self { fcf, fif: fif.to_vec(), is_final })
     }
 
     /// The octets of the frame, without FCS.
     #[must_use]
     pub fn to_octets(&self, side: Side) -> Vec<u8> {
-        let control = if self.is_final {
-            CONTROL_FINAL
-        } else {
-            CONTROL_MORE
-        };
+        let control = if self.is_final { CONTROL_FINAL } else { CONTROL_MORE };
         let mut octets = alloc::vec![ADDRESS, control, self.fcf.octet() | self.x_bit(side)];
         octets.extend_from_slice(&self.fif);
         octets
@@ -221,10 +205,7 @@ impl Frame {
 
     /// Identification frames of the answering station, and the ECM image frames, have no X bit to set.
     fn x_bit(&self, side: Side) -> u8 {
-        let fixed = matches!(
-            self.fcf,
-            Fcf::Dis | Fcf::Csi | Fcf::Nsf | Fcf::Dtc | Fcf::Fcd | Fcf::Rcp
-        );
+        let fixed = matches!(self.fcf, Fcf::Dis | Fcf::Csi | Fcf::Nsf | Fcf::Dtc | Fcf::Fcd | Fcf::Rcp);
         if side == Side::Sender && !fixed { X_BIT } else { 0 }
     }
 }
@@ -249,22 +230,14 @@ impl PartialPage {
         let [then, page, block, count, ..] = *fif else {
             return None;
         };
-        Some(Self {
-            then: Fcf::from_octet(then),
-            page,
-            block,
-            frames: u16::from(count) + 1,
-        })
+        Some(Self { then: Fcf::from_octet(then), page, block, frames: u16::from(count) + 1 })
     }
 
     /// The PPS frame.
     #[must_use]
     pub fn to_frame(self) -> Frame {
         let count = u8::try_from(self.frames.saturating_sub(1)).unwrap_or(u8::MAX);
-        Frame::with_fif(
-            Fcf::Pps,
-            alloc::vec![second_fcf(self.then), self.page, self.block, count],
-        )
+        Frame::with_fif(Fcf::Pps, alloc::vec![second_fcf(self.then), self.page, self.block, count])
     }
 }
 
@@ -298,10 +271,7 @@ pub struct BadStationId;
 
 impl fmt::Display for BadStationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a station ID has at most {STATION_ID_CHARS} printable ASCII characters"
-        )
+        write!(f, "a station ID has at most {STATION_ID_CHARS} printable ASCII characters")
     }
 }
 
@@ -340,10 +310,7 @@ impl StationId {
     #[must_use]
     pub fn from_fif(fif: &[u8]) -> Self {
         let kept = fif.iter().take(STATION_ID_CHARS).rev();
-        let text: String = kept
-            .filter(|b| (0x20..0x7F).contains(*b))
-            .map(|b| char::from(*b))
-            .collect();
+        let text: String = kept.filter(|b| (0x20..0x7F).contains(*b)).map(|b| char::from(*b)).collect();
         Self(text.trim().into())
     }
 }
@@ -401,10 +368,7 @@ mod tests {
     #[test]
     fn every_fcf_is_the_one_of_the_table() {
         for (fcf, bits) in TABLE {
-            let octet = bits
-                .bytes()
-                .enumerate()
-                .fold(0u8, |acc, (i, b)| acc | (b - b'0') << i);
+            let octet = bits.bytes().enumerate().fold(0u8, |acc, (i, b)| acc | (b - b'0') << i);
             assert_eq!(fcf.octet(), octet, "{fcf}");
             assert_eq!(Fcf::from_octet(octet), *fcf);
             assert_eq!(Fcf::from_octet(octet | X_BIT), *fcf, "X is ignored in {fcf}");
@@ -426,13 +390,7 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_none() {
-        for bad in [
-            &[][..],
-            &[0xFF],
-            &[0xFF, 0x13],
-            &[0x7F, 0x13, 0x8C],
-            &[0xFF, 0x23, 0x8C],
-        ] {
+        for bad in [&[][..], &[0xFF], &[0xFF, 0x13], &[0x7F, 0x13, 0x8C], &[0xFF, 0x23, 0x8C]] {
             assert_eq!(Frame::parse(bad), None);
         }
         assert_eq!(Frame::parse(&alloc::vec![0xFF; 400]), None);
@@ -440,17 +398,9 @@ mod tests {
 
     #[test]
     fn a_partial_page_signal_counts_frames_less_one() {
-        let pps = PartialPage {
-            then: Fcf::Eop,
-            page: 2,
-            block: 1,
-            frames: 256,
-        };
+        let pps = PartialPage { then: Fcf::Eop, page: 2, block: 1, frames: 256 };
         let frame = pps.to_frame();
-        assert_eq!(
-            frame.to_octets(Side::Sender),
-            [0xFF, 0x13, 0xBF, 0x2F, 2, 1, 0xFF]
-        );
+        assert_eq!(frame.to_octets(Side::Sender), [0xFF, 0x13, 0xBF, 0x2F, 2, 1, 0xFF]);
         assert_eq!(PartialPage::parse(&frame.fif), Some(pps));
         assert_eq!(PartialPage::parse(&[0, 0, 0]), None);
         assert_eq!(end_of_retransmission(Fcf::Null).fif, [0]);
@@ -461,16 +411,8 @@ mod tests {
     #[test]
     fn a_partial_page_of_the_field_reads_as_its_maker_says() {
         let pps = Frame::parse(&[0xFF, 0x13, 0xBF, 0x4F, 0x00, 0x00, 0x0F]).unwrap();
-        let expected = PartialPage {
-            then: Fcf::Mps,
-            page: 0,
-            block: 0,
-            frames: 16,
-        };
-        assert_eq!(
-            (pps.fcf, PartialPage::parse(&pps.fif)),
-            (Fcf::Pps, Some(expected))
-        );
+        let expected = PartialPage { then: Fcf::Mps, page: 0, block: 0, frames: 16 };
+        assert_eq!((pps.fcf, PartialPage::parse(&pps.fif)), (Fcf::Pps, Some(expected)));
     }
 
     #[test]
@@ -479,10 +421,7 @@ mod tests {
         let fif = id.to_fif();
         assert_eq!(fif, b"     3210 555 212 1+");
         assert_eq!(StationId::from_fif(&fif), id);
-        assert_eq!(
-            StationId::from_fif(&[0x00, 0x1B, b'1', 0xFF, b'2']).as_str(),
-            "21"
-        );
+        assert_eq!(StationId::from_fif(&[0x00, 0x1B, b'1', 0xFF, b'2']).as_str(), "21");
         assert_eq!(StationId::new("123456789012345678901"), Err(BadStationId));
         assert_eq!(StationId::new("Ä"), Err(BadStationId));
     }

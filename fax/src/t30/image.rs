@@ -35,10 +35,7 @@ pub(super) struct Decoded {
 /// Reads image data; `None` where not even a width is known.
 pub(super) fn decode(mut data: Vec<u8>, settings: &Settings) -> Option<Decoded> {
     t4::reverse_bits(&mut data);
-    let decoded = t4::decode(
-        &data,
-        &DecodeOptions::line(settings.coding, settings.row_pixels()),
-    );
+    let decoded = t4::decode(&data, &DecodeOptions::line(settings.coding, settings.row_pixels()));
     let quality = Quality {
         rows_good: decoded.good_rows,
         // Where nothing after a damage can be read, that is one bad row, however many were lost.
@@ -77,10 +74,7 @@ mod tests {
                 scan_time_ms: if coding == Coding::Mmr { 0 } else { 20 },
             };
             let data = encode(&page, &settings);
-            assert!(
-                coding == Coding::Mmr || data.len() * 8 >= 50 * 192,
-                "20 ms at 9600 bit/s"
-            );
+            assert!(coding == Coding::Mmr || data.len() * 8 >= 50 * 192, "20 ms at 9600 bit/s");
             let decoded = decode(data, &settings).unwrap();
             assert!(decoded.ended && !decoded.too_long);
             assert_eq!(decoded.page, page);

@@ -271,11 +271,7 @@ impl Link {
                     frames.push(frame);
                 }
             }
-            Doing::Image {
-                kind: ImageKind::Frames,
-                up: true,
-                heard,
-            } => {
+            Doing::Image { kind: ImageKind::Frames, up: true, heard } => {
                 let is_end = fcs_ok && Frame::parse(&octets).is_some_and(|frame| frame.fcf == Fcf::Rcp);
                 self.deadline = Some(now + if is_end { RCP_WAIT } else { IMAGE_STALL_MAX });
                 if fcs_ok && heard.frames.len() < IMAGE_FRAMES_MAX {
@@ -287,12 +283,7 @@ impl Link {
     }
 
     fn data(&mut self, now: Time, bytes: &[u8]) {
-        let Doing::Image {
-            kind: ImageKind::Bits,
-            up: true,
-            heard,
-        } = &mut self.doing
-        else {
+        let Doing::Image { kind: ImageKind::Bits, up: true, heard } = &mut self.doing else {
             return;
         };
         self.deadline = Some(now + IMAGE_STALL_MAX);
@@ -305,11 +296,7 @@ impl Link {
 }
 
 fn image_wait(kind: ImageKind) -> Doing {
-    Doing::Image {
-        kind,
-        up: false,
-        heard: Heard::default(),
-    }
+    Doing::Image { kind, up: false, heard: Heard::default() }
 }
 
 /// How long a sending command should take, training and stuffing generously counted.
@@ -332,9 +319,7 @@ fn image_time(speed: Speed, bytes: usize) -> Duration {
 
 fn v21_time(bytes: usize) -> Duration {
     const OVERHEAD_BYTES: usize = 64;
-    let bits = u64::try_from(bytes.saturating_add(OVERHEAD_BYTES))
-        .unwrap_or(u64::MAX)
-        .saturating_mul(10);
+    let bits = u64::try_from(bytes.saturating_add(OVERHEAD_BYTES)).unwrap_or(u64::MAX).saturating_mul(10);
     Duration::from_secs(bits / V21_BIT_RATE)
 }
 
@@ -358,10 +343,7 @@ mod tests {
     }
 
     fn frame(fcs_ok: bool) -> Signal {
-        Signal::Frame {
-            octets: MCF.to_vec(),
-            fcs_ok,
-        }
+        Signal::Frame { octets: MCF.to_vec(), fcs_ok }
     }
 
     #[test]
@@ -392,10 +374,7 @@ mod tests {
         let (mut link, mut out) = listening();
         link.signal(at(10), Signal::CarrierUp, &mut out);
         link.signal(at(1200), frame(true), &mut out);
-        assert_eq!(
-            link.tick(at(2200), &mut out),
-            Some(Event::Burst(vec![Frame::new(Fcf::Mcf)]))
-        );
+        assert_eq!(link.tick(at(2200), &mut out), Some(Event::Burst(vec![Frame::new(Fcf::Mcf)])));
     }
 
     #[test]
@@ -412,11 +391,7 @@ mod tests {
     fn an_image_is_bounded_and_a_stalled_one_ends() {
         let (mut link, mut out) = (Link::new(10), VecDeque::new());
         link.play(at(0), [Command::ListenTcf(Speed::V29At9600)], T4, &mut out);
-        assert_eq!(
-            link.signal(at(1), Signal::Data(vec![0; 4]), &mut out),
-            None,
-            "no carrier yet"
-        );
+        assert_eq!(link.signal(at(1), Signal::Data(vec![0; 4]), &mut out), None, "no carrier yet");
         link.signal(at(2), Signal::CarrierUp, &mut out);
         link.signal(at(3), Signal::Data(vec![0; 8]), &mut out);
         link.signal(at(4), Signal::Data(vec![0; 8]), &mut out);

@@ -27,10 +27,7 @@ pub(super) fn agree(
     if !remote.can_receive {
         return Err(Incompatibility::NotAReceiver);
     }
-    let speed = common_speeds(allowed, remote)
-        .iter()
-        .next_back()
-        .ok_or(Incompatibility::Modulation)?;
+    let speed = common_speeds(allowed, remote).iter().next_back().ok_or(Incompatibility::Modulation)?;
     let resolution = wire_resolution(page.resolution(), remote).ok_or(Incompatibility::Resolution)?;
     let ecm = (allowed.ecm && remote.ecm).then_some(frame_size);
     Ok(Settings {
@@ -40,11 +37,7 @@ pub(super) fn agree(
         length: paper_length(page, remote)?,
         coding: best_coding(allowed, remote, ecm.is_some()),
         ecm,
-        scan_time_ms: if ecm.is_some() {
-            0
-        } else {
-            dcs_scan_time_ms(remote.scan_time.for_rows(resolution))
-        },
+        scan_time_ms: if ecm.is_some() { 0 } else { dcs_scan_time_ms(remote.scan_time.for_rows(resolution)) },
     })
 }
 
@@ -60,11 +53,7 @@ pub(super) fn next_slower(speeds: SpeedSet, speed: Speed) -> Option<Speed> {
 
 /// Whether a page with settings `next` can follow one with settings `now` without a new DCS (MPS and not EOM).
 pub(super) fn may_follow(now: &Settings, next: &Settings) -> bool {
-    let next_at_this_speed = Settings {
-        speed: now.speed,
-        length: now.length,
-        ..*next
-    };
+    let next_at_this_speed = Settings { speed: now.speed, length: now.length, ..*next };
     next.length <= now.length && next_at_this_speed == *now
 }
 
@@ -107,11 +96,7 @@ fn paper_length(page: &Page, remote: &Capability) -> Result<PaperLength, Incompa
     } else {
         PaperLength::Unlimited
     };
-    if needed <= remote.length {
-        Ok(needed)
-    } else {
-        Err(Incompatibility::Length)
-    }
+    if needed <= remote.length { Ok(needed) } else { Err(Incompatibility::Length) }
 }
 
 fn best_coding(allowed: &Capability, remote: &Capability, ecm: bool) -> Coding {
@@ -126,10 +111,7 @@ fn best_coding(allowed: &Capability, remote: &Capability, ecm: bool) -> Coding {
 
 /// A DCS knows 0, 5, 10, 20 and 40 ms: the least that is enough.
 fn dcs_scan_time_ms(time: Duration) -> u8 {
-    [0, 5, 10, 20]
-        .into_iter()
-        .find(|ms| Duration::from_millis(u64::from(*ms)) >= time)
-        .unwrap_or(40)
+    [0, 5, 10, 20].into_iter().find(|ms| Duration::from_millis(u64::from(*ms)) >= time).unwrap_or(40)
 }
 
 #[cfg(test)]
@@ -159,78 +141,34 @@ mod tests {
             (Speed::V17At14400, Coding::Mmr, Some(FrameSize::Octets256), 0)
         );
         let no_ecm = Capability { ecm: false, ..FULL };
-        assert_eq!(
-            agreed(&no_ecm, &FULL, &page).unwrap().coding,
-            Coding::Mr,
-            "MMR only with ECM"
-        );
-        let mh = Capability {
-            mr: false,
-            mmr: false,
-            ..FULL
-        };
+        assert_eq!(agreed(&no_ecm, &FULL, &page).unwrap().coding, Coding::Mr, "MMR only with ECM");
+        let mh = Capability { mr: false, mmr: false, ..FULL };
         assert_eq!(agreed(&FULL, &mh, &page).unwrap().coding, Coding::Mh);
-        let v29 = Capability {
-            speeds: SpeedSet::ALL.without_modulation(Modulation::V17),
-            ..FULL
-        };
+        let v29 = Capability { speeds: SpeedSet::ALL.without_modulation(Modulation::V17), ..FULL };
         assert_eq!(agreed(&FULL, &v29, &page).unwrap().speed, Speed::V29At9600);
     }
 
     #[test]
     fn what_cannot_be_printed_is_said() {
         let fine = a4(Resolution::R204x196, 297);
-        let plain = Capability {
-            fine: false,
-            superfine: false,
-            dpi300: false,
-            dpi400: false,
-            ..FULL
-        };
-        let none = Capability {
-            speeds: SpeedSet::NONE,
-            ..FULL
-        };
-        let deaf = Capability {
-            can_receive: false,
-            ..FULL
-        };
-        let narrow = Capability {
-            width: PaperWidth::A4,
-            ..FULL
-        };
-        let short = Capability {
-            length: PaperLength::A4,
-            ..FULL
-        };
-        let legal = Capability {
-            length: PaperLength::B4,
-            ..FULL
-        };
+        let plain = Capability { fine: false, superfine: false, dpi300: false, dpi400: false, ..FULL };
+        let none = Capability { speeds: SpeedSet::NONE, ..FULL };
+        let deaf = Capability { can_receive: false, ..FULL };
+        let narrow = Capability { width: PaperWidth::A4, ..FULL };
+        let short = Capability { length: PaperLength::A4, ..FULL };
+        let legal = Capability { length: PaperLength::B4, ..FULL };
         let a3 = Page::white(2432, 100, Resolution::R204x98);
         let odd = Page::white(1000, 100, Resolution::R204x98);
         let table = [
             (plain, &fine, Some(Incompatibility::Resolution)),
-            (
-                plain,
-                &a4(Resolution::R400x400, 100),
-                Some(Incompatibility::Resolution),
-            ),
+            (plain, &a4(Resolution::R400x400, 100), Some(Incompatibility::Resolution)),
             (none, &fine, Some(Incompatibility::Modulation)),
             (deaf, &fine, Some(Incompatibility::NotAReceiver)),
             (narrow, &a3, Some(Incompatibility::Width)),
             (FULL, &odd, Some(Incompatibility::Width)),
-            (
-                short,
-                &a4(Resolution::R204x98, 356),
-                Some(Incompatibility::Length),
-            ),
+            (short, &a4(Resolution::R204x98, 356), Some(Incompatibility::Length)),
             (legal, &a4(Resolution::R204x98, 356), None),
-            (
-                legal,
-                &a4(Resolution::R204x98, 600),
-                Some(Incompatibility::Length),
-            ),
+            (legal, &a4(Resolution::R204x98, 600), Some(Incompatibility::Length)),
             (FULL, &a4(Resolution::R204x98, 600), None),
             (FULL, &a3, None),
         ];
@@ -243,35 +181,19 @@ mod tests {
     fn two_hundred_dpi_goes_as_fine_where_inches_are_unknown() {
         let page = a4(Resolution::R200x200, 280);
         let metric = Capability { inch: false, ..FULL };
-        assert_eq!(
-            agreed(&FULL, &FULL, &page).unwrap().resolution,
-            Resolution::R200x200
-        );
-        assert_eq!(
-            agreed(&FULL, &metric, &page).unwrap().resolution,
-            Resolution::R204x196
-        );
+        assert_eq!(agreed(&FULL, &FULL, &page).unwrap().resolution, Resolution::R200x200);
+        assert_eq!(agreed(&FULL, &metric, &page).unwrap().resolution, Resolution::R204x196);
     }
 
     #[test]
     fn a_slow_printer_is_given_its_time_without_ecm() {
-        let time = |standard_ms, fine_is_half| ScanTime {
-            standard_ms,
-            fine_is_half,
-            superfine_is_half: false,
-        };
+        let time =
+            |standard_ms, fine_is_half| ScanTime { standard_ms, fine_is_half, superfine_is_half: false };
         let page = a4(Resolution::R204x196, 297);
-        for (scan_time, ms) in [
-            (time(20, true), 10),
-            (time(40, false), 40),
-            (time(5, true), 5),
-            (time(0, false), 0),
-        ] {
-            let remote = Capability {
-                scan_time,
-                ecm: false,
-                ..FULL
-            };
+        for (scan_time, ms) in
+            [(time(20, true), 10), (time(40, false), 40), (time(5, true), 5), (time(0, false), 0)]
+        {
+            let remote = Capability { scan_time, ecm: false, ..FULL };
             assert_eq!(agreed(&FULL, &remote, &page).unwrap().scan_time_ms, ms);
         }
     }
@@ -282,27 +204,15 @@ mod tests {
         while let Some(slower) = next_slower(SpeedSet::ALL, ladder[ladder.len() - 1]) {
             ladder.push(slower);
         }
-        assert_eq!(
-            ladder,
-            Speed::ALL.into_iter().rev().collect::<alloc::vec::Vec<_>>()
-        );
+        assert_eq!(ladder, Speed::ALL.into_iter().rev().collect::<alloc::vec::Vec<_>>());
     }
 
     #[test]
     fn another_kind_of_page_needs_a_new_dcs() {
         let fine = agreed(&FULL, &FULL, &a4(Resolution::R204x196, 297)).unwrap();
-        let slow = Settings {
-            speed: Speed::V29At7200,
-            ..fine
-        };
-        let standard = Settings {
-            resolution: Resolution::R204x98,
-            ..fine
-        };
-        let a4_only = Settings {
-            length: PaperLength::A4,
-            ..fine
-        };
+        let slow = Settings { speed: Speed::V29At7200, ..fine };
+        let standard = Settings { resolution: Resolution::R204x98, ..fine };
+        let a4_only = Settings { length: PaperLength::A4, ..fine };
         assert!(may_follow(&slow, &fine));
         assert!(!may_follow(&fine, &standard));
         assert!(may_follow(&fine, &a4_only));

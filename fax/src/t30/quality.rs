@@ -83,11 +83,8 @@ mod tests {
 
     #[test]
     fn a_page_is_good_fair_or_bad() {
-        let page = |rows_bad, bad_run_rows_max| Quality {
-            rows_good: 1000 - rows_bad,
-            rows_bad,
-            bad_run_rows_max,
-        };
+        let page =
+            |rows_bad, bad_run_rows_max| Quality { rows_good: 1000 - rows_bad, rows_bad, bad_run_rows_max };
         let table = [
             (page(0, 0), Resolution::R204x98, Fcf::Mcf),
             (page(50, 5), Resolution::R204x98, Fcf::Mcf),
@@ -100,11 +97,7 @@ mod tests {
             (Quality::default(), Resolution::R204x98, Fcf::Rtn),
         ];
         for (quality, resolution, reply) in table {
-            assert_eq!(
-                copy_reply(quality, resolution),
-                reply,
-                "{quality:?} at {resolution}"
-            );
+            assert_eq!(copy_reply(quality, resolution), reply, "{quality:?} at {resolution}");
         }
     }
 }

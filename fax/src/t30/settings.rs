@@ -75,10 +75,7 @@ impl Settings {
         bits.set(18, self.width == PaperWidth::A3);
         bits.set(19, self.length == PaperLength::B4);
         bits.set(20, self.length == PaperLength::Unlimited);
-        let scan_time = ScanTime {
-            standard_ms: self.scan_time_ms,
-            ..ScanTime::NONE
-        };
+        let scan_time = ScanTime { standard_ms: self.scan_time_ms, ..ScanTime::NONE };
         bits.set_range(21, 3, scan_time.dis_bits());
         bits.set(27, self.ecm.is_some());
         bits.set(28, self.ecm == Some(FrameSize::Octets64));
@@ -148,17 +145,11 @@ const DCS_SPEEDS: [(u8, Speed); 8] = [
 ];
 
 fn speed_of_dcs(code: u8) -> Option<Speed> {
-    DCS_SPEEDS
-        .iter()
-        .find(|(c, _)| *c == code)
-        .map(|(_, speed)| *speed)
+    DCS_SPEEDS.iter().find(|(c, _)| *c == code).map(|(_, speed)| *speed)
 }
 
 fn dcs_of_speed(speed: Speed) -> u8 {
-    DCS_SPEEDS
-        .iter()
-        .find(|(_, s)| *s == speed)
-        .map_or(0, |(code, _)| *code)
+    DCS_SPEEDS.iter().find(|(_, s)| *s == speed).map_or(0, |(code, _)| *code)
 }
 
 fn resolution_of_dcs(bits: Bits<'_>) -> Resolution {
@@ -227,15 +218,8 @@ mod tests {
                         (PaperWidth::A3, PaperLength::Unlimited),
                     ] {
                         for scan_time_ms in [0, 5, 10, 20, 40] {
-                            let dcs = Settings {
-                                speed,
-                                resolution,
-                                width,
-                                length,
-                                coding,
-                                ecm,
-                                scan_time_ms,
-                            };
+                            let dcs =
+                                Settings { speed, resolution, width, length, coding, ecm, scan_time_ms };
                             assert_eq!(Settings::parse(&dcs.to_fif()), Some(dcs));
                         }
                     }

@@ -18,9 +18,7 @@ pub(crate) fn page(seed: u64, rows: u32, resolution: Resolution) -> Page {
         }
         let mut x = 100;
         while x < 1600 {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let (gap, run) = ((state >> 40) % 60, (state >> 50) % 14);
             x += u32::try_from(gap).unwrap_or(0);
             for i in 0..u32::try_from(run).unwrap_or(0) {
@@ -45,10 +43,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn with(pages: Vec<Page>) -> Self {
-        Self {
-            pages,
-            ..Self::default()
-        }
+        Self { pages, ..Self::default() }
     }
 }
 
@@ -88,13 +83,7 @@ pub(crate) fn call(
     answerer: &mut Store,
 ) -> CallRecord {
     let (mut calls, mut answers) = (Engine::sender(sender), Engine::receiver(receiver));
-    let caller = Party {
-        engine: &mut calls,
-        hooks: caller,
-    };
-    let answerer = Party {
-        engine: &mut answers,
-        hooks: answerer,
-    };
+    let caller = Party { engine: &mut calls, hooks: caller };
+    let answerer = Party { engine: &mut answers, hooks: answerer };
     run(caller, answerer, air, &mut |_| {})
 }

@@ -107,9 +107,7 @@ mod tests {
         let index = Index::open(&path, CACHE).unwrap();
         let key = |number: u32| number.to_be_bytes().to_vec();
         for round in 0..10u8 {
-            index
-                .apply((0..2500).map(|number| (key(number), Some(vec![round; 500]))))
-                .unwrap();
+            index.apply((0..2500).map(|number| (key(number), Some(vec![round; 500])))).unwrap();
             let gone = (0..2500).filter(|number| number % 2 == 0);
             index.apply(gone.map(|number| (key(number), None))).unwrap();
         }
@@ -118,17 +116,8 @@ mod tests {
         let index = compact(index, &path, CACHE).unwrap();
         assert_eq!(records(&index), before.0);
         assert_eq!(before.0.len(), 1250);
-        assert!(
-            index.size().unwrap() * 2 < before.1,
-            "{} of {}",
-            index.size().unwrap(),
-            before.1
-        );
-        assert_eq!(
-            fs::read_dir(dir.path()).unwrap().count(),
-            1,
-            "nothing is left over"
-        );
+        assert!(index.size().unwrap() * 2 < before.1, "{} of {}", index.size().unwrap(), before.1);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left over");
     }
 
     #[test]

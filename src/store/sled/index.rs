@@ -88,9 +88,7 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, ::sled::Error>) -> Result<T, Inde
         Ok(result) => result.map_err(|e| IndexError::from_sled(&e)),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no message");
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
             Err(IndexError::Damaged(format!("sled panicked: {text}")))
         }
     }
@@ -133,11 +131,7 @@ impl Index {
         };
         let file = private().map_err(|e: io::Error| IndexError::from_io(&e))?;
         sync_dir(path).map_err(|e| IndexError::Failed(e.to_string()))?;
-        Ok(Self {
-            db: Some(db),
-            file,
-            trouble: RefCell::default(),
-        })
+        Ok(Self { db: Some(db), file, trouble: RefCell::default() })
     }
 
     /// Runs a call of sled, and remembers its error.
@@ -269,10 +263,7 @@ pub(super) fn decode_notice(value: &[u8]) -> Result<(Doc, Notice), IndexError> {
 fn open_db(path: &Path, cache_bytes: u64) -> Result<::sled::Db, IndexError> {
     let mut tries = 0;
     loop {
-        let config = ::sled::Config::new()
-            .path(path)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(None);
+        let config = ::sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
         match guarded(|| config.open()) {
             // The store's own lock says that no other process is in here.
             Err(IndexError::Damaged(cause)) if cause.contains("could not acquire lock") => {

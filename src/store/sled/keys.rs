@@ -85,10 +85,7 @@ pub(super) fn notice(id: &NoticeId) -> Vec<u8> {
 /// The key that finds a notice by the time of its next try; `None` once it was given up.
 pub(super) fn notice_time(notice: &Notice) -> Option<Vec<u8>> {
     let at = notice.next_try?;
-    Some(key(
-        space::NOTICE_DUE,
-        &[&time(at), notice.id.as_str().as_bytes()],
-    ))
+    Some(key(space::NOTICE_DUE, &[&time(at), notice.id.as_str().as_bytes()]))
 }
 
 /// The key of a received fax.
@@ -152,32 +149,18 @@ mod tests {
 
     #[test]
     fn times_sort_as_bytes_and_read_back() {
-        let times = [
-            "-000009-01-01T00:00:00Z",
-            "1969-12-31T23:59:59.5Z",
-            "1970-01-01T00:00:00Z",
-        ]
-        .into_iter()
-        .chain([
-            "2026-11-23T10:00:00Z",
-            "2026-11-23T10:00:00.000000001Z",
-            "9999-01-01T00:00:00Z",
-        ])
-        .map(|text| text.parse::<Timestamp>().unwrap())
-        .collect::<Vec<_>>();
-        let keys: Vec<_> = times
-            .iter()
-            .map(|at| key(space::JOB_DUE, &[&time(*at), b"x"]))
-            .collect();
+        let times = ["-000009-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z", "1970-01-01T00:00:00Z"]
+            .into_iter()
+            .chain(["2026-11-23T10:00:00Z", "2026-11-23T10:00:00.000000001Z", "9999-01-01T00:00:00Z"])
+            .map(|text| text.parse::<Timestamp>().unwrap())
+            .collect::<Vec<_>>();
+        let keys: Vec<_> = times.iter().map(|at| key(space::JOB_DUE, &[&time(*at), b"x"])).collect();
         assert!(keys.is_sorted());
         for (at, key) in times.iter().zip(&keys) {
             assert_eq!(split_timed(key), Some((*at, &b"x"[..])));
             assert!(*key < after(space::JOB_DUE, *at), "what is due now is due");
         }
-        assert!(
-            after(space::JOB_DUE, times[3]) <= keys[4],
-            "a nanosecond later is not due"
-        );
+        assert!(after(space::JOB_DUE, times[3]) <= keys[4], "a nanosecond later is not due");
     }
 
     #[test]

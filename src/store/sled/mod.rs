@@ -57,18 +57,11 @@ impl SledStore {
         make_private_dir(&config.dir)?;
         let lock = lock(&config.dir.join("lock"))?;
         let spool = Arc::new(Spool::open(config.dir.join("spool"))?);
-        let mut report = OpenReport {
-            leftovers: spool.clean()?,
-            ..OpenReport::default()
-        };
+        let mut report = OpenReport { leftovers: spool.clean()?, ..OpenReport::default() };
         compact::remove_leftovers(&config.dir)?;
         let index = recover::open_index(&config, &spool, None, &mut report)?;
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-        let store = Self {
-            spool: Arc::clone(&spool),
-            requests,
-            deadline: config.commit_deadline,
-        };
+        let store = Self { spool: Arc::clone(&spool), requests, deadline: config.commit_deadline };
         let worker = Worker {
             config,
             spool,
@@ -144,9 +137,7 @@ impl Store for SledStore {
     async fn accept(&self, submission: &Submission, message: &[u8], jobs: &[Job]) -> Result<(), StoreError> {
         let id = &submission.id;
         if jobs.is_empty() || jobs.iter().any(|job| job.submission != *id) {
-            return Err(StoreError::Failed(format!(
-                "submission {id} has no jobs of its own"
-            )));
+            return Err(StoreError::Failed(format!("submission {id} has no jobs of its own")));
         }
         let (reply, answer) = oneshot::channel();
         let (spool, requests) = (Arc::clone(&self.spool), self.requests.clone());
@@ -181,11 +172,7 @@ impl Store for SledStore {
     }
 
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError> {
-        let limit = if filter.limit == 0 {
-            usize::MAX
-        } else {
-            filter.limit
-        };
+        let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };
         let values = if filter.open_only {
             self.read(move |index| open_jobs(index, limit)).await?
         } else {
@@ -195,9 +182,7 @@ impl Store for SledStore {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
-        let values = self
-            .read(move |index| due(index, space::JOB_DUE, space::JOB, now, limit))
-            .await?;
+        let values = self.read(move |index| due(index, space::JOB_DUE, space::JOB, now, limit)).await?;
         decode_all(&values)
     }
 
@@ -211,19 +196,13 @@ impl Store for SledStore {
     }
 
     async fn update(&self, job: &Job, notices: &[Notice]) -> Result<Job, StoreError> {
-        let write = Write::Update {
-            job: Box::new(job.clone()),
-            notices: notices.to_vec(),
-        };
+        let write = Write::Update { job: Box::new(job.clone()), notices: notices.to_vec() };
         let written = self.write(write).await?;
         written.ok_or_else(|| StoreError::NotFound(format!("job {}", job.id)))
     }
 
     async fn keep_received(&self, fax: &ReceivedFax, notices: &[Notice]) -> Result<(), StoreError> {
-        let write = Write::KeepReceived {
-            fax: Box::new(fax.clone()),
-            notices: notices.to_vec(),
-        };
+        let write = Write::KeepReceived { fax: Box::new(fax.clone()), notices: notices.to_vec() };
         self.write(write).await.map(|_| ())
     }
 
@@ -235,9 +214,7 @@ impl Store for SledStore {
     }
 
     async fn received_list(&self, limit: usize) -> Result<Vec<ReceivedFax>, StoreError> {
-        let values = self
-            .read(move |index| index.newest(space::RECEIVED, limit))
-            .await?;
+        let values = self.read(move |index| index.newest(space::RECEIVED, limit)).await?;
         decode_all(&values)
     }
 
@@ -300,17 +277,13 @@ fn is_closed() -> StoreError {
 
 /// Keeps other processes out.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let file = private_file()
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(|e| failed("open", path, &e))?;
+    let file =
+        private_file().create(true).truncate(false).open(path).map_err(|e| failed("open", path, &e))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Failed(format!(
-            "another process has {} open",
-            path.display()
-        ))),
+        Err(TryLockError::WouldBlock) => {
+            Err(StoreError::Failed(format!("another process has {} open", path.display())))
+        }
         Err(TryLockError::Error(e)) => Err(failed("lock", path, &e)),
     }
 }

@@ -23,10 +23,7 @@ pub(super) enum Write {
     /// A changed job.
     Update { job: Box<Job>, notices: Vec<Notice> },
     /// A received fax.
-    KeepReceived {
-        fax: Box<ReceivedFax>,
-        notices: Vec<Notice>,
-    },
+    KeepReceived { fax: Box<ReceivedFax>, notices: Vec<Notice> },
     /// A notice that did not go out.
     NoticeRetry(Notice),
     /// A notice that went out.
@@ -93,18 +90,13 @@ impl Draft {
         let key = keys::notice(&notice.id);
         self.remove(keys::link(doc, &key));
         self.remove(key);
-        self.changes
-            .extend(keys::notice_time(notice).map(|key| (key, None)));
+        self.changes.extend(keys::notice_time(notice).map(|key| (key, None)));
     }
 }
 
 impl<'a> Plan<'a> {
     pub(super) fn new(index: &'a Index) -> Self {
-        Self {
-            index,
-            docs: BTreeMap::new(),
-            changes: HashMap::new(),
-        }
+        Self { index, docs: BTreeMap::new(), changes: HashMap::new() }
     }
 
     /// Adds a write; gives what it answers when all is written, and the document it is part of (`None` where
@@ -166,10 +158,7 @@ impl<'a> Plan<'a> {
         draft.remove(keys::job_time(&stored));
         draft.job(&job)?;
         self.owe(&doc, &notices, &mut draft)?;
-        let entry = Entry::Job {
-            job: Box::new(job.clone()),
-            notices,
-        };
+        let entry = Entry::Job { job: Box::new(job.clone()), notices };
         self.commit(&doc, draft, Some(&entry))?;
         Ok((Some(job), Some(doc)))
     }
@@ -185,10 +174,7 @@ impl<'a> Plan<'a> {
             return Ok((None, self.docs.contains_key(&doc).then_some(doc)));
         }
         let mut draft = Draft::default();
-        draft.set(
-            keys::received(&fax.id),
-            record(&fax, || format!("fax {}", fax.id))?,
-        );
+        draft.set(keys::received(&fax.id), record(&fax, || format!("fax {}", fax.id))?);
         self.owe(&doc, &notices, &mut draft)?;
         self.commit(&doc, draft, Some(&Entry::Received { fax, notices }))?;
         Ok((None, Some(doc)))
@@ -219,11 +205,7 @@ impl<'a> Plan<'a> {
     /// New notices of a document.
     fn owe(&self, doc: &Doc, notices: &[Notice], draft: &mut Draft) -> Result<(), StoreError> {
         if notices.len() > NOTICES_MAX {
-            return Err(StoreError::TooLarge(format!(
-                "{} notices of {}",
-                notices.len(),
-                describe(doc)
-            )));
+            return Err(StoreError::TooLarge(format!("{} notices of {}", notices.len(), describe(doc))));
         }
         for notice in notices {
             if self.has(&keys::notice(&notice.id))? {
@@ -237,16 +219,15 @@ impl<'a> Plan<'a> {
     /// Takes a draft into the batch, with its line in the log of the document.
     fn commit(&mut self, doc: &Doc, mut draft: Draft, entry: Option<&Entry>) -> Result<(), StoreError> {
         let line = entry.map(encode).transpose();
-        let line = line
-            .map_err(|e| StoreError::Failed(format!("{}: {e}", describe(doc))))?
-            .unwrap_or_default();
+        let line =
+            line.map_err(|e| StoreError::Failed(format!("{}: {e}", describe(doc))))?.unwrap_or_default();
         let known = self.log_bytes(doc)?;
         let length = known + line.len() as u64;
         draft.set(keys::doc(doc), length.to_be_bytes().to_vec());
-        let plan = self.docs.entry(doc.clone()).or_insert_with(|| DocPlan {
-            log_bytes: known,
-            ..DocPlan::default()
-        });
+        let plan = self
+            .docs
+            .entry(doc.clone())
+            .or_insert_with(|| DocPlan { log_bytes: known, ..DocPlan::default() });
         plan.lines.extend(line);
         for (key, value) in draft.changes {
             self.changes.insert(key, (doc.clone(), value));
@@ -282,10 +263,7 @@ pub(super) fn whole(doc: &Doc, contents: &crate::store::spool::Contents) -> Resu
         draft.notice(doc, notice)?;
     }
     if let Some(fax) = &contents.fax {
-        draft.set(
-            keys::received(&fax.id),
-            record(fax, || format!("fax {}", fax.id))?,
-        );
+        draft.set(keys::received(&fax.id), record(fax, || format!("fax {}", fax.id))?);
     }
     draft.set(keys::doc(doc), contents.log_bytes.to_be_bytes().to_vec());
     Ok(draft.changes)

@@ -128,11 +128,7 @@ fn read(spool: &Spool, doc: &Doc, report: &mut OpenReport) -> Result<Option<Vec<
         }
     };
     if contents.torn_bytes > 0 {
-        tracing::warn!(
-            "{} bytes torn by a crash were cut off {}",
-            contents.torn_bytes,
-            describe(doc)
-        );
+        tracing::warn!("{} bytes torn by a crash were cut off {}", contents.torn_bytes, describe(doc));
         report.torn.push(describe(doc));
     }
     if contents.damaged_lines > 0 {

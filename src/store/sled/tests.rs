@@ -12,10 +12,7 @@ use crate::store::contract::{self, accept_one, at, done, fax, report, submission
 use crate::store::faulty::{Faulty, When};
 
 fn config(dir: &Path) -> StoreConfig {
-    StoreConfig {
-        dir: dir.join("store"),
-        ..StoreConfig::default()
-    }
+    StoreConfig { dir: dir.join("store"), ..StoreConfig::default() }
 }
 
 fn open(dir: &Path) -> (SledStore, OpenReport) {
@@ -39,11 +36,7 @@ async fn the_faulty_twin_keeps_the_contract_until_it_is_told_to_fail() {
     let mut number = 0;
     contract::check(|| {
         number += 1;
-        Faulty::new(
-            open(&dir.path().join(number.to_string())).0,
-            i64::MAX,
-            When::Before,
-        )
+        Faulty::new(open(&dir.path().join(number.to_string())).0, i64::MAX, When::Before)
     })
     .await;
 }
@@ -84,38 +77,23 @@ async fn lived_in(store: &SledStore) {
     store.accept(&many, b"to many", &jobs).await.unwrap();
     let claimed = jobs[0].claim("one", at(5), Duration::from_secs(60)).unwrap();
     let claimed = store.update(&claimed, &[]).await.unwrap();
-    store
-        .update(&done(&claimed, at(9)), &[report(&jobs[0], at(9))])
-        .await
-        .unwrap();
+    store.update(&done(&claimed, at(9)), &[report(&jobs[0], at(9))]).await.unwrap();
     let sent = report(&jobs[1], at(8));
-    store
-        .update(&done(&jobs[1], at(8)), std::slice::from_ref(&sent))
-        .await
-        .unwrap();
+    store.update(&done(&jobs[1], at(8)), std::slice::from_ref(&sent)).await.unwrap();
     store.notice_done(&sent.id).await.unwrap();
     accept_one(store, at(3)).await;
     let fax = fax(at(4));
     let about = crate::job::About::Received(fax.id.clone());
     let notice = Notice::new(about, "ann@example.com".into(), at(4));
-    store
-        .keep_received(&fax, std::slice::from_ref(&notice))
-        .await
-        .unwrap();
-    let later = Notice {
-        next_try: Some(at(70)),
-        tries: 1,
-        ..notice
-    };
+    store.keep_received(&fax, std::slice::from_ref(&notice)).await.unwrap();
+    let later = Notice { next_try: Some(at(70)), tries: 1, ..notice };
     store.notice_retry(&later).await.unwrap();
 }
 
 fn spool_files(dir: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir.join("store/spool")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
-    paths
-        .filter(|path| path.extension().is_some_and(|e| e == extension))
-        .collect()
+    paths.filter(|path| path.extension().is_some_and(|e| e == extension)).collect()
 }
 
 #[tokio::test]
@@ -128,10 +106,7 @@ async fn everything_is_there_after_reopening() {
     assert!(store.next_due().await.is_err(), "closed");
     let (store, report) = open(dir.path());
     assert_eq!(everything(&store).await, before);
-    let clean = OpenReport {
-        documents: 3,
-        ..OpenReport::default()
-    };
+    let clean = OpenReport { documents: 3, ..OpenReport::default() };
     assert_eq!(report, clean);
 }
 
@@ -157,10 +132,7 @@ async fn an_old_index_catches_up_and_a_newer_one_is_taken_back() {
     copy(&dir.path().join("store"), &dir.path().join("old"));
 
     let (store, _) = open(dir.path());
-    let job = store
-        .update(&done(&job, at(1)), &[report(&job, at(1))])
-        .await
-        .unwrap();
+    let job = store.update(&done(&job, at(1)), &[report(&job, at(1))]).await.unwrap();
     accept_one(&store, at(2)).await;
     let newest = everything(&store).await;
     store.close().await.unwrap();
@@ -169,10 +141,7 @@ async fn an_old_index_catches_up_and_a_newer_one_is_taken_back() {
     // A crash before the index was written: the spool is ahead.
     let replace = |from: &str, part: &str| {
         fs::remove_dir_all(dir.path().join("store").join(part)).unwrap();
-        copy(
-            &dir.path().join(from).join(part),
-            &dir.path().join("store").join(part),
-        );
+        copy(&dir.path().join(from).join(part), &dir.path().join("store").join(part));
     };
     replace("old", "index");
     let (store, found) = open(dir.path());
@@ -186,10 +155,7 @@ async fn an_old_index_catches_up_and_a_newer_one_is_taken_back() {
     let (store, found) = open(dir.path());
     assert_eq!((found.replayed, found.forgotten), (1, 1));
     let jobs = store.jobs(&JobFilter::default()).await.unwrap();
-    assert_eq!(
-        jobs.iter().map(|job| job.version).collect::<Vec<_>>(),
-        vec![job.version - 1]
-    );
+    assert_eq!(jobs.iter().map(|job| job.version).collect::<Vec<_>>(), vec![job.version - 1]);
     assert_eq!(store.notices_due(at(99), 9).await.unwrap(), vec![]);
 }
 
@@ -213,10 +179,7 @@ async fn a_torn_line_is_cut_off_and_reported() {
     lived_in(&store).await;
     let before = everything(&store).await;
     store.close().await.unwrap();
-    for path in spool_files(dir.path(), "log")
-        .iter()
-        .chain(&spool_files(dir.path(), "received"))
-    {
+    for path in spool_files(dir.path(), "log").iter().chain(&spool_files(dir.path(), "received")) {
         let whole = fs::read(path).unwrap();
         let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
         file.write_all(&whole[..60]).unwrap();
@@ -225,10 +188,7 @@ async fn a_torn_line_is_cut_off_and_reported() {
     fs::write(dir.path().join("store/spool/0000000000000.log"), b"purged").unwrap();
     let (store, found) = open(dir.path());
     assert_eq!(everything(&store).await, before);
-    assert_eq!(
-        (found.torn.len(), found.leftovers, found.damaged.len()),
-        (2, 2, 0)
-    );
+    assert_eq!((found.torn.len(), found.leftovers, found.damaged.len()), (2, 2, 0));
     store.close().await.unwrap();
     let (_, found) = open(dir.path());
     assert_eq!((found.torn.len(), found.replayed), (0, 0), "mended once");
@@ -251,10 +211,7 @@ async fn damage_is_set_aside_and_the_rest_goes_on() {
     let (store, found) = open(dir.path());
     assert_eq!(found.damaged.len(), 1, "{found:?}");
     assert!(file(&lost).with_extension("fax.damaged").exists());
-    assert_eq!(
-        store.jobs(&JobFilter::default()).await.unwrap(),
-        vec![rotten.clone(), kept.clone()]
-    );
+    assert_eq!(store.jobs(&JobFilter::default()).await.unwrap(), vec![rotten.clone(), kept.clone()]);
     assert!(store.message(&kept.submission).await.is_ok());
     let error = store.message(&rotten.submission).await.unwrap_err();
     assert!(error.to_string().contains("damaged"), "{error}");
@@ -321,19 +278,14 @@ async fn live(store: &dyn Store, accepted: &(Submission, Vec<Job>), notice: &Not
     if tried.is_err() {
         // It may be there, or not; a second try is refused or accepted.
         let again = store.accept(submission, b"x", jobs).await;
-        assert!(
-            matches!(again, Ok(()) | Err(StoreError::Conflict(_))),
-            "{again:?}"
-        );
+        assert!(matches!(again, Ok(()) | Err(StoreError::Conflict(_))), "{again:?}");
     }
     for _ in 0..4 {
         let Ok(due) = store.due(at(500), 10).await else {
             continue;
         };
         for job in due {
-            let _ = store
-                .update(&done(&job, at(9)), std::slice::from_ref(notice))
-                .await;
+            let _ = store.update(&done(&job, at(9)), std::slice::from_ref(notice)).await;
         }
     }
     for _ in 0..4 {
@@ -360,11 +312,7 @@ async fn one_fault_at_any_verb_leaves_no_half() {
             let notice = report(&accepted.1[0], at(9));
             live(&faulty, &accepted, &notice).await;
             let left = everything(&store).await;
-            assert_eq!(
-                (left.jobs, left.notices),
-                (vec![], vec![]),
-                "verb {verb} failed {when:?}"
-            );
+            assert_eq!((left.jobs, left.notices), (vec![], vec![]), "verb {verb} failed {when:?}");
             store.close().await.unwrap();
             if !faulty.has_failed() {
                 assert!(verb > 8, "the whole life was tried");
@@ -378,10 +326,7 @@ async fn one_fault_at_any_verb_leaves_no_half() {
 async fn a_store_that_hangs_says_so_and_goes_on_later() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(dir.path());
-    let impatient = SledStore {
-        deadline: Duration::from_millis(100),
-        ..store.clone()
-    };
+    let impatient = SledStore { deadline: Duration::from_millis(100), ..store.clone() };
     let job = accept_one(&store, at(0)).await;
     let (release, held) = std::sync::mpsc::channel::<()>();
     let hang = Box::new(move |_: Result<&Index, StoreError>| _ = held.recv());
@@ -393,34 +338,23 @@ async fn a_store_that_hangs_says_so_and_goes_on_later() {
         impatient.accept(&late, b"x", &jobs).await.unwrap_err(),
         impatient.next_due().await.unwrap_err(),
     ] {
-        assert!(
-            error.to_string().contains("has not answered for 100ms"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("has not answered for 100ms"), "{error}");
     }
     release.send(()).unwrap();
-    assert_eq!(
-        store.job(&job.id).await.unwrap(),
-        job,
-        "what nobody waits for is not done"
-    );
+    assert_eq!(store.job(&job.id).await.unwrap(), job, "what nobody waits for is not done");
     let taken_away = async {
         while !spool_files(dir.path(), "tmp").is_empty() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), taken_away)
-        .await
-        .expect("the refused message stays");
-    assert!(matches!(
-        store.message(&late.id).await,
-        Err(StoreError::NotFound(_))
-    ));
+    tokio::time::timeout(Duration::from_secs(60), taken_away).await.expect("the refused message stays");
+    assert!(matches!(store.message(&late.id).await, Err(StoreError::NotFound(_))));
     store.update(&done(&job, at(1)), &[]).await.unwrap();
     store.accept(&late, b"x", &jobs).await.unwrap();
 }
 
 /// What is due is found among the few that are open, however many are done.
+#[allow(clippy::disallowed_methods, reason = "how long it takes is what is asked")]
 #[test]
 fn a_long_history_costs_the_queue_nothing() {
     const DONE: usize = 20_000;
@@ -445,12 +379,7 @@ fn a_long_history_costs_the_queue_nothing() {
 
     let begin = std::time::Instant::now();
     for _ in 0..100 {
-        assert_eq!(
-            due(&index, space::JOB_DUE, space::JOB, at(-40), 100)
-                .unwrap()
-                .len(),
-            10
-        );
+        assert_eq!(due(&index, space::JOB_DUE, space::JOB, at(-40), 100).unwrap().len(), 10);
         assert_eq!(index.first_time(space::JOB_DUE).unwrap(), Some(at(-49)));
         assert_eq!(open_jobs(&index, 10).unwrap().len(), 10);
     }

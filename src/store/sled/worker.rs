@@ -43,11 +43,7 @@ pub(super) enum Request {
     /// Write, together with others.
     Write(Write, Reply<Written>),
     /// Forget what has been done since long.
-    Purge {
-        before: Timestamp,
-        limit: usize,
-        reply: Reply<Vec<SubmissionId>>,
-    },
+    Purge { before: Timestamp, limit: usize, reply: Reply<Vec<SubmissionId>> },
     /// Stop, and give the files up.
     Close(oneshot::Sender<()>),
 }
@@ -89,11 +85,7 @@ impl Worker {
                     }
                 }
                 count += 1;
-                next = if count < GROUP_MAX {
-                    requests.try_recv().ok()
-                } else {
-                    None
-                };
+                next = if count < GROUP_MAX { requests.try_recv().ok() } else { None };
             }
             self.write(writes);
             self.groups += 1;
@@ -117,10 +109,7 @@ impl Worker {
         }
         let index = compact(index, &self.config.dir.join("index"), self.config.cache_bytes)?;
         self.size_after_compaction = index.size()?;
-        tracing::info!(
-            "the index had {size} bytes and has {} now",
-            self.size_after_compaction
-        );
+        tracing::info!("the index had {size} bytes and has {} now", self.size_after_compaction);
         self.index = Some(index);
         Ok(())
     }

@@ -75,9 +75,7 @@ pub(crate) fn decode<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
     let (check, json) = line.split_at_checked(CHECK_BYTES)?;
     let check = std::str::from_utf8(check).ok()?.strip_suffix(' ')?;
     let check = u32::from_str_radix(check, 16).ok()?;
-    (crc32fast::hash(json) == check)
-        .then(|| serde_json::from_slice(json).ok())
-        .flatten()
+    (crc32fast::hash(json) == check).then(|| serde_json::from_slice(json).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -88,10 +86,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_changed_byte_is_noticed() {
         let line = encode(&vec!["a", "line\nof", "text"]).unwrap();
-        assert_eq!(
-            decode::<Vec<String>>(&line),
-            Some(vec!["a".into(), "line\nof".into(), "text".into()])
-        );
+        assert_eq!(decode::<Vec<String>>(&line), Some(vec!["a".into(), "line\nof".into(), "text".into()]));
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
         for end in 0..line.len() - 1 {
             assert_eq!(decode::<Vec<String>>(&line[..end]), None, "cut at {end}");

@@ -116,13 +116,10 @@ impl Spool {
         }
         let path = self.temporary(id);
         // Creating it anew is what keeps two accepts of one name apart.
-        let mut file = private_file()
-            .create_new(true)
-            .open(&path)
-            .map_err(|e| match e.kind() {
-                io::ErrorKind::AlreadyExists => StoreError::Conflict(format!("submission {id}")),
-                _ => failed("create", &path, &e),
-            })?;
+        let mut file = private_file().create_new(true).open(&path).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => StoreError::Conflict(format!("submission {id}")),
+            _ => failed("create", &path, &e),
+        })?;
         let written = if self.message_path(id).exists() {
             Err(StoreError::Conflict(format!("submission {id}")))
         } else {
@@ -220,8 +217,7 @@ impl Spool {
         let mut file = BufReader::new(file);
         let header = read_header(&mut file).map_err(|e| failed("read", &path, &e))?;
         let mut message = Vec::new();
-        file.read_to_end(&mut message)
-            .map_err(|e| failed("read", &path, &e))?;
+        file.read_to_end(&mut message).map_err(|e| failed("read", &path, &e))?;
         match header {
             Some(header) if header.message_crc == crc32fast::hash(&message) => Ok(message),
             _ => Err(StoreError::Failed(format!("{} is damaged", path.display()))),

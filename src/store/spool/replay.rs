@@ -51,10 +51,7 @@ impl Spool {
         };
         contents.replay(&log);
         if matches!(doc, Doc::Received(_)) && contents.fax.is_none() {
-            return Err(ReadError::Damaged(format!(
-                "{} has no first line",
-                path.display()
-            )));
+            return Err(ReadError::Damaged(format!("{} has no first line", path.display())));
         }
         if contents.torn_bytes > 0 {
             self.cut(doc, contents.log_bytes);
@@ -73,10 +70,7 @@ impl Spool {
         let mut file = BufReader::new(file);
         let header = read_header(&mut file).map_err(fail)?;
         let Some(header) = header.filter(|header| header.submission.id == *id) else {
-            return Err(ReadError::Damaged(format!(
-                "the header of {} is damaged",
-                path.display()
-            )));
+            return Err(ReadError::Damaged(format!("the header of {} is damaged", path.display())));
         };
         contents.jobs = header.jobs.into_iter().map(|job| (job.id.clone(), job)).collect();
         Ok(())
@@ -115,11 +109,7 @@ impl Contents {
         match entry {
             Entry::Job { job, notices } => {
                 // A job only goes forward, whatever the file says.
-                if self
-                    .jobs
-                    .get(&job.id)
-                    .is_none_or(|known| known.version < job.version)
-                {
+                if self.jobs.get(&job.id).is_none_or(|known| known.version < job.version) {
                     self.jobs.insert(job.id.clone(), *job);
                     self.owe(notices);
                 }
@@ -152,25 +142,12 @@ mod tests {
     /// A log with a line of each kind that a submission has, and the versions and notices after each line.
     fn log() -> (Vec<Vec<u8>>, Vec<(u64, usize)>) {
         let job = submission(at(0), 1).1.remove(0);
-        let version = |version, job: &Job| {
-            Box::new(Job {
-                version,
-                ..job.clone()
-            })
-        };
+        let version = |version, job: &Job| Box::new(Job { version, ..job.clone() });
         let notice = report(&job, at(9));
         let entries = [
-            Entry::Job {
-                job: version(1, &job),
-                notices: vec![],
-            },
-            Entry::Job {
-                job: version(2, &done(&job, at(9))),
-                notices: vec![notice.clone()],
-            },
-            Entry::NoticeRetry {
-                notice: notice.clone(),
-            },
+            Entry::Job { job: version(1, &job), notices: vec![] },
+            Entry::Job { job: version(2, &done(&job, at(9))), notices: vec![notice.clone()] },
+            Entry::NoticeRetry { notice: notice.clone() },
             Entry::NoticeDone { id: notice.id },
         ];
         let lines = entries.iter().map(|entry| encode(entry).unwrap()).collect();

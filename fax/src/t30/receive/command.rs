@@ -92,11 +92,7 @@ pub(super) fn end_of_page(frame: &Frame) -> Option<Ask> {
             let pps = PartialPage::parse(&frame.fif)?;
             let then = without_operator(pps.then);
             let is_known = matches!(then, Fcf::Null | Fcf::Mps | Fcf::Eom | Fcf::Eop);
-            is_known.then_some(Ask::Partial {
-                then,
-                page: pps.page,
-                block: pps.block,
-            })
+            is_known.then_some(Ask::Partial { then, page: pps.page, block: pps.block })
         }
         fcf => {
             let then = without_operator(fcf);
@@ -126,9 +122,7 @@ fn identified(cx: &mut Cx, frame: &Frame) -> Option<State> {
 fn disconnected(cx: &mut Cx) -> State {
     let outcome = match cx.is_finished {
         true => Outcome::Received,
-        false => Outcome::Disconnected {
-            phase: cx.common.phase,
-        },
+        false => Outcome::Disconnected { phase: cx.common.phase },
     };
     cx.finish(outcome)
 }
@@ -156,9 +150,8 @@ fn is_repeated(cx: &Cx, ask: Ask) -> bool {
         return cx.block.is_empty();
     }
     let link = &cx.common.link;
-    let missed_image = cx
-        .untrained_at
-        .is_some_and(|at| link.v21_first.unwrap_or(cx.common.now).since(at) > FLAGS_TIME_MAX);
+    let missed_image =
+        cx.untrained_at.is_some_and(|at| link.v21_first.unwrap_or(cx.common.now).since(at) > FLAGS_TIME_MAX);
     // Repetitions that came damaged carry the window on.
     let last_sign = answered.at.max(link.v21_before);
     !cx.image_heard && !missed_image && cx.common.now.since(last_sign) <= REPEAT_WINDOW
@@ -244,10 +237,7 @@ fn request(cx: &mut Cx, map: [u8; MAP_OCTETS], settings: &Settings) -> State {
 
 fn reject(cx: &mut Cx, ask: Ask, verdict: Fcf) -> State {
     cx.answered(ask);
-    cx.reply(Reply {
-        frames: alloc::vec![Frame::new(verdict)],
-        next: Next::Command(Silence::NoResponse),
-    })
+    cx.reply(Reply { frames: alloc::vec![Frame::new(verdict)], next: Next::Command(Silence::NoResponse) })
 }
 
 /// The sender goes on at another speed, without a training check.
@@ -256,10 +246,7 @@ fn continue_to_correct(cx: &mut Cx, frame: &Frame) -> Option<State> {
     let settings = cx.common.settings.as_mut()?;
     settings.ecm?;
     settings.speed = speed;
-    Some(cx.reply(Reply {
-        frames: alloc::vec![Frame::new(Fcf::Ctr)],
-        next: Next::Image(Training::Long),
-    }))
+    Some(cx.reply(Reply { frames: alloc::vec![Frame::new(Fcf::Ctr)], next: Next::Image(Training::Long) }))
 }
 
 /// The sender gives the block up. What came of the page is not handed out: it is not whole.
@@ -280,9 +267,6 @@ fn end_of_retransmission(cx: &mut Cx, frame: &Frame) -> Option<State> {
 impl Cx {
     /// Remembers that this command has had its reply.
     pub(super) fn answered(&mut self, ask: Ask) {
-        self.answered = Some(Answered {
-            ask,
-            at: self.common.now,
-        });
+        self.answered = Some(Answered { ask, at: self.common.now });
     }
 }

@@ -38,27 +38,20 @@ impl Keeping {
             page: decoded.page,
             quality: decoded.quality,
         }));
-        State::Keeping(Self {
-            ask,
-            verdict,
-            kept: None,
-            sender_speaks: false,
-            until: cx.common.now + T5,
-        })
+        State::Keeping(Self { ask, verdict, kept: None, sender_speaks: false, until: cx.common.now + T5 })
     }
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
-            Happening::PageKept(kept) if self.sender_speaks => State::Keeping(Self {
-                kept: Some(kept),
-                ..self
-            }),
+            Happening::PageKept(kept) if self.sender_speaks => {
+                State::Keeping(Self { kept: Some(kept), ..self })
+            }
             Happening::PageKept(kept) => self.answer(cx, kept),
             Happening::Timer => self.wait(cx),
             Happening::Line(Event::Burst(burst)) => self.burst(cx, &burst),
-            Happening::Line(Event::Timeout) if self.kept == Some(true) => cx.finish(Outcome::NoResponse {
-                phase: Phase::PostMessage,
-            }),
+            Happening::Line(Event::Timeout) if self.kept == Some(true) => {
+                cx.finish(Outcome::NoResponse { phase: Phase::PostMessage })
+            }
             Happening::Line(Event::Timeout) => cx.leave(Outcome::Local(LocalFailure::PageNotKept)),
             _ => State::Keeping(self),
         }
@@ -71,9 +64,7 @@ impl Keeping {
             return State::Keeping(self);
         };
         match (frame.fcf, self.kept) {
-            (Fcf::Dcn, _) => cx.finish(Outcome::Disconnected {
-                phase: Phase::PostMessage,
-            }),
+            (Fcf::Dcn, _) => cx.finish(Outcome::Disconnected { phase: Phase::PostMessage }),
             (Fcf::Rr | Fcf::Crp, Some(kept)) => self.answer(cx, kept),
             (Fcf::Rr | Fcf::Crp, None) => self.wait(cx),
             (_, Some(kept)) if end_of_page(frame) == Some(self.ask) => self.answer(cx, kept),
@@ -96,10 +87,7 @@ impl Keeping {
             }
             Ask::Page(_) => cx.common.play([Command::ListenFrames], T2),
         }
-        State::Keeping(Self {
-            sender_speaks: true,
-            ..self
-        })
+        State::Keeping(Self { sender_speaks: true, ..self })
     }
 
     fn answer(self, cx: &mut Cx, kept: bool) -> State {
@@ -117,16 +105,9 @@ impl Keeping {
             }
             (Fcf::Eom, _) => Next::Command(Silence::Identify),
             (_, Fcf::Rtp) => Next::Command(Silence::NoResponse),
-            _ => Next::Image(
-                cx.common
-                    .settings
-                    .map_or(Training::Long, |s| short_training(s.speed)),
-            ),
+            _ => Next::Image(cx.common.settings.map_or(Training::Long, |s| short_training(s.speed))),
         };
-        cx.reply(Reply {
-            frames: alloc::vec![Frame::new(self.verdict)],
-            next,
-        })
+        cx.reply(Reply { frames: alloc::vec![Frame::new(self.verdict)], next })
     }
 
     /// The page is not stored, so it is not acknowledged. RTN says so clearly; ECM has no such reply.

@@ -65,9 +65,7 @@ impl Identifying {
             }),
             Happening::Line(Event::Timeout) if cx.common.now < self.until => self.ask(cx),
             Happening::Line(Event::Timeout) if cx.pages == 0 => cx.finish(Outcome::NoCommand),
-            Happening::Line(Event::Timeout) => cx.finish(Outcome::NoResponse {
-                phase: Phase::Negotiation,
-            }),
+            Happening::Line(Event::Timeout) => cx.finish(Outcome::NoResponse { phase: Phase::Negotiation }),
             _ => State::Identifying(self),
         }
     }
@@ -85,9 +83,7 @@ impl Checking {
         if !cx.config.capability.speeds.contains(speed) {
             // Not offered, so not to be heard: let it pass, and refuse it.
             cx.common.play([Command::ListenFrames], TCF_OVER);
-            return State::AwaitCommand(AwaitCommand {
-                silence: Silence::Ftt,
-            });
+            return State::AwaitCommand(AwaitCommand { silence: Silence::Ftt });
         }
         cx.common.play([Command::ListenTcf(speed)], T2);
         State::Checking(Self { speed })
@@ -102,9 +98,7 @@ impl Checking {
             Happening::Line(Event::Image(_)) => refuse_training(cx),
             Happening::Line(Event::Untrained) => {
                 cx.common.play([Command::ListenFrames], TCF_OVER);
-                State::AwaitCommand(AwaitCommand {
-                    silence: Silence::Ftt,
-                })
+                State::AwaitCommand(AwaitCommand { silence: Silence::Ftt })
             }
             Happening::Line(Event::Timeout) => AwaitCommand::listen(cx, T2, Silence::NoResponse),
             _ => State::Checking(self),
@@ -113,10 +107,7 @@ impl Checking {
 }
 
 fn refuse_training(cx: &mut Cx) -> State {
-    cx.reply(Reply {
-        frames: alloc::vec![Frame::new(Fcf::Ftt)],
-        next: Next::Command(Silence::NoResponse),
-    })
+    cx.reply(Reply { frames: alloc::vec![Frame::new(Fcf::Ftt)], next: Next::Command(Silence::NoResponse) })
 }
 
 /// The image is awaited, or is coming in.

@@ -197,11 +197,7 @@ impl Cx {
             Some(settings) => Command::ListenImage {
                 speed: settings.speed,
                 training,
-                kind: if settings.ecm.is_some() {
-                    ImageKind::Frames
-                } else {
-                    ImageKind::Bits
-                },
+                kind: if settings.ecm.is_some() { ImageKind::Frames } else { ImageKind::Bits },
             },
             None => Command::ListenFrames,
         }

@@ -23,21 +23,14 @@ pub(super) struct Calling {
 
 impl Calling {
     pub(super) fn first(page: u32) -> Self {
-        Self {
-            page,
-            is_first: true,
-            identified: false,
-        }
+        Self { page, is_first: true, identified: false }
     }
 
     /// After EOM and its confirmation.
     pub(super) fn again(cx: &mut Cx, page: u32) -> State {
         cx.common.phase = Phase::Negotiation;
         cx.common.play([Command::ListenFrames], T1);
-        State::Calling(Self {
-            is_first: false,
-            ..Self::first(page)
-        })
+        State::Calling(Self { is_first: false, ..Self::first(page) })
     }
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
@@ -63,9 +56,9 @@ impl Calling {
             Some(frame) if frame.fcf == Fcf::Dtc => {
                 cx.leave(Outcome::Incompatible(Incompatibility::NotAReceiver))
             }
-            Some(frame) if frame.fcf == Fcf::Dcn => cx.finish(Outcome::Disconnected {
-                phase: Phase::Negotiation,
-            }),
+            Some(frame) if frame.fcf == Fcf::Dcn => {
+                cx.finish(Outcome::Disconnected { phase: Phase::Negotiation })
+            }
             _ => {
                 cx.common.listen_again();
                 State::Calling(self)
@@ -76,10 +69,7 @@ impl Calling {
     fn identified(self, cx: &mut Cx, remote: Capability) -> State {
         let Some(page) = cx.stock.get(self.page) else {
             cx.common.listen_again();
-            return State::Calling(Self {
-                identified: true,
-                ..self
-            });
+            return State::Calling(Self { identified: true, ..self });
         };
         match agree(&cx.config.allowed, cx.config.frame_size, &remote, page) {
             Ok(settings) => {
@@ -104,9 +94,7 @@ impl Calling {
         } else if self.identified {
             Outcome::Local(LocalFailure::PageMissing)
         } else if !self.is_first {
-            Outcome::NoResponse {
-                phase: Phase::Negotiation,
-            }
+            Outcome::NoResponse { phase: Phase::Negotiation }
         } else if cx.common.link.heard_v21 {
             Outcome::NoDis
         } else {
@@ -151,9 +139,7 @@ impl Training {
                 Some(Fcf::Ftt) => self.slower(cx),
                 // A repeated DIS says that DCS was not understood.
                 Some(Fcf::Dis | Fcf::Crp) => self.again(cx),
-                Some(Fcf::Dcn) => cx.finish(Outcome::Disconnected {
-                    phase: Phase::Training,
-                }),
+                Some(Fcf::Dcn) => cx.finish(Outcome::Disconnected { phase: Phase::Training }),
                 _ => {
                     cx.common.listen_again();
                     State::Training(self)
@@ -166,9 +152,7 @@ impl Training {
     fn again(self, cx: &mut Cx) -> State {
         let tries = self.tries + 1;
         if tries >= TRIES_MAX {
-            return cx.leave(Outcome::NoResponse {
-                phase: Phase::Training,
-            });
+            return cx.leave(Outcome::NoResponse { phase: Phase::Training });
         }
         Self::enter(cx, self.job, tries)
     }

@@ -27,13 +27,7 @@ pub(super) struct Confirming {
 impl Confirming {
     pub(super) fn enter(cx: &mut Cx, job: Job, closure: Closure) -> State {
         cx.common.phase = Phase::PostMessage;
-        Self {
-            job,
-            closure,
-            tries: 0,
-            not_ready_until: None,
-        }
-        .ask(cx)
+        Self { job, closure, tries: 0, not_ready_until: None }.ask(cx)
     }
 
     fn ask(self, cx: &mut Cx) -> State {
@@ -69,9 +63,7 @@ impl Confirming {
             Some(Fcf::Ppr) if is_ecm => self.correct(cx, frame.map_or(&[], |frame| &frame.fif)),
             Some(Fcf::Rnr) if is_ecm => self.not_ready(cx),
             Some(Fcf::Crp) => self.again(cx),
-            Some(Fcf::Dcn) => cx.finish(Outcome::Disconnected {
-                phase: Phase::PostMessage,
-            }),
+            Some(Fcf::Dcn) => cx.finish(Outcome::Disconnected { phase: Phase::PostMessage }),
             _ => {
                 cx.common.listen_again();
                 State::Confirming(self)
@@ -82,9 +74,7 @@ impl Confirming {
     fn again(self, cx: &mut Cx) -> State {
         let tries = self.tries + 1;
         if tries >= TRIES_MAX {
-            return cx.leave(Outcome::NoResponse {
-                phase: Phase::PostMessage,
-            });
+            return cx.leave(Outcome::NoResponse { phase: Phase::PostMessage });
         }
         Self { tries, ..self }.ask(cx)
     }
@@ -94,12 +84,7 @@ impl Confirming {
         if cx.common.now >= until {
             return cx.leave(Outcome::NotReady);
         }
-        Self {
-            tries: 0,
-            not_ready_until: Some(until),
-            ..self
-        }
-        .ask(cx)
+        Self { tries: 0, not_ready_until: Some(until), ..self }.ask(cx)
     }
 
     /// The far end has what was sent: go on with the next block, or with the next page.

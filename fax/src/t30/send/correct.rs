@@ -29,19 +29,14 @@ impl Continuing {
                 job.settings.speed = speed;
                 Self { job, tries: 0 }.ask(cx)
             }
-            None => Abandoning {
-                page: job.page,
-                tries: 0,
-            }
-            .ask(cx),
+            None => Abandoning { page: job.page, tries: 0 }.ask(cx),
         }
     }
 
     fn ask(self, cx: &mut Cx) -> State {
         let mut fif = self.job.settings.to_fif();
         fif.truncate(CTC_OCTETS);
-        cx.common
-            .exchange(&[Frame::with_fif(Fcf::Ctc, fif)], Command::ListenFrames, T4);
+        cx.common.exchange(&[Frame::with_fif(Fcf::Ctc, fif)], Command::ListenFrames, T4);
         State::Continuing(self)
     }
 
@@ -51,9 +46,7 @@ impl Continuing {
             Happening::Line(Event::Burst(burst)) => match main_frame(&burst).map(|frame| frame.fcf) {
                 Some(Fcf::Ctr) => self.go_on(cx),
                 Some(Fcf::Crp) => self.again(cx),
-                Some(Fcf::Dcn) => cx.finish(Outcome::Disconnected {
-                    phase: Phase::Training,
-                }),
+                Some(Fcf::Dcn) => cx.finish(Outcome::Disconnected { phase: Phase::Training }),
                 _ => {
                     cx.common.listen_again();
                     State::Continuing(self)
@@ -66,9 +59,7 @@ impl Continuing {
     fn again(self, cx: &mut Cx) -> State {
         let tries = self.tries + 1;
         if tries >= TRIES_MAX {
-            return cx.leave(Outcome::NoResponse {
-                phase: Phase::Training,
-            });
+            return cx.leave(Outcome::NoResponse { phase: Phase::Training });
         }
         Self { tries, ..self }.ask(cx)
     }
@@ -92,19 +83,16 @@ pub(super) struct Abandoning {
 
 impl Abandoning {
     fn ask(self, cx: &mut Cx) -> State {
-        cx.common
-            .exchange(&[end_of_retransmission(Fcf::Eop)], Command::ListenFrames, T4);
+        cx.common.exchange(&[end_of_retransmission(Fcf::Eop)], Command::ListenFrames, T4);
         State::Abandoning(self)
     }
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         let outcome = Outcome::PageRejected { page: self.page };
         match happening {
-            Happening::Line(Event::Timeout) if self.tries + 1 < TRIES_MAX => Self {
-                tries: self.tries + 1,
-                ..self
+            Happening::Line(Event::Timeout) if self.tries + 1 < TRIES_MAX => {
+                Self { tries: self.tries + 1, ..self }.ask(cx)
             }
-            .ask(cx),
             Happening::Line(Event::Timeout) => cx.leave(outcome),
             Happening::Line(Event::Burst(burst)) => match main_frame(&burst).map(|frame| frame.fcf) {
                 Some(Fcf::Err) => cx.leave(outcome),

@@ -96,22 +96,9 @@ impl Sender {
         let mut common = Common::new(Side::Sender, config.call_time_max, IMAGE_BYTES_MAX);
         let confirmed = config.first_page.min(config.pages);
         common.marks = (0..config.pages)
-            .map(|page| {
-                if page < confirmed {
-                    PageMark::Confirmed
-                } else {
-                    PageMark::NotSent
-                }
-            })
+            .map(|page| if page < confirmed { PageMark::Confirmed } else { PageMark::NotSent })
             .collect();
-        let mut sender = Self {
-            cx: Cx {
-                stock: Stock::new(confirmed),
-                config,
-                common,
-            },
-            state: State::Over,
-        };
+        let mut sender = Self { cx: Cx { stock: Stock::new(confirmed), config, common }, state: State::Over };
         sender.begin(confirmed);
         sender
     }

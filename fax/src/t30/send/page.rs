@@ -50,13 +50,8 @@ impl Imaging {
         let training = if is_short { Training::Short } else { Training::Long };
         cx.common.phase = Phase::Image;
         cx.common.settings = Some(job.settings);
-        let send = Command::SendImage {
-            speed,
-            training,
-            image,
-        };
-        cx.common
-            .play([Command::Silence(IMAGE_GAP), send], Duration::ZERO);
+        let send = Command::SendImage { speed, training, image };
+        cx.common.play([Command::Silence(IMAGE_GAP), send], Duration::ZERO);
         State::Imaging(Self { job })
     }
 
@@ -89,10 +84,7 @@ impl Closing {
         if let Coded::Blocks(blocks) = &job.coded
             && !blocks.is_last()
         {
-            let closure = Closure {
-                then: Fcf::Null,
-                outcome: Outcome::Delivered,
-            };
+            let closure = Closure { then: Fcf::Null, outcome: Outcome::Delivered };
             return Confirming::enter(cx, job, closure);
         }
         cx.common.timer = Some(cx.common.now + NEXT_PAGE_WAIT);
@@ -143,10 +135,7 @@ impl Closing {
 }
 
 fn last(outcome: Outcome) -> Closure {
-    Closure {
-        then: Fcf::Eop,
-        outcome,
-    }
+    Closure { then: Fcf::Eop, outcome }
 }
 
 /// What follows this page; `None` while the driver has not handed in the next one.
@@ -159,17 +148,11 @@ fn closure(cx: &Cx, job: &Job) -> Option<Closure> {
         return Some(last(Outcome::Local(LocalFailure::PageMissing)));
     }
     let page = cx.stock.get(next)?;
-    Some(
-        match agree(&cx.config.allowed, cx.config.frame_size, &job.remote, page) {
-            Ok(settings) => Closure {
-                then: if may_follow(&job.settings, &settings) {
-                    Fcf::Mps
-                } else {
-                    Fcf::Eom
-                },
-                outcome: Outcome::Delivered,
-            },
-            Err(why) => last(Outcome::Incompatible(why)),
+    Some(match agree(&cx.config.allowed, cx.config.frame_size, &job.remote, page) {
+        Ok(settings) => Closure {
+            then: if may_follow(&job.settings, &settings) { Fcf::Mps } else { Fcf::Eom },
+            outcome: Outcome::Delivered,
         },
-    )
+        Err(why) => last(Outcome::Incompatible(why)),
+    })
 }

@@ -16,11 +16,7 @@ pub(super) struct Stock {
 
 impl Stock {
     pub(super) fn new(first: u32) -> Self {
-        Self {
-            pages: Vec::new(),
-            asked: first,
-            missing: None,
-        }
+        Self { pages: Vec::new(), asked: first, missing: None }
     }
 
     /// Asks the driver for a page, once.
@@ -52,10 +48,7 @@ impl Stock {
     }
 
     pub(super) fn get(&self, page: u32) -> Option<&Page> {
-        self.pages
-            .iter()
-            .find(|(index, _)| *index == page)
-            .map(|(_, page)| page)
+        self.pages.iter().find(|(index, _)| *index == page).map(|(_, page)| page)
     }
 
     /// Whether the driver has said that it has no such page.

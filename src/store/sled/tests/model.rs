@@ -25,30 +25,18 @@ impl Model {
 
     fn take(&mut self, job: Job, notice: Option<Notice>) {
         if let Some(notice) = notice {
-            self.notices
-                .insert(notice.id.clone(), (job.submission.clone(), notice));
+            self.notices.insert(notice.id.clone(), (job.submission.clone(), notice));
         }
         self.jobs.insert(job.id.clone(), job);
     }
 
     fn purge(&mut self, before: Timestamp) -> BTreeSet<SubmissionId> {
         let over = |job: &Job| matches!(job.state, State::Done { at, .. } if at < before);
-        let open = self
-            .jobs
-            .values()
-            .filter(|job| !over(job))
-            .map(|job| job.submission.clone());
-        let owing = self
-            .notices
-            .values()
-            .filter(|(_, notice)| notice.next_try.is_some());
+        let open = self.jobs.values().filter(|job| !over(job)).map(|job| job.submission.clone());
+        let owing = self.notices.values().filter(|(_, notice)| notice.next_try.is_some());
         let kept: BTreeSet<_> = open.chain(owing.map(|(id, _)| id.clone())).collect();
-        let gone = self
-            .jobs
-            .values()
-            .map(|job| job.submission.clone())
-            .filter(|id| !kept.contains(id))
-            .collect();
+        let gone =
+            self.jobs.values().map(|job| job.submission.clone()).filter(|id| !kept.contains(id)).collect();
         self.jobs.retain(|_, job| kept.contains(&job.submission));
         self.notices.retain(|_, (id, _)| kept.contains(id));
         gone
@@ -71,10 +59,7 @@ async fn step(store: &SledStore, model: &mut Model, now: i64) {
             };
             let notice = fastrand::bool().then(|| report(&job, at(now)));
             let written = store.update(&changed, notice.as_slice()).await.unwrap();
-            assert!(matches!(
-                store.update(&changed, &[]).await,
-                Err(StoreError::Conflict(_))
-            ));
+            assert!(matches!(store.update(&changed, &[]).await, Err(StoreError::Conflict(_))));
             model.take(written, notice);
         }
         7 => {
@@ -95,10 +80,7 @@ async fn step(store: &SledStore, model: &mut Model, now: i64) {
         }
         _ => {
             let purged = store.purge(at(now - 50), usize::MAX).await.unwrap();
-            assert_eq!(
-                purged.into_iter().collect::<BTreeSet<_>>(),
-                model.purge(at(now - 50))
-            );
+            assert_eq!(purged.into_iter().collect::<BTreeSet<_>>(), model.purge(at(now - 50)));
         }
     }
 }
@@ -108,27 +90,14 @@ async fn compare(store: &SledStore, model: &Model) {
     let mut jobs: Vec<Job> = model.jobs.values().cloned().collect();
     jobs.reverse();
     assert_eq!(held.jobs, jobs);
-    let mut due: Vec<_> = jobs
-        .iter()
-        .filter_map(|job| Some((job.due()?, job.id.clone())))
-        .collect();
+    let mut due: Vec<_> = jobs.iter().filter_map(|job| Some((job.due()?, job.id.clone()))).collect();
     due.sort();
-    assert_eq!(
-        held.due
-            .iter()
-            .map(|job| (job.due().unwrap(), job.id.clone()))
-            .collect::<Vec<_>>(),
-        due
-    );
+    assert_eq!(held.due.iter().map(|job| (job.due().unwrap(), job.id.clone())).collect::<Vec<_>>(), due);
     let waiting = model.notices.values().map(|(_, notice)| notice.clone());
     let mut waiting: Vec<_> = waiting.filter(|notice| notice.next_try.is_some()).collect();
     waiting.sort_by_key(|notice| (notice.next_try, notice.id.clone()));
     assert_eq!(held.notices, waiting);
-    let next = due
-        .first()
-        .map(|(at, _)| *at)
-        .into_iter()
-        .chain(waiting.first().and_then(|n| n.next_try));
+    let next = due.first().map(|(at, _)| *at).into_iter().chain(waiting.first().and_then(|n| n.next_try));
     assert_eq!(held.next_due, next.min());
 }
 
