@@ -206,6 +206,22 @@ fn hidden_html_leaves_no_ink() {
 }
 
 #[test]
+fn deep_and_sloppy_html_still_gives_its_text() {
+    let shown = rendered(&mail(&html("<p>Hello</p>"))).pages;
+    let deep = "<div>".repeat(5000) + "<p>Hello" + &"</div>".repeat(4000);
+    assert_eq!(rendered(&mail(&html(&deep))).pages, shown);
+    let attributes: String = (0..50_000).map(|i| format!("a{i}=1 ")).collect();
+    assert_eq!(
+        rendered(&mail(&html(&format!("<p {attributes}>Hello")))).pages,
+        shown
+    );
+    assert_eq!(
+        refused(&mail(&html("<div> &nbsp; <br></div>"))),
+        "it holds no text and no attachment"
+    );
+}
+
+#[test]
 fn a_logo_stands_in_its_text_and_a_tracking_pixel_nowhere() {
     let source = "<p>Regards</p><img src=\"cid:logo@x\"><img src=\"cid:dot@x\"><p>Miller</p>";
     let parts = [
@@ -388,12 +404,10 @@ fn limits_refuse_and_never_cut() {
             .to_string(),
         "it has more than 10 levels of parts within parts"
     );
-    let nested = mail(&html(&"<div>".repeat(5000)));
+    let long = mail(&text(&"x".repeat(3 << 20)));
     assert_eq!(
-        render::survey(&nested, &Limits::default())
-            .unwrap_err()
-            .to_string(),
-        "“message text” cannot be faxed: its HTML elements are nested deeper than 200"
+        render::survey(&long, &Limits::default()).unwrap_err().to_string(),
+        "it has more than 2097152 bytes of text"
     );
 }
 

@@ -10,7 +10,7 @@ use super::cover::Cover;
 use super::error::{Failure, RenderError, guard};
 use super::flow::{Flow, Flowed, Look, Paragraph, Span, TEXT_PT};
 use super::font::Fonts;
-use super::html::{self, Piece};
+use super::html::Piece;
 use super::kind::Picture;
 use super::mime::{Content, Item};
 use super::options::{Limits, Options};
@@ -52,7 +52,6 @@ type Inlines<'i> = HashMap<&'i str, (Picture, &'i [u8])>;
 /// Looks at a part without making pages of it.
 pub(super) fn survey(item: &Item<'_>, limits: &Limits) -> Result<(), RenderError> {
     let seen = match &item.content {
-        Content::Html(source) => guard("HTML", || html::pieces(source, limits)).map(drop),
         Content::Pdf(bytes) => guard("PDF", || pdf::check(bytes)).map(drop),
         Content::Picture(kind, bytes) | Content::Inline(kind, bytes, _) => {
             guard("picture", || picture::size(*kind, bytes, limits)).map(drop)
@@ -327,10 +326,8 @@ impl Writer<'_, '_, '_> {
                     .iter()
                     .try_for_each(|paragraph| self.flow.paragraph(paragraph))
             }
-            Content::Html(source) => {
+            Content::Html(pieces) => {
                 self.flow.gap(PART_GAP_PT);
-                let pieces = guard("HTML", || html::pieces(source, self.limits));
-                let pieces = pieces.map_err(|failure| RenderError::part(&item.name, failure))?;
                 pieces.iter().try_for_each(|piece| self.piece(piece))
             }
             Content::Heading(lines) => draw_heading(self.flow, lines),

@@ -9,10 +9,15 @@ use std::borrow::Cow;
 use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::error::{Failure, RenderError};
-use super::html;
+use super::html::{self, Piece};
 use super::kind::{self, Kind, Picture};
 use super::options::Limits;
 use super::text::Format;
+
+/// Why ciphertext fails.
+const ENCRYPTED: &str = "it is encrypted, and this gateway has no key";
+/// Why a part without content is left out.
+const EMPTY: &str = "it is empty";
 
 /// One part of the message and what shall be done with it.
 #[derive(Debug)]
@@ -30,16 +35,16 @@ pub(super) struct Item<'m> {
 #[derive(Debug)]
 pub(super) enum Content<'m> {
     Text(Cow<'m, str>, Format),
-    Html(Cow<'m, str>),
+    Html(Vec<Piece>),
     /// The header lines of a forwarded message, label and value.
     Heading(Vec<(&'static str, String)>),
-    Pdf(Cow<'m, [u8]>),
-    Picture(Picture, Cow<'m, [u8]>),
+    Pdf(&'m [u8]),
+    Picture(Picture, &'m [u8]),
     /// A picture that belongs into the text; where its Content-ID is known, HTML can say at which place.
-    Inline(Picture, Cow<'m, [u8]>, Option<String>),
-    Tiff(Cow<'m, [u8]>),
+    Inline(Picture, &'m [u8], Option<String>),
+    Tiff(&'m [u8]),
     LeftOut(String),
-    Failed(String),
+    Failed(Failure),
 }
 
 /// A message and its plan.
@@ -91,14 +96,14 @@ pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan
 }
 
 /// A file that did not come in a message.
-pub(super) fn file<'m>(name: &str, bytes: Cow<'m, [u8]>) -> Item<'m> {
+pub(super) fn file<'m>(name: &str, bytes: &'m [u8], limits: &Limits) -> Item<'m> {
     let media_type = "application/octet-stream";
     Item {
         name: name.to_owned(),
         media_type: media_type.to_owned(),
         content: match bytes.is_empty() {
-            true => Content::Failed("it is empty".into()),
-            false => document(media_type, name, bytes),
+            true => Content::Failed(Failure::new("it is empty")),
+            false => document(media_type, name, bytes, limits),
         },
         flows_on: false,
         body: false,
@@ -108,11 +113,11 @@ pub(super) fn file<'m>(name: &str, bytes: Cow<'m, [u8]>) -> Item<'m> {
 /// One part that cannot be faxed refuses all.
 pub(super) fn refuse_failed(items: &[Item<'_>]) -> Result<(), RenderError> {
     let failed = items.iter().find_map(|item| match &item.content {
-        Content::Failed(reason) => Some((&item.name, reason)),
+        Content::Failed(failure) => Some((&item.name, failure)),
         _ => None,
     });
     match failed {
-        Some((name, reason)) => Err(RenderError::part(name, Failure::new(reason.clone()))),
+        Some((name, failure)) => Err(RenderError::part(name, failure.clone())),
         None => Ok(()),
     }
 }
@@ -160,12 +165,12 @@ impl<'m> Walk<'m, '_> {
                     return Err(too_large("bytes of text", self.limits.text_bytes_max));
                 }
                 let body = body && !is_attachment(part);
-                self.items.push(text_item(part, text, body));
+                self.items.push(text_item(part, text, body, self.limits));
                 Ok(())
             }
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
                 let inline = self.related > 0 && part.content_id().is_some() || is_inline(part);
-                self.items.push(binary_item(part, bytes, inline));
+                self.items.push(binary_item(part, bytes, inline, self.limits));
                 Ok(())
             }
         }
@@ -185,7 +190,7 @@ impl<'m> Walk<'m, '_> {
                 self.items.push(Item {
                     name: "the message".into(),
                     media_type: media_type(part),
-                    content: Content::Failed("it is encrypted, and this gateway has no key".into()),
+                    content: Content::Failed(Failure::new(ENCRYPTED)),
                     flows_on: false,
                     body: true,
                 });
@@ -216,7 +221,7 @@ impl<'m> Walk<'m, '_> {
             self.part(message, child, depth + 1, body)?;
             versions.push(self.items.split_off(start));
         }
-        let chosen = choose(&versions, self.limits);
+        let chosen = choose(&versions);
         for (index, mut version) in versions.into_iter().enumerate() {
             if index != chosen {
                 for item in &mut version {
@@ -265,7 +270,7 @@ impl Item<'_> {
 
 /// Which version of an alternative is faxed: the HTML one where the plain one says clearly less or cannot show its
 /// tables, else the plain one; where neither is there, the last that can be faxed.
-fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
+fn choose(versions: &[Vec<Item<'_>>]) -> usize {
     let text_of = |index: usize| {
         versions[index].iter().find_map(|item| match &item.content {
             Content::Text(text, _) if item.media_type == "text/plain" => Some(text),
@@ -274,7 +279,7 @@ fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
     };
     let html_of = |index: usize| {
         versions[index].iter().find_map(|item| match &item.content {
-            Content::Html(html) => Some(html),
+            Content::Html(pieces) => Some(pieces),
             _ => None,
         })
     };
@@ -283,7 +288,7 @@ fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
     match (plain, html) {
         (Some(plain), Some(html)) => {
             let says_more = match (text_of(plain), html_of(html)) {
-                (Some(text), Some(source)) => html::says_more(source, text, limits),
+                (Some(text), Some(pieces)) => html::says_more(pieces, text),
                 _ => false,
             };
             if says_more { html } else { plain }
@@ -300,14 +305,14 @@ fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
     }
 }
 
-fn text_item<'m>(part: &'m MessagePart<'m>, text: &'m Cow<'m, str>, body: bool) -> Item<'m> {
+fn text_item<'m>(part: &'m MessagePart<'m>, text: &'m str, body: bool, limits: &Limits) -> Item<'m> {
     let media_type = media_type(part);
     let name = name_or(part, "message text");
     let content = match kind::of(&media_type, &name, text.as_bytes()) {
-        _ if text.trim().is_empty() => Content::LeftOut("it is empty".into()),
-        Ok(Kind::Html) => Content::Html(Cow::Borrowed(text)),
+        _ if text.trim().is_empty() => Content::LeftOut(EMPTY.into()),
+        Ok(Kind::Html) => html_content(text, limits),
         Ok(_) => Content::Text(Cow::Borrowed(text), format(part)),
-        Err(reason) => Content::Failed(reason),
+        Err(reason) => Content::Failed(Failure::new(reason)),
     };
     Item {
         name,
@@ -318,13 +323,13 @@ fn text_item<'m>(part: &'m MessagePart<'m>, text: &'m Cow<'m, str>, body: bool) 
     }
 }
 
-fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m Cow<'m, [u8]>, inline: bool) -> Item<'m> {
+fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m [u8], inline: bool, limits: &Limits) -> Item<'m> {
     let media_type = media_type(part);
     let name = name_or(part, "attachment");
     let content = match security(&media_type, part) {
         Some(content) => content,
-        None if bytes.is_empty() => Content::LeftOut("it is empty".into()),
-        None => match document(&media_type, &name, Cow::Borrowed(bytes)) {
+        None if bytes.is_empty() => Content::LeftOut(EMPTY.into()),
+        None => match document(&media_type, &name, bytes, limits) {
             Content::Picture(picture, bytes) if inline => Content::Inline(picture, bytes, content_id(part)),
             content => content,
         },
@@ -339,14 +344,33 @@ fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m Cow<'m, [u8]>, inline: 
 }
 
 /// A document of which only the bytes, the name and the declared type are known.
-fn document<'m>(media_type: &str, name: &str, bytes: Cow<'m, [u8]>) -> Content<'m> {
-    match kind::of(media_type, name, &bytes) {
-        Ok(Kind::Text | Kind::Message) => Content::Text(Cow::Owned(decode(&bytes)), Format::Fixed),
-        Ok(Kind::Html) => Content::Html(Cow::Owned(decode(&bytes))),
+fn document<'m>(media_type: &str, name: &str, bytes: &'m [u8], limits: &Limits) -> Content<'m> {
+    if bytes.len() as u64 > limits.text_bytes_max
+        && matches!(
+            kind::of(media_type, name, bytes),
+            Ok(Kind::Text | Kind::Html | Kind::Message)
+        )
+    {
+        return Content::Failed(Failure::new(format!(
+            "it is longer than the {} bytes that a text may have",
+            limits.text_bytes_max
+        )));
+    }
+    match kind::of(media_type, name, bytes) {
+        Ok(Kind::Text | Kind::Message) => Content::Text(Cow::Owned(decode(bytes)), Format::Fixed),
+        Ok(Kind::Html) => html_content(&decode(bytes), limits),
         Ok(Kind::Pdf) => Content::Pdf(bytes),
         Ok(Kind::Picture(picture)) => Content::Picture(picture, bytes),
         Ok(Kind::Tiff) => Content::Tiff(bytes),
-        Err(reason) => Content::Failed(reason),
+        Err(reason) => Content::Failed(Failure::new(reason)),
+    }
+}
+
+fn html_content(source: &str, limits: &Limits) -> Content<'static> {
+    match html::pieces(source, limits) {
+        Ok(pieces) if html::is_empty(&pieces) => Content::LeftOut(EMPTY.into()),
+        Ok(pieces) => Content::Html(pieces),
+        Err(failure) => Content::Failed(failure),
     }
 }
 
@@ -381,13 +405,13 @@ fn security(media_type: &str, part: &MessagePart<'_>) -> Option<Content<'static>
         "application/pkcs7-mime" | "application/x-pkcs7-mime"
             if smime.eq_ignore_ascii_case("signed-data") =>
         {
-            Some(Content::Failed(
-                "it is signed in a form that hides the text; sign it in clear".into(),
-            ))
+            Some(Content::Failed(Failure::new(
+                "it is signed in a form that hides the text; sign it in clear",
+            )))
         }
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" | "application/pgp-encrypted" => Some(
-            Content::Failed("it is encrypted, and this gateway has no key".into()),
-        ),
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" | "application/pgp-encrypted" => {
+            Some(Content::Failed(Failure::new(ENCRYPTED)))
+        }
         _ => None,
     }
 }

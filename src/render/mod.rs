@@ -27,8 +27,6 @@ mod sheet;
 mod text;
 mod tiff;
 
-use std::borrow::Cow;
-
 use fax::page::Page;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +83,7 @@ pub fn files(
 ) -> Result<Rendered, RenderError> {
     let items = files
         .iter()
-        .map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes)));
+        .map(|(name, bytes)| mime::file(name, bytes, &options.limits));
     let items = items.collect::<Vec<_>>();
     mime::refuse_failed(&items)?;
     let mut composer = Composer::new(options, cover.is_some());
