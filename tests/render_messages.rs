@@ -421,6 +421,15 @@ fn a_character_without_a_glyph_is_counted() {
 }
 
 #[test]
+fn octets_that_are_no_characters_are_noted() {
+    let broken = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nCaf=E9 open\n";
+    assert_eq!(
+        rendered(&mail(broken)).manifest.notes,
+        ["“message text” holds octets that are no characters of its charset; they are shown as question marks."]
+    );
+}
+
+#[test]
 fn the_same_message_gives_the_same_bits() {
     let parts = [
         html("<h1>Offer</h1><p>All <b>prices</b> in euro: €</p>"),

@@ -182,17 +182,31 @@ impl<'o> Composer<'o> {
         let numbered = shown.into_iter().map(|(id, page)| (id, self.number(page)));
         let numbered: Vec<_> = numbered.collect();
         self.shown.extend(numbered);
-        self.note_missing(items, missing);
+        self.note(items, missing);
         self.pages.append(&mut pages);
         Ok(())
     }
 
-    fn note_missing(&mut self, items: &[Item<'_>], missing: u64) {
-        if let (Some(item), 1..) = (items.first(), missing) {
+    /// What the reader of these texts will not see as it was meant.
+    fn note(&mut self, items: &[Item<'_>], missing: u64) {
+        let Some(item) = items.iter().find(|item| is_flowing(item)) else {
+            return;
+        };
+        if missing > 0 {
             self.notes.push(format!(
                 "{missing} characters of “{}” are in none of the gateway's fonts and are shown as boxes.",
                 item.name
             ));
+        }
+        for item in items {
+            if let Content::Text(text, _) = &item.content
+                && text.contains(char::REPLACEMENT_CHARACTER)
+            {
+                self.notes.push(format!(
+                    "“{}” holds octets that are no characters of its charset; they are shown as question marks.",
+                    item.name
+                ));
+            }
         }
     }
 

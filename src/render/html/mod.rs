@@ -103,15 +103,16 @@ enum Layout {
     /// Cell by cell, each on lines of its own.
     ReadThrough,
     /// Drawn with lines.
-    Drawn,
+    Drawn {
+        /// Columns that a cell gets at least.
+        cell_columns_min: usize,
+    },
 }
 
 fn lines(dom: &RcDom, columns: usize, layout: Layout) -> Result<Vec<Line>, Failure> {
-    let config = plain_config().raw_mode(layout == Layout::ReadThrough);
-    let config = if layout == Layout::Drawn {
-        plain_config()
-    } else {
-        config
+    let config = match layout {
+        Layout::ReadThrough => plain_config().raw_mode(true),
+        Layout::Drawn { cell_columns_min } => plain_config().min_wrap_width(cell_columns_min),
     };
     let tree = config.dom_to_render_tree(dom).map_err(|e| damaged(&e))?;
     let lines = config.render_to_lines(tree, columns).map_err(|e| damaged(&e))?;

@@ -6,10 +6,13 @@ use super::super::error::Failure;
 use super::super::flow::{Look, MONO_PT, Paragraph, Span};
 use super::super::text::printable;
 use super::marks::{TABLE_MARK, Tag, unmarked};
-use super::{Layout, Piece, UNBROKEN_COLUMNS, damaged, lines, plain_config};
+use super::{Layout, Line, Piece, UNBROKEN_COLUMNS, damaged, lines, plain_config};
 
 /// Columns of a table in the monospaced font, and at which size they fill the line.
 const TABLE_SIZES: [(usize, f32); 2] = [(82, MONO_PT), (103, 8.0)];
+
+/// Columns that a cell gets at least where there is room: most words.
+const CELL_COLUMNS_MIN: usize = 10;
 
 /// Tables of data, taken out of a document to be drawn apart.
 pub(super) struct Tables(Vec<RcDom>);
@@ -50,7 +53,7 @@ impl Tables {
         let Some(dom) = self.0.get(index) else {
             return Ok(());
         };
-        let natural = lines(dom, UNBROKEN_COLUMNS, Layout::Drawn)?;
+        let natural = lines(dom, UNBROKEN_COLUMNS, Layout::Drawn { cell_columns_min: 1 })?;
         let columns = natural
             .iter()
             .map(|line| line.text().chars().count())
@@ -64,7 +67,7 @@ impl Tables {
         let drawn = if columns <= room {
             natural
         } else {
-            lines(dom, room, Layout::Drawn)?
+            roomy(dom, room)?
         };
         for line in drawn {
             let spans = line.0.into_iter().map(|(text, tags)| Span {
@@ -80,6 +83,23 @@ impl Tables {
             }));
         }
         Ok(())
+    }
+}
+
+/// A table broken to so many columns, with no word cut where that can be had.
+fn roomy(dom: &RcDom, room: usize) -> Result<Vec<Line>, Failure> {
+    let drawn = lines(
+        dom,
+        room,
+        Layout::Drawn {
+            cell_columns_min: CELL_COLUMNS_MIN,
+        },
+    )?;
+    let fits = drawn.iter().all(|line| line.text().chars().count() <= room);
+    if fits {
+        Ok(drawn)
+    } else {
+        lines(dom, room, Layout::Drawn { cell_columns_min: 1 })
     }
 }
 

@@ -4,20 +4,21 @@
 //! converted refuses the message). The body goes first, then the attachments in their order; a forwarded message
 //! comes whole, with its header lines, at the place where it is attached.
 
+mod heading;
+mod part;
+
 use std::borrow::Cow;
 
-use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::error::{Failure, RenderError};
 use super::html::{self, Piece};
-use super::kind::{self, Kind, Picture};
+use super::kind::Picture;
 use super::options::Limits;
 use super::text::Format;
-
-/// Why ciphertext fails.
-const ENCRYPTED: &str = "it is encrypted, and this gateway has no key";
-/// Why a part without content is left out.
-const EMPTY: &str = "it is empty";
+use heading::heading;
+pub(super) use part::file;
+use part::{binary_item, is_attachment, is_inline, media_type, name_or, subtype, text_item};
 
 /// One part of the message and what shall be done with it.
 #[derive(Debug)]
@@ -92,21 +93,6 @@ pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan
             heading: heading(message),
             items,
         }),
-    }
-}
-
-/// A file that did not come in a message.
-pub(super) fn file<'m>(name: &str, bytes: &'m [u8], limits: &Limits) -> Item<'m> {
-    let media_type = "application/octet-stream";
-    Item {
-        name: name.to_owned(),
-        media_type: media_type.to_owned(),
-        content: match bytes.is_empty() {
-            true => Content::Failed(Failure::new("it is empty")),
-            false => document(media_type, name, bytes, limits),
-        },
-        flows_on: false,
-        body: false,
     }
 }
 
@@ -190,7 +176,7 @@ impl<'m> Walk<'m, '_> {
                 self.items.push(Item {
                     name: "the message".into(),
                     media_type: media_type(part),
-                    content: Content::Failed(Failure::new(ENCRYPTED)),
+                    content: part::encrypted(),
                     flows_on: false,
                     body: true,
                 });
@@ -303,192 +289,4 @@ fn choose(versions: &[Vec<Item<'_>>]) -> usize {
             })
             .unwrap_or(0),
     }
-}
-
-fn text_item<'m>(part: &'m MessagePart<'m>, text: &'m str, body: bool, limits: &Limits) -> Item<'m> {
-    let media_type = media_type(part);
-    let name = name_or(part, "message text");
-    let content = match kind::of(&media_type, &name, text.as_bytes()) {
-        _ if text.trim().is_empty() => Content::LeftOut(EMPTY.into()),
-        Ok(Kind::Html) => html_content(text, limits),
-        Ok(_) => Content::Text(Cow::Borrowed(text), format(part)),
-        Err(reason) => Content::Failed(Failure::new(reason)),
-    };
-    Item {
-        name,
-        media_type,
-        content,
-        flows_on: body,
-        body,
-    }
-}
-
-fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m [u8], inline: bool, limits: &Limits) -> Item<'m> {
-    let media_type = media_type(part);
-    let name = name_or(part, "attachment");
-    let content = match security(&media_type, part) {
-        Some(content) => content,
-        None if bytes.is_empty() => Content::LeftOut(EMPTY.into()),
-        None => match document(&media_type, &name, bytes, limits) {
-            Content::Picture(picture, bytes) if inline => Content::Inline(picture, bytes, content_id(part)),
-            content => content,
-        },
-    };
-    Item {
-        name,
-        media_type,
-        content,
-        flows_on: false,
-        body: false,
-    }
-}
-
-/// A document of which only the bytes, the name and the declared type are known.
-fn document<'m>(media_type: &str, name: &str, bytes: &'m [u8], limits: &Limits) -> Content<'m> {
-    if bytes.len() as u64 > limits.text_bytes_max
-        && matches!(
-            kind::of(media_type, name, bytes),
-            Ok(Kind::Text | Kind::Html | Kind::Message)
-        )
-    {
-        return Content::Failed(Failure::new(format!(
-            "it is longer than the {} bytes that a text may have",
-            limits.text_bytes_max
-        )));
-    }
-    match kind::of(media_type, name, bytes) {
-        Ok(Kind::Text | Kind::Message) => Content::Text(Cow::Owned(decode(bytes)), Format::Fixed),
-        Ok(Kind::Html) => html_content(&decode(bytes), limits),
-        Ok(Kind::Pdf) => Content::Pdf(bytes),
-        Ok(Kind::Picture(picture)) => Content::Picture(picture, bytes),
-        Ok(Kind::Tiff) => Content::Tiff(bytes),
-        Err(reason) => Content::Failed(Failure::new(reason)),
-    }
-}
-
-fn html_content(source: &str, limits: &Limits) -> Content<'static> {
-    match html::pieces(source, limits) {
-        Ok(pieces) if html::is_empty(&pieces) => Content::LeftOut(EMPTY.into()),
-        Ok(pieces) => Content::Html(pieces),
-        Err(failure) => Content::Failed(failure),
-    }
-}
-
-/// Text whose charset nobody declared: by its byte order mark, as UTF-8, or as Windows-1252.
-fn decode(bytes: &[u8]) -> String {
-    let charset: &[u8] = match bytes {
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => b"utf-16",
-        _ => b"windows-1252",
-    };
-    match (
-        std::str::from_utf8(bytes),
-        mail_parser::decoders::charsets::map::charset_decoder(charset),
-    ) {
-        (Ok(text), _) => text.trim_start_matches('\u{feff}').to_owned(),
-        (Err(_), Some(decoder)) => decoder(bytes),
-        (Err(_), None) => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
-
-/// Signatures are left out and ciphertext fails (RFC 1847, RFC 8551 §3).
-fn security(media_type: &str, part: &MessagePart<'_>) -> Option<Content<'static>> {
-    let smime = part
-        .content_type()
-        .and_then(|ct| ct.attribute("smime-type"))
-        .unwrap_or_default();
-    match media_type {
-        "application/pgp-signature" | "application/pkcs7-signature" | "application/x-pkcs7-signature" => {
-            Some(Content::LeftOut(
-                "it is a digital signature, which says nothing on paper".into(),
-            ))
-        }
-        "application/pkcs7-mime" | "application/x-pkcs7-mime"
-            if smime.eq_ignore_ascii_case("signed-data") =>
-        {
-            Some(Content::Failed(Failure::new(
-                "it is signed in a form that hides the text; sign it in clear",
-            )))
-        }
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" | "application/pgp-encrypted" => {
-            Some(Content::Failed(Failure::new(ENCRYPTED)))
-        }
-        _ => None,
-    }
-}
-
-fn media_type(part: &MessagePart<'_>) -> String {
-    match part.content_type() {
-        Some(ct) => format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or("octet-stream")).to_ascii_lowercase(),
-        None if matches!(part.body, PartType::Text(_)) => "text/plain".into(),
-        None => "application/octet-stream".into(),
-    }
-}
-
-fn subtype(part: &MessagePart<'_>) -> String {
-    let subtype = part.content_type().and_then(|ct| ct.subtype());
-    subtype.unwrap_or_default().to_ascii_lowercase()
-}
-
-fn is_attachment(part: &MessagePart<'_>) -> bool {
-    part.content_disposition()
-        .is_some_and(|disposition| disposition.is_attachment())
-}
-
-fn is_inline(part: &MessagePart<'_>) -> bool {
-    part.content_disposition()
-        .is_some_and(|disposition| disposition.is_inline())
-}
-
-fn content_id(part: &MessagePart<'_>) -> Option<String> {
-    part.content_id().map(|id| id.trim_matches(['<', '>']).to_owned())
-}
-
-fn name_or(part: &MessagePart<'_>, otherwise: &str) -> String {
-    match part.attachment_name().map(str::trim) {
-        Some(name) if !name.is_empty() => name.to_owned(),
-        _ => otherwise.to_owned(),
-    }
-}
-
-fn format(part: &MessagePart<'_>) -> Format {
-    let attribute = |name| {
-        part.content_type()
-            .and_then(|ct| ct.attribute(name))
-            .unwrap_or_default()
-    };
-    match attribute("format").eq_ignore_ascii_case("flowed") {
-        true => Format::Flowed {
-            del_sp: attribute("delsp").eq_ignore_ascii_case("yes"),
-        },
-        false => Format::Fixed,
-    }
-}
-
-/// The header lines that a reader wants to see.
-fn heading(message: &Message<'_>) -> Vec<(&'static str, String)> {
-    let mut lines = Vec::new();
-    let mut add = |label, value: Option<String>| {
-        if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
-            lines.push((label, value));
-        }
-    };
-    add("From", message.from().map(addresses));
-    add("To", message.to().map(addresses));
-    add("Date", message.date().map(mail_parser::DateTime::to_rfc822));
-    add("Subject", message.subject().map(str::to_owned));
-    lines
-}
-
-fn addresses(address: &Address<'_>) -> String {
-    let one = |addr: &mail_parser::Addr<'_>| match (addr.name(), addr.address()) {
-        (Some(name), Some(address)) => format!("{name} <{address}>"),
-        (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => String::new(),
-    };
-    address
-        .iter()
-        .map(one)
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
 }
