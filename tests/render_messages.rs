@@ -425,7 +425,9 @@ fn octets_that_are_no_characters_are_noted() {
     let broken = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nCaf=E9 open\n";
     assert_eq!(
         rendered(&mail(broken)).manifest.notes,
-        ["“message text” holds octets that are no characters of its charset; they are shown as question marks."]
+        [
+            "“message text” holds octets that are no characters of its charset; they are shown as question marks."
+        ]
     );
 }
 

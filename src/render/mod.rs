@@ -50,8 +50,8 @@ pub struct Rendered {
 /// Where it is sure already that it cannot be faxed: a part of a kind that has no pages, an encrypted part, nothing
 /// to fax, a limit passed. The error's text names the part and is fit for an SMTP reply with its `status`.
 pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
-    let message = mime::parse(message, limits)?;
-    let plan = mime::plan(&message, limits)?;
+    let parsed = mime::parse(message, limits)?;
+    let plan = mime::plan(parsed.message(), limits)?;
     plan.items
         .iter()
         .try_for_each(|item| compose::survey(item, limits))
@@ -62,8 +62,8 @@ pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
 /// # Errors
 /// Where any part cannot be faxed or a limit is passed; then nothing of the message is faxed.
 pub fn message(message: &[u8], options: &Options, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
-    let message = mime::parse(message, &options.limits)?;
-    let plan = mime::plan(&message, &options.limits)?;
+    let parsed = mime::parse(message, &options.limits)?;
+    let plan = mime::plan(parsed.message(), &options.limits)?;
     let mut composer = Composer::new(options, cover.is_some());
     if cover.is_none() {
         composer.heading(&plan.heading);

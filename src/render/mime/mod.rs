@@ -5,11 +5,12 @@
 //! comes whole, with its header lines, at the place where it is attached.
 
 mod heading;
+mod parse;
 mod part;
 
 use std::borrow::Cow;
 
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use super::error::{Failure, RenderError};
 use super::html::{self, Piece};
@@ -17,6 +18,7 @@ use super::kind::Picture;
 use super::options::Limits;
 use super::text::Format;
 use heading::heading;
+pub(super) use parse::parse;
 pub(super) use part::file;
 use part::{binary_item, is_attachment, is_inline, media_type, name_or, subtype, text_item};
 
@@ -53,20 +55,6 @@ pub(super) struct Plan<'m> {
     /// Its header lines, label and value, as they stand above its text.
     pub(super) heading: Vec<(&'static str, String)>,
     pub(super) items: Vec<Item<'m>>,
-}
-
-/// Reads a message; the plan borrows from it.
-pub(super) fn parse<'m>(bytes: &'m [u8], limits: &Limits) -> Result<Message<'m>, RenderError> {
-    if bytes.len() as u64 > limits.message_bytes_max {
-        return Err(too_large("bytes", limits.message_bytes_max));
-    }
-    let message = MessageParser::default()
-        .parse(bytes)
-        .ok_or(RenderError::NotAMessage)?;
-    match count_parts(&message) > limits.parts_max as usize {
-        true => Err(too_large("parts", limits.parts_max.into())),
-        false => Ok(message),
-    }
 }
 
 /// Decides about every part.
@@ -110,14 +98,6 @@ pub(super) fn refuse_failed(items: &[Item<'_>]) -> Result<(), RenderError> {
 
 fn too_large(what: &'static str, max: u64) -> RenderError {
     RenderError::TooLarge { what, max }
-}
-
-fn count_parts(message: &Message<'_>) -> usize {
-    let nested = |part: &MessagePart<'_>| match &part.body {
-        PartType::Message(inner) => count_parts(inner),
-        _ => 0,
-    };
-    message.parts.len() + message.parts.iter().map(nested).sum::<usize>()
 }
 
 struct Walk<'m, 'l> {
