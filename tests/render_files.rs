@@ -139,6 +139,28 @@ fn a_camera_picture_is_turned_as_it_says() {
 }
 
 #[test]
+fn a_picture_that_would_burst_is_refused_before_it_is_unpacked() {
+    // A PNG header that promises 60,000 × 60,000 pixels, with its check sum.
+    let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xea\x60\0\0\xea\x60\x08\0\0\0\0".to_vec();
+    file.extend(crc32(&file[12..]).to_be_bytes());
+    file.extend(b"\0\0\0\x01IDAT\x78\0\0\0\0");
+    let error = render::files(&[("bomb.png", &file)], &options(Resolution::R204x98), None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "“bomb.png” cannot be faxed: the picture has 60000 × 60000 pixels, more than the 50000000 that are allowed"
+    );
+}
+
+/// The check sum of PNG (ISO 3309).
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+#[test]
 fn what_is_transparent_is_white_and_what_is_wide_is_turned() {
     let clear = image::RgbaImage::from_pixel(1600, 600, image::Rgba([0, 0, 0, 0]));
     let mut clear = DynamicImage::ImageRgba8(clear);

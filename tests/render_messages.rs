@@ -222,6 +222,28 @@ fn deep_and_sloppy_html_still_gives_its_text() {
 }
 
 #[test]
+fn a_link_that_can_be_typed_is_printed() {
+    let page = |source: &str| rendered(&mail(&html(source))).pages;
+    assert_eq!(
+        page("<p>See <a href=\"https://example.com/form\">our <b>form</b></a>.</p>"),
+        page("<p>See our <b>form</b> (https://example.com/form).</p>")
+    );
+    let tracking = format!("https://example.com/{}", "x".repeat(80));
+    for silent in [
+        tracking.as_str(),
+        "mailto:a@example.com",
+        "tel:+1",
+        "https://our.example/",
+    ] {
+        assert_eq!(
+            page(&format!("<p>See <a href=\"{silent}\">our.example</a>.</p>")),
+            page("<p>See our.example.</p>"),
+            "{silent}"
+        );
+    }
+}
+
+#[test]
 fn a_logo_stands_in_its_text_and_a_tracking_pixel_nowhere() {
     let source = "<p>Regards</p><img src=\"cid:logo@x\"><img src=\"cid:dot@x\"><p>Miller</p>";
     let parts = [
@@ -416,7 +438,7 @@ fn a_character_without_a_glyph_is_counted() {
     let rendered = rendered(&mail(&text("Hieroglyphs: \u{13000}\u{13001}\n")));
     assert_eq!(
         rendered.manifest.notes,
-        ["2 characters of “message text” are in none of the gateway's fonts and are shown as boxes."]
+        ["Characters of “message text” that are in none of the gateway's fonts and are shown as boxes: 2."]
     );
 }
 

@@ -194,7 +194,7 @@ impl<'o> Composer<'o> {
         };
         if missing > 0 {
             self.notes.push(format!(
-                "{missing} characters of “{}” are in none of the gateway's fonts and are shown as boxes.",
+                "Characters of “{}” that are in none of the gateway's fonts and are shown as boxes: {missing}.",
                 item.name
             ));
         }

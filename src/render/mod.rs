@@ -137,7 +137,7 @@ pub struct Manifest {
     pub parts: Vec<Part>,
     /// How many pages there are, the cover page counted.
     pub pages: u32,
-    /// What the sender should know about the pages, as sentences: `3 characters … are shown as boxes.`
+    /// What the sender should know about the pages, as sentences.
     #[serde(default)]
     pub notes: Vec<String>,
 }

@@ -28,6 +28,8 @@ pub(super) enum Tag {
     Emphasis,
     Code,
     Picture(String),
+    /// The text leads to this address.
+    Link(String),
 }
 
 impl Tag {
@@ -36,6 +38,13 @@ impl Tag {
             bold: tags.contains(&Self::Strong),
             italic: tags.contains(&Self::Emphasis),
             mono: tags.contains(&Self::Code),
+        }
+    }
+
+    pub(super) fn link(&self) -> Option<&str> {
+        match self {
+            Self::Link(url) => Some(url),
+            _ => None,
         }
     }
 
@@ -54,8 +63,8 @@ pub(super) struct Marks;
 impl TextDecorator for Marks {
     type Annotation = Tag;
 
-    fn decorate_link_start(&mut self, _: &str) -> (String, Tag) {
-        (String::new(), Tag::None)
+    fn decorate_link_start(&mut self, url: &str) -> (String, Tag) {
+        (String::new(), Tag::Link(url.to_owned()))
     }
     fn decorate_link_end(&mut self) -> String {
         String::new()

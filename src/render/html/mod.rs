@@ -14,7 +14,7 @@ use html2text::config::{self, Config};
 use html2text::render::TaggedLine;
 
 use super::error::{Failure, guard};
-use super::flow::{Label, Paragraph, Span, TEXT_PT};
+use super::flow::{Label, Look, Paragraph, Span, TEXT_PT};
 use super::options::Limits;
 use super::text::printable;
 use clean::clean;
@@ -33,6 +33,9 @@ const HEADING_GAP_PT: f32 = 4.0;
 const ITEM_INDENT_PT: f32 = 14.0;
 /// The sizes of headings, from `h1` down, in points.
 const HEADING_PT: [f32; 3] = [15.0, 13.0, 11.5];
+/// Longer web addresses nobody types from paper; most of them only count who reads.
+const URL_CHARS_MAX: usize = 60;
+
 /// A piece of an HTML text, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Piece {
@@ -148,7 +151,9 @@ impl Line {
         }
         let shape = Shape::of(&text);
         let mut spans: Vec<Span> = Vec::new();
+        let mut link = Link::default();
         for (text, tags) in self.0 {
+            spans.extend(link.step(&text, tags.iter().find_map(Tag::link)));
             if let Some(id) = tags.iter().find_map(Tag::picture) {
                 shape.paragraph(std::mem::take(&mut spans), pieces);
                 pieces.push(Piece::Picture(id.to_owned()));
@@ -161,7 +166,44 @@ impl Line {
                 look,
             });
         }
+        spans.extend(link.step("", None));
         shape.paragraph(spans, pieces);
+    }
+}
+
+/// The link that the text stands in, and its text so far.
+#[derive(Default)]
+struct Link {
+    url: String,
+    text: String,
+}
+
+impl Link {
+    /// Takes the next run of characters; where a link ends before it, gives the address for paper.
+    fn step(&mut self, text: &str, url: Option<&str>) -> Option<Span> {
+        let url = url.unwrap_or_default();
+        let ended = if url == self.url { None } else { self.on_paper() };
+        if url != self.url {
+            *self = Self {
+                url: url.to_owned(),
+                text: String::new(),
+            };
+        }
+        self.text.push_str(text);
+        ended
+    }
+
+    /// A web address that a person could type, where the text does not show it already.
+    fn on_paper(&self) -> Option<Span> {
+        let web = self.url.starts_with("https://") || self.url.starts_with("http://");
+        let (_, address) = self.url.split_once("://")?;
+        let shown = self.text.contains(address.trim_end_matches('/'));
+        let wanted =
+            web && !shown && !self.text.trim().is_empty() && self.url.chars().count() <= URL_CHARS_MAX;
+        wanted.then(|| Span {
+            text: printable(&format!(" ({})", self.url)),
+            look: Look::default(),
+        })
     }
 }
 

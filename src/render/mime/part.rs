@@ -84,10 +84,7 @@ pub(super) fn binary_item<'m>(
 /// A document of which only the bytes, the name and the declared type are known.
 fn document<'m>(media_type: &str, name: &str, bytes: &'m [u8], limits: &Limits) -> Content<'m> {
     if bytes.len() as u64 > limits.text_bytes_max
-        && matches!(
-            kind::of(media_type, name, bytes),
-            Ok(Kind::Text | Kind::Html | Kind::Message)
-        )
+        && matches!(kind::of(media_type, name, bytes), Ok(Kind::Text | Kind::Html))
     {
         return Content::Failed(Failure::new(format!(
             "it is longer than the {} bytes that a text may have",
@@ -95,7 +92,10 @@ fn document<'m>(media_type: &str, name: &str, bytes: &'m [u8], limits: &Limits) 
         )));
     }
     match kind::of(media_type, name, bytes) {
-        Ok(Kind::Text | Kind::Message) => Content::Text(Cow::Owned(decode(bytes)), Format::Fixed),
+        Ok(Kind::Message) => Content::Failed(Failure::new(
+            "it is a mail message attached as a file; forward it as a message instead",
+        )),
+        Ok(Kind::Text) => Content::Text(Cow::Owned(decode(bytes)), Format::Fixed),
         Ok(Kind::Html) => html_content(&decode(bytes), limits),
         Ok(Kind::Pdf) => Content::Pdf(bytes),
         Ok(Kind::Picture(picture)) => Content::Picture(picture, bytes),
