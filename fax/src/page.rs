@@ -178,6 +178,12 @@ impl Page {
         &self.bits
     }
 
+    /// All rows, as [`bits`](Self::bits).
+    #[must_use]
+    pub fn into_bits(self) -> Vec<u8> {
+        self.bits
+    }
+
     /// The rows in order, each `stride()` bytes.
     pub fn iter_rows(&self) -> impl ExactSizeIterator<Item = &[u8]> + '_ {
         self.bits.chunks_exact(self.stride().max(1))

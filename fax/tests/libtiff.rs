@@ -220,6 +220,7 @@ fn what_a_file_says_of_itself_is_read_by_libtiff() {
         "Compression Scheme: CCITT Group 3",
         "Group 3 Options: 2-d encoding+EOL padding",
         "Photometric Interpretation: min-is-white",
+        "Orientation: row 0 top, col 0 lhs",
         "Software: Faxgate ?",
         "DateTime: 2026:01:31 23:59:58",
     ] {

@@ -6,7 +6,7 @@ mod pages;
 
 use fax_proto::page::{Page, Resolution};
 use fax_proto::t4::{
-    Coding, Damage, DecodeOptions, Decoded, EncodeOptions, Encoder, End, Framing, decode, encode,
+    Coding, Damage, DecodeOptions, Decoded, Decoder, EncodeOptions, Encoder, End, Framing, decode, encode,
     reverse_bits,
 };
 use pages::{Row, any_page, draw, letter};
@@ -108,6 +108,18 @@ mod round_trips {
         }
     }
 
+    /// Some writers put the EOL after the row; the first one then stands far inside.
+    #[test]
+    fn an_eol_after_the_longest_row_is_detected() {
+        let page = draw(WIDTH, Resolution::R204x98, &[Row::Checker, Row::White]);
+        let data = encode(&page, &line(Coding::Mh));
+        let text: String = data.iter().map(|octet| format!("{octet:08b}")).collect();
+        let without_first = octets(&text[EOL.len()..]);
+        assert_eq!(Framing::detect(&without_first, WIDTH), Framing::Eol);
+        let decoded = decode_line(&without_first, Coding::Mh);
+        assert_eq!((decoded.good_rows, decoded.bad_rows), (2, 0));
+    }
+
     #[test]
     fn every_octet_is_turned_round() {
         let mut bits = [0x01, 0x80, 0b1100_1010];
@@ -162,6 +174,12 @@ mod what_goes_over_the_line {
             encode(&page, &options),
             octets(&[row.repeat(3), EOL.repeat(6)].concat())
         );
+        // Rows that nothing shows the end of cannot be filled.
+        let mmr = EncodeOptions {
+            row_bits_min: 96,
+            ..line(Coding::Mmr)
+        };
+        assert_eq!(encode(&page, &mmr), encode(&page, &line(Coding::Mmr)));
         // A row that is long enough gets no fill.
         let options = EncodeOptions {
             row_bits_min: 29,
@@ -319,6 +337,14 @@ mod damage {
     }
 
     #[test]
+    fn noise_after_the_last_eol_is_no_row() {
+        let data = octets(&[EOL, WHITE_ROW, EOL, WHITE_ROW, EOL, "1010010110100"].concat());
+        let decoded = decode_line(&data, Coding::Mh);
+        let counts = (decoded.good_rows, decoded.bad_rows, decoded.end);
+        assert_eq!(counts, (2, 0, End::Damage(Damage::Truncated)));
+    }
+
+    #[test]
     fn a_first_row_without_eol_is_a_row() {
         let data = octets(&[WHITE_ROW, EOL, WHITE_ROW, EOL].concat());
         let decoded = decode_line(&data, Coding::Mh);
@@ -348,6 +374,33 @@ mod damage {
     }
 
     #[test]
+    fn two_eols_are_a_slip_and_three_the_end() {
+        for (coding, eol) in [(Coding::Mh, EOL.to_owned()), (Coding::Mr, EOL.to_owned() + "1")] {
+            let page = |eols: usize| octets(&[&eol, WHITE_ROW, &eol.repeat(eols), WHITE_ROW, &eol].concat());
+            let rows_and_end = |eols| {
+                let decoded = decode_line(&page(eols), coding);
+                (decoded.good_rows, decoded.bad_rows, decoded.end)
+            };
+            assert_eq!(rows_and_end(2), (2, 0, End::Data), "{coding}");
+            assert_eq!(rows_and_end(3), (1, 0, End::Marker), "{coding}");
+        }
+    }
+
+    #[test]
+    fn a_code_word_that_is_cut_off_is_not_filled_up_with_zeros() {
+        // 11 white pixels are 01000; of the second row, 010 is left.
+        let options = DecodeOptions {
+            framing: Framing::Bare,
+            ..DecodeOptions::line(Coding::Mh, 11)
+        };
+        let decoded = decode(&octets("01000 010"), &options);
+        assert_eq!(
+            (decoded.good_rows, decoded.end),
+            (1, End::Damage(Damage::Truncated))
+        );
+    }
+
+    #[test]
     fn what_comes_after_the_end_is_nothing() {
         for coding in CODINGS {
             let mut data = encode(&Page::white(WIDTH, 3, Resolution::R204x98), &line(coding));
@@ -368,6 +421,7 @@ mod damage {
             ("1 1 0000000011 1", Damage::Code),
             ("1 1 001 00000000 1111", Damage::Code),
             ("1 1 010 000010 1", Damage::Length),
+            ("1 1 011 1 1 1", Damage::Length),
             ("1 1 001 00110101 0000001100101 010 1", Damage::Length),
             ("1 1 001 010011011", Damage::Truncated),
         ];
@@ -378,6 +432,21 @@ mod damage {
                 (2, End::Damage(damage)),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn after_the_end_there_is_nothing() {
+        for (coding, text) in [
+            (Coding::Mmr, "1 1 0000001111 1 1 1"),
+            (Coding::Mh, &*EOL.repeat(9)),
+        ] {
+            let data = octets(text);
+            let mut decoder = Decoder::new(&data, DecodeOptions::line(coding, WIDTH));
+            let mut out = Vec::new();
+            while decoder.row(&mut out).is_ok() {}
+            let (rows, end) = (out.len(), decoder.row(&mut out));
+            assert_eq!((decoder.row(&mut out), out.len()), (end, rows));
         }
     }
 

@@ -74,7 +74,7 @@ pub enum End {
     Data,
     /// The limit of rows is reached; more may follow.
     RowsMax,
-    /// This damage, in data where nothing after it can be trusted.
+    /// This damage, in data where nothing after it can be trusted; or, between EOLs, a damaged row that is the last.
     Damage(Damage),
 }
 
@@ -154,6 +154,7 @@ pub struct Decoder<'a> {
     bits: BitReader<'a>,
     options: DecodeOptions,
     rows: u32,
+    end: Option<End>,
     /// The changing elements of the last good row (white before the first), and of the row in work.
     reference: Changes,
     coding: Changes,
@@ -169,21 +170,26 @@ impl<'a> Decoder<'a> {
             bits: BitReader::new(data),
             options,
             rows: 0,
+            // Rows without pixels would never come to an end.
+            end: (options.width == 0).then_some(End::Data),
             reference: Changes::default(),
             coding: Changes::default(),
             reference_lost: options.coding == Coding::Mr,
         }
     }
 
-    /// Appends the next row to `out`, packed as in [`Page`]; [`End`] where there is none.
+    /// Appends the next row to `out`, packed as in [`Page`].
+    ///
+    /// # Errors
+    ///
+    /// [`End`] where there is no row any more, and ever after; nothing is appended then.
     pub fn row(&mut self, out: &mut Vec<u8>) -> Result<RowQuality, End> {
-        if self.options.width == 0 {
-            return Err(End::Data);
-        }
-        let quality = match (self.options.coding, self.options.framing) {
-            (Coding::Mh, Framing::Eol) | (Coding::Mr, _) => self.framed_row()?,
-            _ => self.bare_row()?,
+        let quality = match (self.end, self.options.coding, self.options.framing) {
+            (Some(end), ..) => Err(end),
+            (None, Coding::Mh, Framing::Eol) | (None, Coding::Mr, _) => self.framed_row(),
+            _ => self.bare_row(),
         };
+        let quality = quality.inspect_err(|end| self.end = Some(*end))?;
         self.rows += 1;
         let start = out.len();
         out.resize(start + Page::stride_of(self.options.width), 0);
@@ -206,11 +212,15 @@ impl<'a> Decoder<'a> {
                 return Ok(RowQuality::Good);
             }
             self.bits.seek(start);
-            self.bits.find_eol();
+            let ended = !self.bits.find_eol();
             // A page begins with an EOL: what stands before it is the noise of a carrier that comes up.
             if first && eols == 0 {
                 first = false;
                 continue;
+            }
+            // And this is the noise of one that goes down.
+            if ended {
+                return Err(End::Damage(Damage::Truncated));
             }
             self.reference_lost = true;
             return Ok(RowQuality::Bad);

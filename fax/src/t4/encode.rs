@@ -1,12 +1,12 @@
 //! Pages to bits.
 //!
-//! Encoding cannot fail: every row of every width has a code. Row lengths are minded only so far as that a row that is
-//! too short counts as white where it ends.
+//! Encoding cannot fail: every row of every width has a code. A row that is shorter than the width is white where it
+//! ends.
 
 use super::Coding;
 use super::bits::BitWriter;
 use super::runs::Changes;
-use super::table::{EOL, HORIZONTAL, PASS, VERTICAL, code_of_bit, run_codes};
+use super::table::{EOL, HORIZONTAL, PASS, VERTICAL, run_codes, tag_bit};
 use crate::page::{Page, Resolution};
 use alloc::vec::Vec;
 
@@ -120,11 +120,12 @@ impl Encoder {
             }
             Coding::Mr => {
                 let one_dimensional = self.rows_to_1d == 0;
-                self.rows_to_1d = if one_dimensional {
+                let rows_to_1d = if one_dimensional {
                     self.options.k.max(1)
                 } else {
                     self.rows_to_1d
-                } - 1;
+                };
+                self.rows_to_1d = rows_to_1d - 1;
                 self.eol(Some(one_dimensional));
                 if one_dimensional {
                     self.row_1d();
@@ -145,25 +146,16 @@ impl Encoder {
     /// Ends the page: the rest of its octets, the last one filled up with zeros.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
-        match self.options.coding {
-            Coding::Mmr if self.options.end_marker => self.marker(EOFB_EOLS, false),
-            Coding::Mh | Coding::Mr if self.options.end_marker => {
-                self.fill();
-                self.marker(RTC_EOLS, self.options.coding == Coding::Mr);
-            }
-            // The fill stands between the data and the EOL that follows: none follows.
-            _ => {}
+        if self.options.end_marker {
+            self.fill();
+            let (eols, tag) = match self.options.coding {
+                Coding::Mh => (RTC_EOLS, None),
+                Coding::Mr => (RTC_EOLS, Some(true)),
+                Coding::Mmr => (EOFB_EOLS, None),
+            };
+            (0..eols).for_each(|_| self.put_eol(tag));
         }
         self.out.finish()
-    }
-
-    fn marker(&mut self, eols: usize, tagged: bool) {
-        for _ in 0..eols {
-            self.out.put(EOL);
-            if tagged {
-                self.out.put(code_of_bit(true));
-            }
-        }
     }
 
     /// Ends the row before and begins a row, with MR's tag bit: one-dimensional or not.
@@ -178,18 +170,22 @@ impl Encoder {
             self.out.zeros(end.next_multiple_of(8) - end);
         }
         self.row_start_bits = self.out.position_bits();
+        self.put_eol(tag);
+    }
+
+    fn put_eol(&mut self, tag: Option<bool>) {
         self.out.put(EOL);
         if let Some(one_dimensional) = tag {
-            self.out.put(code_of_bit(one_dimensional));
+            self.out.put(tag_bit(one_dimensional));
         }
     }
 
-    /// Fills the row before up to the least length.
+    /// Fills the row before, where EOLs show its end, up to the least length.
     fn fill(&mut self) {
         let row_bits = self.out.position_bits() - self.row_start_bits;
-        if row_bits > 0 {
-            self.out
-                .zeros((self.options.row_bits_min as usize).saturating_sub(row_bits));
+        if self.options.eol && self.options.coding != Coding::Mmr && row_bits > 0 {
+            let row_bits_min = self.options.row_bits_min as usize;
+            self.out.zeros(row_bits_min.saturating_sub(row_bits));
         }
     }
 

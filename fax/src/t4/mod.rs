@@ -1,6 +1,6 @@
 //! The coding of bi-level pages: MH and MR (ITU-T T.4 clauses 4.1 and 4.2) and MMR (ITU-T T.6).
 //!
-//! [`encode`] and [`Encoder`] make the bits of a page, [`decode`] and [`Decoder`] rows of bits. Bits run from the most
+//! [`encode()`] and [`Encoder`] make the bits of a page, [`decode()`] and [`Decoder`] rows of bits. Bits run from the most
 //! significant bit of each octet; a telephone line and TIFF's FillOrder 2 have them the other way round:
 //! [`reverse_bits`].
 //!

@@ -15,11 +15,12 @@ impl Changes {
         self.0.clear();
     }
 
-    /// Reads them off a packed row.
+    /// Reads them off a packed row; one that is too short is white where it ends.
     pub(super) fn read(&mut self, row: &[u8], width: u32) {
         self.0.clear();
         let mut before = 0;
-        for (i, octets) in row.chunks(8).enumerate() {
+        let words = row.chunks(8).take(width.div_ceil(64) as usize);
+        for (i, octets) in words.enumerate() {
             let mut padded = [0; 8];
             padded[..octets.len()].copy_from_slice(octets);
             let word = u64::from_be_bytes(padded);
@@ -35,6 +36,10 @@ impl Changes {
                 self.0.push(first + bit);
                 edges &= !(1 << 63 >> bit);
             }
+        }
+        let end = row.len() as u64 * 8;
+        if before == 1 && end < u64::from(width) {
+            self.0.push(end as u32);
         }
     }
 
@@ -127,6 +132,23 @@ mod tests {
             *row.last_mut().unwrap() &= 0xFF << spare;
             prop_assert_eq!(painted, row);
         }
+    }
+
+    #[test]
+    fn a_row_that_is_too_short_is_white_where_it_ends() {
+        let mut changes = Changes::default();
+        for (octets, expected) in [
+            (0, &[][..]),
+            (3, &[0, 24]),
+            (8, &[0, 64]),
+            (9, &[0, 72]),
+            (16, &[0]),
+        ] {
+            changes.read(&[0xFF; 16][..octets], 128);
+            assert_eq!(changes.0, expected, "{octets}");
+        }
+        changes.read(&[0xFF; 40], 100);
+        assert_eq!(changes.0, [0]);
     }
 
     #[test]

@@ -14,13 +14,15 @@ pub(super) struct Code {
 pub(super) const EOL: Code = code("000000000001");
 /// The zeros before the one of an EOL. No sequence of other code words holds as many.
 pub(super) const EOL_ZEROS: usize = 11;
+
 /// The tag bit after an EOL of MR: whether the row that follows is one-dimensional (T.4 clause 4.2.2).
-pub(super) const fn code_of_bit(one: bool) -> Code {
+pub(super) const fn tag_bit(one_dimensional: bool) -> Code {
     Code {
-        word: one as u16,
+        word: one_dimensional as u16,
         length: 1,
     }
 }
+
 /// Pass mode of two-dimensional coding.
 pub(super) const PASS: Code = code("0001");
 /// Horizontal mode; two run lengths follow.

@@ -31,10 +31,11 @@ impl Density {
     /// The density of an image with this directory.
     pub(super) fn of(directory: &Directory<'_>) -> Result<Self, TiffError> {
         let unit = directory.short(tag::RESOLUTION_UNIT)?.unwrap_or(tag::UNIT_INCH);
+        // A density that cannot be read is no reason to give the image up.
         let dpi = |tag| {
             Ok(directory
                 .field(tag)?
-                .and_then(|field| dots_per_inch(field.rational()?, unit)))
+                .and_then(|field| dots_per_inch(field.rational().ok()?, unit)))
         };
         Ok(match (dpi(tag::X_RESOLUTION)?, dpi(tag::Y_RESOLUTION)?) {
             (Some(x_dpi), Some(y_dpi)) => Self::from_dpi(x_dpi, y_dpi),
@@ -110,6 +111,31 @@ mod tests {
         for (x_dpi, y_dpi) in [(96, 96), (600, 600), (100, 100), (300, 200), (200, 300)] {
             assert_eq!(Density::from_dpi(x_dpi, y_dpi), Density::Other { x_dpi, y_dpi });
         }
+    }
+
+    #[test]
+    fn turned_images_are_denser_the_other_way() {
+        let turned = Density::Fax(Resolution::R204x98).transposed();
+        assert_eq!(
+            turned,
+            Density::Other {
+                x_dpi: 98,
+                y_dpi: 204
+            }
+        );
+        assert_eq!(
+            Density::Other {
+                x_dpi: 196,
+                y_dpi: 204
+            }
+            .transposed(),
+            Density::Fax(Resolution::R204x196)
+        );
+        assert_eq!(
+            Density::Fax(Resolution::R300x300).transposed(),
+            Density::Fax(Resolution::R300x300)
+        );
+        assert_eq!(Density::Unknown.transposed(), Density::Unknown);
     }
 
     #[test]

@@ -95,8 +95,9 @@ pub(super) struct Directory<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
     file: File<'a>,
+    tag: u16,
     kind: u16,
-    pub(super) count: u32,
+    count: u32,
     at: u32,
 }
 
@@ -120,10 +121,7 @@ impl<'a> Directory<'a> {
 
     /// The first value of a whole-number field.
     pub(super) fn number(&self, tag: u16) -> Result<Option<u32>, TiffError> {
-        match self.field(tag)? {
-            Some(field) => field.number(0).map(Some).ok_or(TiffError::Invalid(tag)),
-            None => Ok(None),
-        }
+        self.field(tag)?.map(|field| field.number(0)).transpose()
     }
 
     /// The first value of a field of SHORTs.
@@ -142,12 +140,13 @@ impl<'a> Directory<'a> {
 
     fn read_entry(&self, entry: u32) -> Result<Field<'a>, TiffError> {
         let file = self.file;
-        let (kind, count) = (file.u16(entry + 2)?, file.u32(entry + 4)?);
+        let (tag, kind, count) = (file.u16(entry)?, file.u16(entry + 2)?, file.u32(entry + 4)?);
         // Up to four octets of values stand in the entry itself.
         let inside = u64::from(count) * u64::from(octets_of(kind)) <= 4;
         let at = if inside { entry + 8 } else { file.u32(entry + 8)? };
         Ok(Field {
             file,
+            tag,
             kind,
             count,
             at,
@@ -156,34 +155,30 @@ impl<'a> Directory<'a> {
 }
 
 impl Field<'_> {
-    /// Value `index` of a whole-number field; `None` where the type is another or the file ends before.
-    pub(super) fn number(&self, index: u32) -> Option<u32> {
-        let at = self.value(index)?;
-        match self.kind {
-            TYPE_BYTE => self.file.chunk::<1>(at).ok().map(|[octet]| u32::from(octet)),
-            TYPE_SHORT => self.file.u16(at).ok().map(u32::from),
-            TYPE_LONG | TYPE_IFD => self.file.u32(at).ok(),
-            _ => None,
-        }
-    }
-
-    /// The first value of a field of fractions: numerator and denominator.
-    pub(super) fn rational(&self) -> Option<(u32, u32)> {
-        match self.kind {
-            TYPE_RATIONAL => Some((
-                self.file.u32(self.at).ok()?,
-                self.file.u32(self.at.checked_add(4)?).ok()?,
-            )),
-            // Some writers have whole numbers here.
-            _ => Some((self.number(0)?, 1)),
-        }
-    }
-
-    fn value(&self, index: u32) -> Option<u32> {
+    /// Value `index` of a whole-number field.
+    pub(super) fn number(&self, index: u32) -> Result<u32, TiffError> {
         if index >= self.count {
-            return None;
+            return Err(TiffError::Invalid(self.tag));
         }
-        self.at.checked_add(index.checked_mul(octets_of(self.kind))?)
+        let at = index
+            .checked_mul(octets_of(self.kind))
+            .and_then(|offset| self.at.checked_add(offset));
+        let at = at.ok_or(TiffError::Truncated)?;
+        match self.kind {
+            TYPE_BYTE => self.file.chunk::<1>(at).map(|[octet]| u32::from(octet)),
+            TYPE_SHORT => self.file.u16(at).map(u32::from),
+            TYPE_LONG | TYPE_IFD => self.file.u32(at),
+            _ => Err(TiffError::Invalid(self.tag)),
+        }
+    }
+
+    /// The first value of a field of fractions: numerator and denominator. Some writers have whole numbers there.
+    pub(super) fn rational(&self) -> Result<(u32, u32), TiffError> {
+        if self.kind != TYPE_RATIONAL {
+            return Ok((self.number(0)?, 1));
+        }
+        let denominator_at = self.at.checked_add(4).ok_or(TiffError::Truncated)?;
+        Ok((self.file.u32(self.at)?, self.file.u32(denominator_at)?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! An image read from a file, and how it is turned upright (TIFF 6.0, Orientation).
 
 use super::density::Density;
+use super::tag;
 use crate::page::{Page, Resolution};
 use alloc::vec::Vec;
 
@@ -70,7 +71,7 @@ impl Orientation {
 
     /// Turns an image that lies so.
     pub(super) fn upright(self, image: FaxImage) -> FaxImage {
-        if self == Self::new(1) {
+        if self == Self::new(tag::UPRIGHT) {
             return image;
         }
         let (bad_rows, density) = (image.bad_rows, image.density);
@@ -97,7 +98,7 @@ impl Orientation {
         }
         FaxImage {
             width,
-            bits: page.bits().to_vec(),
+            bits: page.into_bits(),
             density: if self.transposed {
                 density.transposed()
             } else {

@@ -1,8 +1,8 @@
 //! TIFF files of fax pages (RFC 3949, TIFF 6.0).
 //!
-//! [`read`] takes any bi-level TIFF in strips: uncompressed, PackBits, or coded with MH, MR or MMR, in either byte order,
+//! [`read()`] takes any bi-level TIFF in strips: uncompressed, PackBits, or coded with MH, MR or MMR, in either byte order,
 //! bit order and colour sense. Colour and other compressions are errors of their own ([`TiffError::NotBilevel`],
-//! [`TiffError::Compression`]), so that another reader may be tried. [`Writer`] and [`write`] make profile S, the one
+//! [`TiffError::Compression`]), so that another reader may be tried. [`Writer`] and [`write()`] make profile S, the one
 //! that every Internet fax reads, and profile F.
 //!
 //! Foreign files can do no more than yield an error: offsets are checked, directories are not visited twice, and
@@ -13,6 +13,7 @@ mod density;
 mod directory;
 mod error;
 mod image;
+mod layout;
 mod read;
 mod strip;
 mod tag;

@@ -1,12 +1,13 @@
 //! From file to images: follows the directories, reads the strips of each, and puts the pages in order.
 
 use super::density::Density;
-use super::directory::{Directory, Field, File};
+use super::directory::{Directory, File};
 use super::error::TiffError;
 use super::image::{FaxImage, Orientation};
-use super::strip::{Rows, Storage, unpack};
+use super::layout::Layout;
+use super::strip::{Rows, unpack};
 use super::tag;
-use crate::page::Page;
+use crate::page::{Page, Resolution};
 use crate::t4::{Damage, End};
 use alloc::vec::Vec;
 
@@ -91,94 +92,6 @@ struct Reader<'a> {
     pages: Vec<Numbered>,
 }
 
-/// What a directory says of its image.
-struct Layout<'a> {
-    width: u32,
-    rows: u32,
-    rows_per_strip: u32,
-    storage: Storage,
-    lsb_first: bool,
-    /// A 1 is white.
-    inverted: bool,
-    offsets: Field<'a>,
-    octet_counts: Option<Field<'a>>,
-}
-
-impl<'a> Layout<'a> {
-    fn of(directory: &Directory<'a>, limits: &Limits) -> Result<Self, TiffError> {
-        let number = |tag| directory.number(tag);
-        let short = |tag| directory.short(tag);
-        let required = |tag| number(tag)?.ok_or(TiffError::Missing(tag));
-        let bits_per_pixel = (
-            short(tag::BITS_PER_SAMPLE)?.unwrap_or(1),
-            short(tag::SAMPLES_PER_PIXEL)?.unwrap_or(1),
-        );
-        // Fax codings know what is white without being told; others do as they.
-        let photometric = short(tag::PHOTOMETRIC)?.unwrap_or(tag::WHITE_IS_ZERO);
-        if bits_per_pixel != (1, 1) || photometric > tag::BLACK_IS_ZERO {
-            return Err(TiffError::NotBilevel);
-        }
-        let compression = short(tag::COMPRESSION)?.unwrap_or(tag::COMPRESSION_NONE);
-        let storage = Storage::new(compression, number(tag::T4_OPTIONS)?.unwrap_or(0))?;
-        if directory.field(tag::TILE_OFFSETS)?.is_some() {
-            return Err(TiffError::Tiled);
-        }
-        let width = within(
-            required(tag::IMAGE_WIDTH)?,
-            tag::IMAGE_WIDTH,
-            limits.width_max,
-            "width_max",
-        )?;
-        let rows = within(
-            required(tag::IMAGE_LENGTH)?,
-            tag::IMAGE_LENGTH,
-            limits.rows_max,
-            "rows_max",
-        )?;
-        Ok(Self {
-            width,
-            rows,
-            rows_per_strip: number(tag::ROWS_PER_STRIP)?.unwrap_or(u32::MAX).clamp(1, rows),
-            storage,
-            lsb_first: short(tag::FILL_ORDER)? == Some(tag::LSB_FIRST),
-            inverted: photometric == tag::BLACK_IS_ZERO,
-            offsets: directory
-                .field(tag::STRIP_OFFSETS)?
-                .ok_or(TiffError::Missing(tag::STRIP_OFFSETS))?,
-            octet_counts: directory.field(tag::STRIP_BYTE_COUNTS)?,
-        })
-    }
-
-    fn strips(&self) -> u32 {
-        self.rows.div_ceil(self.rows_per_strip)
-    }
-
-    /// Where strip `index` begins, how many octets it has, and how many rows.
-    fn strip(&self, index: u32) -> Result<(u32, usize, u32), TiffError> {
-        let offset = self
-            .offsets
-            .number(index)
-            .ok_or(TiffError::Invalid(tag::STRIP_OFFSETS))?;
-        let rows = self.rows_per_strip.min(self.rows - index * self.rows_per_strip);
-        let octets = match (self.storage, self.octet_counts) {
-            // The rows say it better than a field that may be wrong.
-            (Storage::Plain, _) => Page::stride_of(self.width) * rows as usize,
-            (_, Some(counts)) => counts.number(index).unwrap_or(0) as usize,
-            (_, None) => 0,
-        };
-        // Without a count, the strip goes on to where its rows end.
-        Ok((offset, if octets == 0 { usize::MAX } else { octets }, rows))
-    }
-}
-
-fn within(value: u32, tag: u16, max: u32, limit: &'static str) -> Result<u32, TiffError> {
-    match value {
-        0 => Err(TiffError::Invalid(tag)),
-        value if value > max => Err(TiffError::Limit(limit)),
-        value => Ok(value),
-    }
-}
-
 impl Reader<'_> {
     fn page(&mut self, directory: &Directory<'_>) -> Result<(), TiffError> {
         let layout = Layout::of(directory, &self.limits)?;
@@ -186,13 +99,16 @@ impl Reader<'_> {
         if layout.inverted {
             bits.iter_mut().for_each(|octet| *octet = !*octet);
         }
+        let width = layout.format.width;
+        // A page has no pixels beyond its width; a file may have.
+        let page = Page::from_bits(width, Resolution::default(), bits);
         let image = FaxImage {
-            width: layout.width,
-            bits,
+            width,
+            bits: page.map(Page::into_bits).unwrap_or_default(),
             density: Density::of(directory)?,
             bad_rows,
         };
-        let orientation = Orientation::new(directory.short(tag::ORIENTATION)?.unwrap_or(1));
+        let orientation = Orientation::new(directory.short(tag::ORIENTATION)?.unwrap_or(tag::UPRIGHT));
         let number = directory.number(tag::PAGE_NUMBER)?;
         self.pages.push((number, orientation.upright(image)));
         Ok(())
@@ -201,62 +117,95 @@ impl Reader<'_> {
     /// The rows of all strips, and how many of them were damaged.
     fn rows(&mut self, layout: &Layout<'_>) -> Result<(Vec<u8>, u32), TiffError> {
         let mut bits = Vec::new();
-        let mut bad_rows = 0;
+        let (mut rows, mut bad_rows) = (0, 0);
         for index in 0..layout.strips() {
-            let (offset, length, rows) = layout.strip(index)?;
-            let octets = self.file.octets(offset, length)?;
-            take(
-                &mut self.limits.coded_octets_max,
-                octets.len(),
-                "coded_octets_max",
-            )?;
-            let bitmap_octets = Page::stride_of(layout.width) * rows as usize;
-            take(
-                &mut self.limits.bitmap_octets_max,
-                bitmap_octets,
-                "bitmap_octets_max",
-            )?;
-            let unpacked = unpack(
-                octets,
-                layout.lsb_first,
-                layout.storage,
-                layout.width,
-                rows,
-                &mut bits,
-            );
-            bad_rows += unpacked.bad_rows;
-            let before = index * layout.rows_per_strip;
-            let is_last = index + 1 == layout.strips();
-            self.check_rows(&unpacked, before, rows, is_last, length > octets.len())?;
+            let strip = self.strip(layout, index, &mut bits).map_err(|lack| match lack {
+                Lack::File(error) => error,
+                Lack::Rows { had, damage } => self.damaged(rows + had, damage),
+            })?;
+            rows += strip.rows;
+            bad_rows += strip.bad_rows;
+        }
+        // Nothing but damage is no fax, but something else under the name of one.
+        if rows == bad_rows {
+            return Err(self.damaged(rows, Damage::Code));
         }
         Ok((bits, bad_rows))
     }
 
-    /// Whether a strip, after so many rows of the page, has the rows it should have.
-    fn check_rows(
-        &self,
-        unpacked: &Rows,
-        before: u32,
-        rows: u32,
-        last: bool,
-        cut: bool,
-    ) -> Result<(), TiffError> {
-        let page = self.pages.len() as u32 + 1;
-        let damage = |damage| TiffError::Damage {
-            page,
-            rows: before + unpacked.rows,
+    fn damaged(&self, rows: u32, damage: Damage) -> TiffError {
+        TiffError::Damage {
+            page: self.pages.len() as u32 + 1,
+            rows,
             damage,
-        };
-        match unpacked.end {
-            // A page of which no row can be read is not a damaged page, but something else.
-            _ if unpacked.bad_rows > 0 && unpacked.bad_rows == unpacked.rows => Err(damage(Damage::Code)),
-            _ if unpacked.rows == rows => Ok(()),
-            // The sender ended the page before the rows were as many as the field says: the page is right.
-            End::Marker if last && before + unpacked.rows > 0 => Ok(()),
-            _ if cut => Err(TiffError::Truncated),
-            End::Damage(reason) => Err(damage(reason)),
-            End::Marker | End::Data | End::RowsMax => Err(damage(Damage::Truncated)),
         }
+    }
+
+    /// Appends the rows of a strip.
+    fn strip(&mut self, layout: &Layout<'_>, index: u32, bits: &mut Vec<u8>) -> Result<Rows, Lack> {
+        let place = layout.strip(index)?;
+        let octets = self.file.octets(place.offset, place.octets_max)?;
+        take(
+            &mut self.limits.coded_octets_max,
+            octets.len(),
+            "coded_octets_max",
+        )?;
+        let stride = Page::stride_of(layout.format.width);
+        take(
+            &mut self.limits.bitmap_octets_max,
+            stride * place.rows as usize,
+            "bitmap_octets_max",
+        )?;
+        let strip = unpack(octets, layout.format, place.rows, bits);
+        let is_last = index + 1 == layout.strips();
+        let cut = octets.len() < place.octets_max;
+        let lost = lost_rows(&strip, place.rows, is_last, cut)?;
+        // Rows can only be lost where others are bad: there is a row above.
+        let above = bits.len() - stride.min(bits.len());
+        (0..lost).for_each(|_| bits.extend_from_within(above..above + stride));
+        Ok(Rows {
+            rows: strip.rows + lost,
+            bad_rows: strip.bad_rows + lost,
+            ..strip
+        })
+    }
+}
+
+/// How many rows of a strip damage has swallowed, where it is right otherwise: as many rows as it should have, unless
+/// the page ends in it. `cut` says that the file ended before the strip.
+fn lost_rows(strip: &Rows, rows: u32, last: bool, cut: bool) -> Result<u32, Lack> {
+    let missing = rows - strip.rows;
+    let damage = match strip.end {
+        End::Damage(damage) => Some(damage),
+        End::Marker | End::Data | End::RowsMax => None,
+    };
+    match strip.end {
+        _ if missing == 0 && !(cut && damage.is_some()) => Ok(0),
+        // The sender ended the page before the rows were as many as the field says: the page is right.
+        End::Marker if last => Ok(0),
+        _ if cut => Err(Lack::File(TiffError::Truncated)),
+        // A damaged EOL makes one bad row of two.
+        _ if missing <= strip.bad_rows => Ok(missing),
+        _ => Err(Lack::Rows {
+            had: strip.rows,
+            damage: damage.unwrap_or(Damage::Truncated),
+        }),
+    }
+}
+
+/// What a strip lacks.
+enum Lack {
+    File(TiffError),
+    /// After so many rows.
+    Rows {
+        had: u32,
+        damage: Damage,
+    },
+}
+
+impl From<TiffError> for Lack {
+    fn from(error: TiffError) -> Self {
+        Self::File(error)
     }
 }
 

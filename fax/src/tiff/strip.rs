@@ -3,9 +3,19 @@
 use super::error::TiffError;
 use super::tag;
 use crate::page::Page;
-use crate::t4::{Coding, DecodeOptions, Decoder, End, Framing, RowQuality, reverse_bits};
+use crate::t4::{Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality, reverse_bits};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+
+/// What a strip looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Format {
+    /// Pixels in a row.
+    pub(super) width: u32,
+    pub(super) storage: Storage,
+    /// The first bit of an octet is its least significant one.
+    pub(super) lsb_first: bool,
+}
 
 /// How the pixels of an image are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +54,13 @@ pub(super) struct Rows {
     pub(super) end: End,
 }
 
-/// Appends up to `rows` rows of `width` pixels to `out`.
-pub(super) fn unpack(
-    octets: &[u8],
-    lsb_first: bool,
-    storage: Storage,
-    width: u32,
-    rows: u32,
-    out: &mut Vec<u8>,
-) -> Rows {
+/// Appends up to `rows` rows to `out`.
+pub(super) fn unpack(octets: &[u8], format: Format, rows: u32, out: &mut Vec<u8>) -> Rows {
+    let Format {
+        width,
+        storage,
+        lsb_first,
+    } = format;
     let mut octets = Cow::Borrowed(octets);
     if lsb_first {
         reverse_bits(octets.to_mut());
@@ -92,6 +100,15 @@ fn decode(octets: &[u8], options: DecodeOptions, out: &mut Vec<u8>) -> Rows {
             Ok(quality) => {
                 rows += 1;
                 bad_rows += u32::from(quality == RowQuality::Bad);
+            }
+            // A file says how many rows there are: this is one of them.
+            Err(end @ End::Damage(Damage::Truncated)) if options.framing == Framing::Eol && rows > 0 => {
+                out.extend_from_within(out.len() - Page::stride_of(options.width)..);
+                return Rows {
+                    rows: rows + 1,
+                    bad_rows: bad_rows + 1,
+                    end,
+                };
             }
             Err(end) => return Rows { rows, bad_rows, end },
         }
@@ -165,7 +182,12 @@ mod tests {
     #[test]
     fn a_row_that_is_cut_off_is_no_row() {
         let mut out = alloc::vec![9];
-        let rows = unpack(&[1, 2, 3], false, Storage::Plain, 12, 5, &mut out);
+        let format = Format {
+            width: 12,
+            storage: Storage::Plain,
+            lsb_first: false,
+        };
+        let rows = unpack(&[1, 2, 3], format, 5, &mut out);
         assert_eq!(
             (rows, &out[..]),
             (

@@ -38,6 +38,9 @@ pub(super) const BLACK_IS_ZERO: u16 = 1;
 /// FillOrder: the leftmost pixel is the least significant bit.
 pub(super) const LSB_FIRST: u16 = 2;
 
+/// Orientation: the first row is the top, the first column the left side.
+pub(super) const UPRIGHT: u16 = 1;
+
 pub(super) const COMPRESSION_NONE: u16 = 1;
 /// MH rows that begin on octet boundaries, without EOLs.
 pub(super) const COMPRESSION_RLE: u16 = 2;

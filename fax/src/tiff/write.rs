@@ -195,6 +195,7 @@ impl Writer {
             Field::shorts(tag::PAGE_NUMBER, &[number, 0]),
         ];
         if self.profile != Profile::S {
+            fields.push(Field::shorts(tag::ORIENTATION, &[tag::UPRIGHT]));
             fields.extend(self.texts.iter().cloned());
         }
         fields

@@ -1,5 +1,7 @@
 //! Pages for tests: noise, patterns, and rows that hang together as those of writing do.
 
+#![allow(dead_code, reason = "each test file takes what it needs")]
+
 use fax_proto::page::{Page, Resolution};
 use proptest::prelude::*;
 
@@ -54,7 +56,6 @@ pub(crate) fn draw(width: u32, resolution: Resolution, rows: &[Row]) -> Page {
 }
 
 /// A page as a scanner makes it: margins, lines of something like letters, a ruled line, a photograph.
-#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn letter(width: u32, rows: u32, resolution: Resolution, seed: u64) -> Page {
     let kinds: Vec<Row> = (0..rows)
         .map(|y| match (y % 40, y * 8 / rows) {
