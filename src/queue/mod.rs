@@ -1,7 +1,7 @@
 //! The queue: what is due is claimed, rendered, dialled, and settled with its report.
 //!
 //! The queue needs nothing but the store: a wake-up is only a hint, and a restart goes on where the store says.
-//! Jobs that a dead gateway left in its hands are taken back at the start ([`Queue::recover`]). A page is marked
+//! Jobs that a dead gateway left in its hands are taken back at the start. A page is marked
 //! in doubt on disk before its end-of-page command is sent, and confirmed after the other machine said so; the
 //! last state and its report are one write.
 
