@@ -35,9 +35,7 @@ impl ManualClock {
     /// A clock that shows `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self {
-            millis: Arc::new(AtomicI64::new(start.as_millisecond())),
-        }
+        Self { millis: Arc::new(AtomicI64::new(start.as_millisecond())) }
     }
 
     /// Moves the clock forward.

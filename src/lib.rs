@@ -14,3 +14,20 @@ pub mod line;
 pub mod mailer;
 pub mod render;
 pub mod store;
+
+// 3: the flow
+pub mod post;
+pub mod queue;
+pub mod received;
+pub mod report;
+pub mod status;
+pub mod submit;
+
+// 4: the ways in
+pub mod door;
+
+// 5: the program
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod observe;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `faxgate` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    faxgate::cli::main()
+}

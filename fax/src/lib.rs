@@ -3,7 +3,12 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod carrier;
+pub mod hdlc;
 pub mod page;
+pub mod session;
+pub mod sim;
+pub mod t30;
 pub mod t4;
 pub mod tiff;
 pub mod time;

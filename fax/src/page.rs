@@ -26,14 +26,8 @@ pub enum Resolution {
 
 impl Resolution {
     /// Every resolution, from coarse to fine.
-    pub const ALL: [Self; 6] = [
-        Self::R204x98,
-        Self::R204x196,
-        Self::R204x391,
-        Self::R200x200,
-        Self::R300x300,
-        Self::R400x400,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::R204x98, Self::R204x196, Self::R204x391, Self::R200x200, Self::R300x300, Self::R400x400];
 
     /// Horizontal dots per inch.
     #[must_use]
@@ -112,11 +106,7 @@ impl Page {
     #[must_use]
     pub fn white(width: u32, rows: u32, resolution: Resolution) -> Self {
         let stride = Self::stride_of(width);
-        Self {
-            width,
-            resolution,
-            bits: alloc::vec![0; stride * rows as usize],
-        }
+        Self { width, resolution, bits: alloc::vec![0; stride * rows as usize] }
     }
 
     /// A page from packed rows; `None` where `bits` is no whole number of rows or `width` is 0.
@@ -135,11 +125,7 @@ impl Page {
                 row[stride - 1] &= mask;
             }
         }
-        Some(Self {
-            width,
-            resolution,
-            bits,
-        })
+        Some(Self { width, resolution, bits })
     }
 
     /// Bytes in a row of `width` pixels.
@@ -207,10 +193,7 @@ impl Page {
     /// Whether the pixel is black; white outside the page.
     #[must_use]
     pub fn is_black(&self, x: u32, y: u32) -> bool {
-        x < self.width
-            && self
-                .row(y)
-                .is_some_and(|row| row[(x / 8) as usize] & (0x80 >> (x % 8)) != 0)
+        x < self.width && self.row(y).is_some_and(|row| row[(x / 8) as usize] & (0x80 >> (x % 8)) != 0)
     }
 
     /// Makes a pixel black or white; nothing happens outside the page.

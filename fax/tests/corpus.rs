@@ -11,9 +11,7 @@ use std::path::Path;
 const CHANGED_MAX: usize = 400;
 
 fn run_all(name: &str, body: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fuzz/corpus")
-        .join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
     let mut files = 0;
     for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
         let mut input = std::fs::read(entry.unwrap().path()).unwrap();

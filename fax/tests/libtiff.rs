@@ -123,46 +123,19 @@ fn libtiff_reads(octets: &[u8], pages: &[Page]) {
     let folder = Folder::new();
     let ours = folder.file("ours.tiff", octets);
     let listing = run("tiffinfo", &["-D", text(&ours)]);
-    assert_eq!(
-        listing.matches("TIFF Directory at").count(),
-        pages.len(),
-        "{listing}"
-    );
-    assert_eq!(
-        listing.matches("multi-page document").count(),
-        pages.len(),
-        "{listing}"
-    );
+    assert_eq!(listing.matches("TIFF Directory at").count(), pages.len(), "{listing}");
+    assert_eq!(listing.matches("multi-page document").count(), pages.len(), "{listing}");
     for (number, page) in pages.iter().enumerate() {
         let page_number = format!("Page Number: {number}-{}", pages.len());
-        assert!(
-            listing.contains(&page_number),
-            "{page_number} is not in {listing}"
-        );
+        assert!(listing.contains(&page_number), "{page_number} is not in {listing}");
         let size = format!("Image Width: {} Image Length: {}", page.width(), page.rows());
         assert!(listing.contains(&size), "{size} is not in {listing}");
         let resolution = page.resolution();
-        let density = format!(
-            "Resolution: {}, {} pixels/inch",
-            resolution.x_dpi(),
-            resolution.y_dpi()
-        );
+        let density = format!("Resolution: {}, {} pixels/inch", resolution.x_dpi(), resolution.y_dpi());
         assert!(listing.contains(&density), "{density} is not in {listing}");
     }
     let plain = folder.path("plain.tiff");
-    run(
-        "tiffcp",
-        &[
-            "-c",
-            "none",
-            "-f",
-            "msb2lsb",
-            "-r",
-            "100000",
-            text(&ours),
-            text(&plain),
-        ],
-    );
+    run("tiffcp", &["-c", "none", "-f", "msb2lsb", "-r", "100000", text(&ours), text(&plain)]);
     let plain = std::fs::read(plain).unwrap();
     // Uncompressed, the rows of a page stand in the file as they are, one page after the other.
     let mut from = 0;
@@ -181,10 +154,7 @@ fn profile_s_is_read_by_libtiff() {
     for resolution in [Resolution::R204x98, Resolution::R204x196, Resolution::R200x200] {
         let pages = sample(resolution, PaperWidth::A4);
         libtiff_reads(&write(&pages, Profile::S, &Info::default()).unwrap(), &pages);
-        libtiff_reads(
-            &write(&pages[..1], Profile::S, &Info::default()).unwrap(),
-            &pages[..1],
-        );
+        libtiff_reads(&write(&pages[..1], Profile::S, &Info::default()).unwrap(), &pages[..1]);
     }
 }
 
@@ -232,10 +202,7 @@ fn what_a_file_says_of_itself_is_read_by_libtiff() {
 fn every_run_length_is_read_by_libtiff() {
     for coding in CODINGS {
         let pages = [all_runs()];
-        libtiff_reads(
-            &write(&pages, Profile::F { coding }, &Info::default()).unwrap(),
-            &pages,
-        );
+        libtiff_reads(&write(&pages, Profile::F { coding }, &Info::default()).unwrap(), &pages);
     }
 }
 
@@ -246,15 +213,8 @@ fn we_read(path: &Path, pages: &[Page], what: &str) {
     assert_eq!(images.len(), pages.len(), "{what}");
     for (number, (image, page)) in images.into_iter().zip(pages).enumerate() {
         assert_eq!(image.bad_rows, 0, "{what}, page {number}");
-        assert_eq!(
-            image.density,
-            Density::Fax(page.resolution()),
-            "{what}, page {number}"
-        );
-        assert!(
-            image.into_page().as_ref() == Ok(page),
-            "{what}, page {number} differs"
-        );
+        assert_eq!(image.density, Density::Fax(page.resolution()), "{what}, page {number}");
+        assert!(image.into_page().as_ref() == Ok(page), "{what}, page {number} differs");
     }
 }
 
@@ -264,15 +224,7 @@ fn all_that_libtiff_writes_is_read() {
     let pages = sample(Resolution::R204x196, PaperWidth::A4);
     let plain = folder.file("plain.tiff", &plain_tiff(&pages));
     let theirs = folder.path("theirs.tiff");
-    let compressions = [
-        "none",
-        "packbits",
-        "g3:1d",
-        "g3:2d",
-        "g3:1d:fill",
-        "g3:2d:fill",
-        "g4",
-    ];
+    let compressions = ["none", "packbits", "g3:1d", "g3:2d", "g3:1d:fill", "g3:2d:fill", "g4"];
     for compression in compressions {
         for fill_order in ["lsb2msb", "msb2lsb"] {
             for rows_per_strip in ["1", "7", "64", "100000"] {
@@ -333,38 +285,18 @@ fn what_fax2tiff_makes_of_our_line_data_is_read() {
     let raw = |coding| {
         let mut data = encode(
             &page,
-            &EncodeOptions {
-                end_marker: false,
-                ..EncodeOptions::line(coding, page.resolution())
-            },
+            &EncodeOptions { end_marker: false, ..EncodeOptions::line(coding, page.resolution()) },
         );
         reverse_bits(&mut data);
         data
     };
     for (coding, input) in [(Coding::Mh, "-1"), (Coding::Mr, "-2"), (Coding::Mmr, "-4")] {
         let raw = folder.file("raw.g3", &raw(coding));
-        for output in [
-            ["-5", "-p"],
-            ["-5", "-a"],
-            ["-6", "-p"],
-            ["-6", "-a"],
-            ["-8", "-m"],
-        ] {
-            let options = [
-                input,
-                "-L",
-                "-W",
-                output[0],
-                output[1],
-                "-o",
-                text(&theirs),
-                text(&raw),
-            ];
+        for output in [["-5", "-p"], ["-5", "-a"], ["-6", "-p"], ["-6", "-a"], ["-8", "-m"]] {
+            let options = [input, "-L", "-W", output[0], output[1], "-o", text(&theirs), text(&raw)];
             run("fax2tiff", &options);
             let images = read(&std::fs::read(&theirs).unwrap(), &Limits::default()).unwrap();
-            let [FaxImage { density, .. }] = images[..] else {
-                panic!("{} pages", images.len())
-            };
+            let [FaxImage { density, .. }] = images[..] else { panic!("{} pages", images.len()) };
             assert_eq!(density, Density::Fax(page.resolution()), "{options:?}");
             assert!(images[0].bits == page.bits(), "{options:?}: the page differs");
         }
@@ -375,17 +307,11 @@ fn what_fax2tiff_makes_of_our_line_data_is_read() {
 #[test]
 fn compression_2_is_read_as_libtiff_reads_it() {
     let page = pages::letter(1728, 100, Resolution::R204x98, 5);
-    let bare = EncodeOptions {
-        eol: false,
-        end_marker: false,
-        ..EncodeOptions::line(Coding::Mh, page.resolution())
-    };
+    let bare =
+        EncodeOptions { eol: false, end_marker: false, ..EncodeOptions::line(Coding::Mh, page.resolution()) };
     let mut strip = Vec::new();
     for row in page.iter_rows() {
-        strip.extend(encode(
-            &Page::from_bits(1728, page.resolution(), row.to_vec()).unwrap(),
-            &bare,
-        ));
+        strip.extend(encode(&Page::from_bits(1728, page.resolution(), row.to_vec()).unwrap(), &bare));
     }
     let mut octets = plain_tiff(std::slice::from_ref(&page));
     octets[8 + 2 + 4 * 12 + 8] = 2;
@@ -397,12 +323,6 @@ fn compression_2_is_read_as_libtiff_reads_it() {
     let file = folder.file("rle.tiff", &octets);
     we_read(&file, std::slice::from_ref(&page), "compression 2");
     let plain = folder.path("plain.tiff");
-    run(
-        "tiffcp",
-        &["-c", "none", "-r", "100000", text(&file), text(&plain)],
-    );
-    assert!(
-        find(&std::fs::read(plain).unwrap(), page.bits()).is_some(),
-        "libtiff reads another page"
-    );
+    run("tiffcp", &["-c", "none", "-r", "100000", text(&file), text(&plain)]);
+    assert!(find(&std::fs::read(plain).unwrap(), page.bits()).is_some(), "libtiff reads another page");
 }

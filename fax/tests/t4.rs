@@ -29,11 +29,7 @@ fn decode_line(data: &[u8], coding: Coding) -> Decoded {
 
 /// Octets from the text of their bits; spaces count nothing, the last octet is filled with zeros.
 fn octets(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|octet| *octet != b' ')
-        .map(|digit| digit - b'0')
-        .collect();
+    let digits: Vec<u8> = text.bytes().filter(|octet| *octet != b' ').map(|digit| digit - b'0').collect();
     let octet = |bits: &[u8]| (0..8).fold(0, |octet, i| octet << 1 | bits.get(i).unwrap_or(&0));
     digits.chunks(8).map(octet).collect()
 }
@@ -165,26 +161,14 @@ mod what_goes_over_the_line {
     #[test]
     fn rows_are_filled_up_to_the_least_length() {
         let page = Page::white(WIDTH, 3, Resolution::R204x98);
-        let options = EncodeOptions {
-            row_bits_min: 96,
-            ..line(Coding::Mh)
-        };
+        let options = EncodeOptions { row_bits_min: 96, ..line(Coding::Mh) };
         let row = [EOL, WHITE_ROW, &"0".repeat(96 - 29)].concat();
-        assert_eq!(
-            encode(&page, &options),
-            octets(&[row.repeat(3), EOL.repeat(6)].concat())
-        );
+        assert_eq!(encode(&page, &options), octets(&[row.repeat(3), EOL.repeat(6)].concat()));
         // Rows that nothing shows the end of cannot be filled.
-        let mmr = EncodeOptions {
-            row_bits_min: 96,
-            ..line(Coding::Mmr)
-        };
+        let mmr = EncodeOptions { row_bits_min: 96, ..line(Coding::Mmr) };
         assert_eq!(encode(&page, &mmr), encode(&page, &line(Coding::Mmr)));
         // A row that is long enough gets no fill.
-        let options = EncodeOptions {
-            row_bits_min: 29,
-            ..options
-        };
+        let options = EncodeOptions { row_bits_min: 29, ..options };
         assert_eq!(encode(&page, &options), encode(&page, &line(Coding::Mh)));
     }
 
@@ -206,11 +190,7 @@ mod what_goes_over_the_line {
         for coding in CODINGS {
             let data = encode(&Page::white(WIDTH, 0, Resolution::R204x98), &line(coding));
             let decoded = decode_line(&data, coding);
-            assert_eq!(
-                (decoded.end, decoded.good_rows, decoded.bad_rows),
-                (End::Marker, 0, 0),
-                "{coding}"
-            );
+            assert_eq!((decoded.end, decoded.good_rows, decoded.bad_rows), (End::Marker, 0, 0), "{coding}");
         }
     }
 
@@ -225,19 +205,11 @@ mod damage {
 
     /// The bits of each row, EOL and tag included, and those of the end.
     fn coded_rows(page: &Page, options: EncodeOptions) -> Vec<String> {
-        let text = |octets: Vec<u8>| {
-            octets
-                .iter()
-                .map(|octet| format!("{octet:08b}"))
-                .collect::<String>()
-        };
+        let text = |octets: Vec<u8>| octets.iter().map(|octet| format!("{octet:08b}")).collect::<String>();
         let coded = text(encode(page, &options));
         let mut starts: Vec<usize> = coded.match_indices(EOL).map(|(at, _)| at).collect();
         starts.push(coded.len());
-        starts
-            .windows(2)
-            .map(|pair| coded[pair[0]..pair[1]].to_owned())
-            .collect()
+        starts.windows(2).map(|pair| coded[pair[0]..pair[1]].to_owned()).collect()
     }
 
     fn rows_of(decoded: &Decoded) -> Vec<&[u8]> {
@@ -304,12 +276,7 @@ mod damage {
             coded[row] = [EOL, "010011011 00110100"].concat();
         }
         let decoded = decode_line(&octets(&coded.concat()), Coding::Mh);
-        let counts = (
-            decoded.good_rows,
-            decoded.bad_rows,
-            decoded.bad_run_rows,
-            decoded.end,
-        );
+        let counts = (decoded.good_rows, decoded.bad_rows, decoded.bad_run_rows, decoded.end);
         assert_eq!(counts, (7, 5, 3, End::Marker));
     }
 
@@ -327,11 +294,7 @@ mod damage {
             let mut data = vec![0xA5, 0x5A, 0x3C];
             data.extend(encode(&page, &line(coding)));
             let decoded = decode_line(&data, coding);
-            assert_eq!(
-                (decoded.good_rows, decoded.bad_rows, decoded.end),
-                (10, 0, End::Marker),
-                "{coding}"
-            );
+            assert_eq!((decoded.good_rows, decoded.bad_rows, decoded.end), (10, 0, End::Marker), "{coding}");
             assert!(decoded.into_page(page.resolution()).unwrap() == page);
         }
     }
@@ -348,10 +311,7 @@ mod damage {
     fn a_first_row_without_eol_is_a_row() {
         let data = octets(&[WHITE_ROW, EOL, WHITE_ROW, EOL].concat());
         let decoded = decode_line(&data, Coding::Mh);
-        assert_eq!(
-            (decoded.good_rows, decoded.bad_rows, decoded.end),
-            (2, 0, End::Data)
-        );
+        assert_eq!((decoded.good_rows, decoded.bad_rows, decoded.end), (2, 0, End::Data));
     }
 
     #[test]
@@ -364,11 +324,7 @@ mod damage {
                 let turned = if &coded[3][bit..=bit] == "0" { "1" } else { "0" };
                 coded[3].replace_range(bit..=bit, turned);
                 let decoded = decode_line(&octets(&coded.concat()), coding);
-                assert!(
-                    decoded.ended() && decoded.good_rows >= 2,
-                    "{coding}, bit {bit}: {:?}",
-                    decoded.end
-                );
+                assert!(decoded.ended() && decoded.good_rows >= 2, "{coding}, bit {bit}: {:?}", decoded.end);
             }
         }
     }
@@ -389,15 +345,9 @@ mod damage {
     #[test]
     fn a_code_word_that_is_cut_off_is_not_filled_up_with_zeros() {
         // 11 white pixels are 01000; of the second row, 010 is left.
-        let options = DecodeOptions {
-            framing: Framing::Bare,
-            ..DecodeOptions::line(Coding::Mh, 11)
-        };
+        let options = DecodeOptions { framing: Framing::Bare, ..DecodeOptions::line(Coding::Mh, 11) };
         let decoded = decode(&octets("01000 010"), &options);
-        assert_eq!(
-            (decoded.good_rows, decoded.end),
-            (1, End::Damage(Damage::Truncated))
-        );
+        assert_eq!((decoded.good_rows, decoded.end), (1, End::Damage(Damage::Truncated)));
     }
 
     #[test]
@@ -406,11 +356,7 @@ mod damage {
             let mut data = encode(&Page::white(WIDTH, 3, Resolution::R204x98), &line(coding));
             data.extend([0xA5; 40]);
             let decoded = decode_line(&data, coding);
-            assert_eq!(
-                (decoded.good_rows, decoded.bad_rows, decoded.end),
-                (3, 0, End::Marker),
-                "{coding}"
-            );
+            assert_eq!((decoded.good_rows, decoded.bad_rows, decoded.end), (3, 0, End::Marker), "{coding}");
         }
     }
 
@@ -427,20 +373,13 @@ mod damage {
         ];
         for (text, damage) in cases {
             let decoded = decode_line(&octets(text), Coding::Mmr);
-            assert_eq!(
-                (decoded.good_rows, decoded.end),
-                (2, End::Damage(damage)),
-                "{text}"
-            );
+            assert_eq!((decoded.good_rows, decoded.end), (2, End::Damage(damage)), "{text}");
         }
     }
 
     #[test]
     fn after_the_end_there_is_nothing() {
-        for (coding, text) in [
-            (Coding::Mmr, "1 1 0000001111 1 1 1"),
-            (Coding::Mh, &*EOL.repeat(9)),
-        ] {
+        for (coding, text) in [(Coding::Mmr, "1 1 0000001111 1 1 1"), (Coding::Mh, &*EOL.repeat(9))] {
             let data = octets(text);
             let mut decoder = Decoder::new(&data, DecodeOptions::line(coding, WIDTH));
             let mut out = Vec::new();
@@ -454,22 +393,12 @@ mod damage {
     fn more_rows_than_the_limit_are_not_made() {
         for coding in CODINGS {
             let data = encode(&Page::white(WIDTH, 9, Resolution::R204x98), &line(coding));
-            for (rows_max, rows, end) in [
-                (0, 0, End::RowsMax),
-                (8, 8, End::RowsMax),
-                (9, 9, End::Marker),
-                (10, 9, End::Marker),
-            ] {
-                let options = DecodeOptions {
-                    rows_max,
-                    ..DecodeOptions::line(coding, WIDTH)
-                };
+            for (rows_max, rows, end) in
+                [(0, 0, End::RowsMax), (8, 8, End::RowsMax), (9, 9, End::Marker), (10, 9, End::Marker)]
+            {
+                let options = DecodeOptions { rows_max, ..DecodeOptions::line(coding, WIDTH) };
                 let decoded = decode(&data, &options);
-                assert_eq!(
-                    (decoded.good_rows, decoded.end),
-                    (rows, end),
-                    "{coding}, {rows_max}"
-                );
+                assert_eq!((decoded.good_rows, decoded.end), (rows, end), "{coding}, {rows_max}");
             }
         }
     }
@@ -489,14 +418,8 @@ mod garbage {
     fn any_options() -> impl Strategy<Value = DecodeOptions> {
         let framing = prop::sample::select(&[Framing::Eol, Framing::Bare, Framing::Octets][..]);
         let width = prop_oneof![0u32..100, Just(1728), Just(4864), Just(u32::MAX / 1024)];
-        (any_coding(), framing, width, 0u32..200).prop_map(|(coding, framing, width, rows_max)| {
-            DecodeOptions {
-                coding,
-                framing,
-                width,
-                rows_max,
-            }
-        })
+        (any_coding(), framing, width, 0u32..200)
+            .prop_map(|(coding, framing, width, rows_max)| DecodeOptions { coding, framing, width, rows_max })
     }
 
     /// What holds for every answer.
@@ -560,12 +483,7 @@ mod garbage {
             for coding in CODINGS {
                 for framing in [Framing::Eol, Framing::Bare, Framing::Octets] {
                     for width in [1, 64, WIDTH] {
-                        let options = DecodeOptions {
-                            coding,
-                            framing,
-                            width,
-                            rows_max: 100_000,
-                        };
+                        let options = DecodeOptions { coding, framing, width, rows_max: 100_000 };
                         check(&decode(&data, &options), &options);
                     }
                 }

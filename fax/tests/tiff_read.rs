@@ -25,10 +25,7 @@ struct File {
 
 impl File {
     fn offset(&self, strip: usize) -> u32 {
-        8 + self.strips[..strip]
-            .iter()
-            .map(|strip| strip.len() as u32)
-            .sum::<u32>()
+        8 + self.strips[..strip].iter().map(|strip| strip.len() as u32).sum::<u32>()
     }
 
     /// The value of a field of the first directory, to be changed.
@@ -44,27 +41,15 @@ impl File {
     }
 
     fn short(&self, out: &mut Vec<u8>, value: u16) {
-        out.extend(if self.big_endian {
-            value.to_be_bytes()
-        } else {
-            value.to_le_bytes()
-        });
+        out.extend(if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() });
     }
 
     fn long(&self, out: &mut Vec<u8>, value: u32) {
-        out.extend(if self.big_endian {
-            value.to_be_bytes()
-        } else {
-            value.to_le_bytes()
-        });
+        out.extend(if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() });
     }
 
     fn octets(&self) -> Vec<u8> {
-        let mut out = if self.big_endian {
-            b"MM\0\x2A".to_vec()
-        } else {
-            b"II\x2A\0".to_vec()
-        };
+        let mut out = if self.big_endian { b"MM\0\x2A".to_vec() } else { b"II\x2A\0".to_vec() };
         self.long(&mut out, self.offset(self.strips.len()));
         self.strips.iter().for_each(|strip| out.extend(strip));
         for (number, fields) in self.directories.iter().enumerate() {
@@ -89,14 +74,7 @@ impl File {
             }
             self.short(out, *tag);
             self.short(out, *kind);
-            self.long(
-                out,
-                if *kind == RATIONAL {
-                    1
-                } else {
-                    numbers.len() as u32
-                },
-            );
+            self.long(out, if *kind == RATIONAL { 1 } else { numbers.len() as u32 });
             if field.len() > 4 {
                 self.long(out, (values_at + values.len()) as u32);
                 values.extend(field);
@@ -105,14 +83,7 @@ impl File {
                 out.extend(field);
             }
         }
-        self.long(
-            out,
-            if last {
-                0
-            } else {
-                (values_at + values.len()) as u32
-            },
-        );
+        self.long(out, if last { 0 } else { (values_at + values.len()) as u32 });
         out.extend(values);
     }
 }
@@ -135,11 +106,7 @@ fn one_page(page: &Page, compression: u32, t4_options: u32, strip: Vec<u8>) -> F
         (296, SHORT, vec![2]),
         (297, SHORT, vec![0, 1]),
     ];
-    File {
-        big_endian: false,
-        directories: vec![fields],
-        strips: vec![strip],
-    }
+    File { big_endian: false, directories: vec![fields], strips: vec![strip] }
 }
 
 fn plain(page: &Page) -> File {
@@ -164,10 +131,7 @@ fn mmr(page: &Page) -> File {
 
 fn read_all(file: &File) -> Result<Vec<Page>, TiffError> {
     let images = read(&file.octets(), &Limits::default())?;
-    Ok(images
-        .into_iter()
-        .map(|image| image.into_page().unwrap())
-        .collect())
+    Ok(images.into_iter().map(|image| image.into_page().unwrap()).collect())
 }
 
 fn assert_reads(file: &File, page: &Page) {
@@ -234,12 +198,9 @@ mod reading {
                 file.strips = parts.iter().rev().map(|part| coded(part, coding)).collect();
                 let last = parts.len() - 1;
                 let offsets: Vec<u32> = (0..parts.len()).map(|index| file.offset(last - index)).collect();
-                let counts: Vec<u32> = (0..parts.len())
-                    .map(|index| file.strips[last - index].len() as u32)
-                    .collect();
-                file.set(273, LONG, &offsets)
-                    .set(279, LONG, &counts)
-                    .set(278, SHORT, &[rows as u32]);
+                let counts: Vec<u32> =
+                    (0..parts.len()).map(|index| file.strips[last - index].len() as u32).collect();
+                file.set(273, LONG, &offsets).set(279, LONG, &counts).set(278, SHORT, &[rows as u32]);
                 assert_reads(&file, &page);
             }
         }
@@ -252,19 +213,14 @@ mod reading {
         let bare = EncodeOptions { eol: false, ..line };
         for options in [line, bare] {
             for end_marker in [true, false] {
-                let options = EncodeOptions {
-                    end_marker,
-                    ..options
-                };
+                let options = EncodeOptions { end_marker, ..options };
                 assert_reads(&one_page(&page, 3, 0, encode(&page, &options)), &page);
             }
         }
         let mr = EncodeOptions::line(Coding::Mr, page.resolution());
         assert_reads(&one_page(&page, 3, 1, encode(&page, &mr)), &page);
-        let without_eofb = EncodeOptions {
-            end_marker: false,
-            ..EncodeOptions::line(Coding::Mmr, page.resolution())
-        };
+        let without_eofb =
+            EncodeOptions { end_marker: false, ..EncodeOptions::line(Coding::Mmr, page.resolution()) };
         assert_reads(&one_page(&page, 4, 0, encode(&page, &without_eofb)), &page);
     }
 
@@ -306,23 +262,9 @@ mod reading {
         assert_reads(file.set(296, SHORT, &[3]), &page);
 
         let density = |file: &File| read(&file.octets(), &Limits::default()).unwrap()[0].density;
-        file.set(282, RATIONAL, &[600, 1])
-            .set(283, RATIONAL, &[300, 1])
-            .set(296, SHORT, &[2]);
-        assert_eq!(
-            density(&file),
-            Density::Other {
-                x_dpi: 600,
-                y_dpi: 300
-            }
-        );
-        assert_eq!(
-            density(file.set(274, SHORT, &[6])),
-            Density::Other {
-                x_dpi: 300,
-                y_dpi: 600
-            }
-        );
+        file.set(282, RATIONAL, &[600, 1]).set(283, RATIONAL, &[300, 1]).set(296, SHORT, &[2]);
+        assert_eq!(density(&file), Density::Other { x_dpi: 600, y_dpi: 300 });
+        assert_eq!(density(file.set(274, SHORT, &[6])), Density::Other { x_dpi: 300, y_dpi: 600 });
         assert_eq!(density(file.set(296, SHORT, &[1])), Density::Unknown);
         assert_eq!(density(file.without(282)), Density::Unknown);
         let image = read(&file.octets(), &Limits::default()).unwrap().remove(0);
@@ -331,9 +273,8 @@ mod reading {
 
     #[test]
     fn pages_are_sorted_by_number_and_thumbnails_left_out() {
-        let pages: Vec<Page> = (1..4)
-            .map(|seed| letter(64, 9 + seed as u32, Resolution::R204x98, seed))
-            .collect();
+        let pages: Vec<Page> =
+            (1..4).map(|seed| letter(64, 9 + seed as u32, Resolution::R204x98, seed)).collect();
         let mut file = plain(&pages[0]);
         for page in &pages[1..] {
             let mut other = plain(page);
@@ -364,9 +305,7 @@ mod reading {
         let stored = |rows: &[&str]| {
             let mut page = Page::white(rows[0].len() as u32, rows.len() as u32, Resolution::R200x200);
             for (y, row) in rows.iter().enumerate() {
-                row.bytes()
-                    .enumerate()
-                    .for_each(|(x, pixel)| page.set(x as u32, y as u32, pixel == b'#'));
+                row.bytes().enumerate().for_each(|(x, pixel)| page.set(x as u32, y as u32, pixel == b'#'));
             }
             page
         };
@@ -427,10 +366,7 @@ mod refusing {
         assert_eq!(changed(259, 5), TiffError::Compression(5));
         assert_eq!(changed(259, 34661), TiffError::Compression(34661));
         assert_eq!(error(plain(&page).set(324, LONG, &[8])), TiffError::Tiled);
-        assert_eq!(
-            read(b"II\x2B\0\x08\0\0\0", &Limits::default()),
-            Err(TiffError::BigTiff)
-        );
+        assert_eq!(read(b"II\x2B\0\x08\0\0\0", &Limits::default()), Err(TiffError::BigTiff));
         // Eight bits a pixel in a compression that nobody knows: colour says more.
         assert_eq!(
             error(plain(&page).set(258, SHORT, &[8, 8, 8]).set(259, SHORT, &[7])),
@@ -440,33 +376,14 @@ mod refusing {
 
     #[test]
     fn what_is_no_tiff() {
-        for octets in [
-            &b""[..],
-            b"I",
-            b"II",
-            b"II\x2A",
-            b"%PDF-1.7",
-            b"MM\x2A\0\0\0\0\x08",
-            b"II\0\x2A\x08\0\0\0",
-        ] {
-            assert_eq!(
-                read(octets, &Limits::default()),
-                Err(TiffError::NotTiff),
-                "{octets:?}"
-            );
+        for octets in
+            [&b""[..], b"I", b"II", b"II\x2A", b"%PDF-1.7", b"MM\x2A\0\0\0\0\x08", b"II\0\x2A\x08\0\0\0"]
+        {
+            assert_eq!(read(octets, &Limits::default()), Err(TiffError::NotTiff), "{octets:?}");
         }
-        assert_eq!(
-            read(b"II\x2A\0\0\0\0\0", &Limits::default()),
-            Err(TiffError::NoPages)
-        );
-        assert_eq!(
-            read(b"II\x2A\0\x08\0\0\0", &Limits::default()),
-            Err(TiffError::Truncated)
-        );
-        assert_eq!(
-            read(b"II\x2A\0\xFF\xFF\xFF\xFF", &Limits::default()),
-            Err(TiffError::Truncated)
-        );
+        assert_eq!(read(b"II\x2A\0\0\0\0\0", &Limits::default()), Err(TiffError::NoPages));
+        assert_eq!(read(b"II\x2A\0\x08\0\0\0", &Limits::default()), Err(TiffError::Truncated));
+        assert_eq!(read(b"II\x2A\0\xFF\xFF\xFF\xFF", &Limits::default()), Err(TiffError::Truncated));
     }
 
     #[test]
@@ -476,18 +393,9 @@ mod refusing {
             assert_eq!(error(plain(&page).without(tag)), TiffError::Missing(tag));
         }
         assert_eq!(error(plain(&page).set(256, SHORT, &[0])), TiffError::Invalid(256));
-        assert_eq!(
-            error(plain(&page).set(257, RATIONAL, &[9, 1])),
-            TiffError::Invalid(257)
-        );
-        assert_eq!(
-            error(plain(&page).set(278, SHORT, &[20])),
-            TiffError::Invalid(273)
-        );
-        assert_eq!(
-            error(plain(&page).set(259, LONG, &[1 << 16])),
-            TiffError::Invalid(259)
-        );
+        assert_eq!(error(plain(&page).set(257, RATIONAL, &[9, 1])), TiffError::Invalid(257));
+        assert_eq!(error(plain(&page).set(278, SHORT, &[20])), TiffError::Invalid(273));
+        assert_eq!(error(plain(&page).set(259, LONG, &[1 << 16])), TiffError::Invalid(259));
     }
 
     #[test]
@@ -505,9 +413,7 @@ mod refusing {
         let page = sample();
         let pages = [page.clone(), page.clone(), page.clone()];
         let mut writer = Writer::new(Profile::S, &Info::default()).unwrap();
-        pages
-            .iter()
-            .for_each(|_| writer.page(&letter(1728, 50, Resolution::R204x98, 1)).unwrap());
+        pages.iter().for_each(|_| writer.page(&letter(1728, 50, Resolution::R204x98, 1)).unwrap());
         let octets = writer.finish().unwrap();
         let bitmap_octets = 3 * 50 * 216;
         let limits = Limits {
@@ -519,41 +425,11 @@ mod refusing {
         };
         assert_eq!(read(&octets, &limits).map(|images| images.len()), Ok(3));
         let cases = [
-            (
-                Limits {
-                    pages_max: 2,
-                    ..limits
-                },
-                "pages_max",
-            ),
-            (
-                Limits {
-                    width_max: 1727,
-                    ..limits
-                },
-                "width_max",
-            ),
-            (
-                Limits {
-                    rows_max: 49,
-                    ..limits
-                },
-                "rows_max",
-            ),
-            (
-                Limits {
-                    coded_octets_max: 100,
-                    ..limits
-                },
-                "coded_octets_max",
-            ),
-            (
-                Limits {
-                    bitmap_octets_max: bitmap_octets - 1,
-                    ..limits
-                },
-                "bitmap_octets_max",
-            ),
+            (Limits { pages_max: 2, ..limits }, "pages_max"),
+            (Limits { width_max: 1727, ..limits }, "width_max"),
+            (Limits { rows_max: 49, ..limits }, "rows_max"),
+            (Limits { coded_octets_max: 100, ..limits }, "coded_octets_max"),
+            (Limits { bitmap_octets_max: bitmap_octets - 1, ..limits }, "bitmap_octets_max"),
         ];
         for (limits, name) in cases {
             assert_eq!(read(&octets, &limits), Err(TiffError::Limit(name)));
@@ -564,10 +440,7 @@ mod refusing {
         // The same octets for each of many strips: what is small in the file may be long work.
         let mut repeated = mmr(&page);
         let strips = 30_000;
-        repeated
-            .set(257, LONG, &[strips])
-            .set(278, LONG, &[1])
-            .set(273, LONG, &vec![8; strips as usize]);
+        repeated.set(257, LONG, &[strips]).set(278, LONG, &[1]).set(273, LONG, &vec![8; strips as usize]);
         repeated.set(279, LONG, &vec![u32::MAX; strips as usize]);
         assert_eq!(error(&repeated), TiffError::Limit("coded_octets_max"));
     }
@@ -576,17 +449,11 @@ mod refusing {
     fn damaged_pages() {
         let page = sample();
         let file = |strip: &[u8]| one_page(&page, 4, 0, strip.to_vec());
-        assert!(matches!(
-            error(&file(&[0xFF, 0x03, 0xFF])),
-            TiffError::Damage { page: 1, rows: 8, .. }
-        ));
+        assert!(matches!(error(&file(&[0xFF, 0x03, 0xFF])), TiffError::Damage { page: 1, rows: 8, .. }));
         // Whole rows, but too few, and nobody said that the page ends.
         assert!(matches!(error(&file(&[0xFF])), TiffError::Damage { rows: 8, .. }));
         // MH of which nothing can be read.
-        assert!(matches!(
-            error(&one_page(&page, 3, 1, vec![0xA5; 50])),
-            TiffError::Damage { rows: 0, .. }
-        ));
+        assert!(matches!(error(&one_page(&page, 3, 1, vec![0xA5; 50])), TiffError::Damage { rows: 0, .. }));
         let mut all_bad = mh(&page);
         all_bad.set(256, SHORT, &[65]);
         assert!(matches!(error(&all_bad), TiffError::Damage { rows: 40, .. }));
@@ -596,15 +463,8 @@ mod refusing {
 
     #[test]
     fn a_file_that_is_cut_off_is_an_error_wherever_it_is_cut() {
-        let pages = [
-            letter(1728, 12, Resolution::R204x98, 1),
-            letter(1728, 14, Resolution::R204x98, 2),
-        ];
-        for profile in [
-            Profile::S,
-            Profile::F { coding: Coding::Mr },
-            Profile::F { coding: Coding::Mmr },
-        ] {
+        let pages = [letter(1728, 12, Resolution::R204x98, 1), letter(1728, 14, Resolution::R204x98, 2)];
+        for profile in [Profile::S, Profile::F { coding: Coding::Mr }, Profile::F { coding: Coding::Mmr }] {
             let octets = write(&pages, profile, &Info::default()).unwrap();
             let whole = read(&octets, &Limits::default()).unwrap();
             for length in 0..octets.len() {

@@ -30,10 +30,7 @@ fn profile_s_is_laid_out_as_the_rfc_demands() {
         .zip([31, 8, 19])
         .map(|(resolution, rows)| letter(1728, rows, resolution, 5))
         .collect();
-    let info = Info {
-        software: Some("no room for it"),
-        ..Info::default()
-    };
+    let info = Info { software: Some("no room for it"), ..Info::default() };
     let octets = write(&pages, Profile::S, &info).unwrap();
     assert_eq!(octets[..8], *b"II\x2A\0\x08\0\0\0");
     let mut at = 8;
@@ -72,10 +69,7 @@ fn profile_s_is_laid_out_as_the_rfc_demands() {
             assert_eq!(found, field);
         }
         let values = [0, 4, 8, 12].map(|offset| u32_at(&octets, values_at + offset));
-        assert_eq!(
-            values,
-            [page.resolution().x_dpi(), 1, page.resolution().y_dpi(), 1]
-        );
+        assert_eq!(values, [page.resolution().x_dpi(), 1, page.resolution().y_dpi(), 1]);
         assert_eq!(octets[strip_at..strip_at + strip.len()], strip);
         let next = u32_at(&octets, values_at - 4) as usize;
         at = (strip_at + strip.len()).next_multiple_of(2);
@@ -96,10 +90,7 @@ fn profiles_refuse_what_they_have_no_room_for() {
         (1728, Resolution::R204x391),
         (2592, Resolution::R300x300),
     ] {
-        assert_eq!(
-            of(width, resolution),
-            Err(WriteError::Geometry { width, resolution })
-        );
+        assert_eq!(of(width, resolution), Err(WriteError::Geometry { width, resolution }));
     }
     for resolution in Resolution::ALL {
         for width in 1..=Page::WIDTH_MAX {
@@ -107,33 +98,15 @@ fn profiles_refuse_what_they_have_no_room_for() {
                 [PaperWidth::A4, PaperWidth::B4, PaperWidth::A3].map(|paper| resolution.width(paper));
             let profile = Profile::F { coding: Coding::Mmr };
             let written = write(&[Page::white(width, 1, resolution)], profile, &Info::default());
-            assert_eq!(
-                written.is_ok(),
-                allowed.contains(&width),
-                "{width} at {resolution}"
-            );
+            assert_eq!(written.is_ok(), allowed.contains(&width), "{width} at {resolution}");
         }
     }
     assert_eq!(write(&[], Profile::S, &Info::default()), Err(WriteError::NoPages));
     let empty = Page::white(1728, 0, Resolution::R204x98);
-    assert_eq!(
-        write(&[empty], Profile::S, &Info::default()),
-        Err(WriteError::NoRows)
-    );
-    for date_time in [
-        "",
-        "2026-01-31 10:00:00",
-        "2026:01:31 10:00:0x",
-        "2026:01:31 10:00:00Z",
-    ] {
-        let info = Info {
-            date_time: Some(date_time),
-            ..Info::default()
-        };
-        assert_eq!(
-            Writer::new(Profile::S, &info).map(drop).unwrap_err(),
-            WriteError::DateTime
-        );
+    assert_eq!(write(&[empty], Profile::S, &Info::default()), Err(WriteError::NoRows));
+    for date_time in ["", "2026-01-31 10:00:00", "2026:01:31 10:00:0x", "2026:01:31 10:00:00Z"] {
+        let info = Info { date_time: Some(date_time), ..Info::default() };
+        assert_eq!(Writer::new(Profile::S, &info).map(drop).unwrap_err(), WriteError::DateTime);
     }
 }
 

@@ -55,23 +55,29 @@ impl fmt::Display for Number {
     }
 }
 
+/// A number as people type or paste it, without what they put in for the eye: spaces, parentheses, and the `(0)` that
+/// is not dialled after a country code.
+#[must_use]
+pub fn by_hand(text: &str) -> String {
+    let is_international = text.trim_start().starts_with('+');
+    let text = if is_international { text.replacen("(0)", "", 1) } else { text.to_owned() };
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '(' | ')')).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn what_is_for_the_eye_is_no_part_of_a_number() {
+        assert_eq!(by_hand("+1 (212) 555-0123"), "+1212555-0123");
+        assert_eq!(by_hand("+44 (0)20 7946 0123"), "+442079460123");
+    }
+
+    #[test]
     fn only_international_form_is_a_number() {
         assert!(Number::parse("+12125550123").is_some());
-        for bad in [
-            "",
-            "+",
-            "+1",
-            "12125550123",
-            "+0212",
-            "+1 212",
-            "+1234567890123456",
-            "+12a",
-        ] {
+        for bad in ["", "+", "+1", "12125550123", "+0212", "+1 212", "+1234567890123456", "+12a"] {
             assert_eq!(Number::parse(bad), None, "{bad}");
         }
     }

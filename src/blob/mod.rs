@@ -3,7 +3,11 @@
 //! SEAM: a key is a relative path of lower-case letters, digits, `-`, `.` and `/`. [`Blobs::put`] returns when
 //! the bytes would survive a power cut, and a reader never sees half of them.
 
+mod fs;
+
 use async_trait::async_trait;
+
+pub use self::fs::FsBlobs;
 
 /// A failure of the blob store.
 #[derive(Debug, thiserror::Error)]

@@ -15,9 +15,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{JobId, SubmissionId};
-use super::outcome::Outcome;
+use super::outcome::{Grade, Outcome};
 use super::recipient::{Door, Options, Recipient, Ret, Sender, Submission};
-use super::schedule::Tries;
+use super::schedule::{self, Next, Rules, Tries};
 
 /// One message to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +46,13 @@ pub struct Job {
     pub state: State,
     /// Which pages arrived.
     pub progress: Progress,
+    /// Pages that were in doubt and so were sent again: the other machine may have them twice.
+    pub sent_again: Vec<u32>,
     /// The latest calls, the oldest first, at most [`Job::ATTEMPTS_KEPT`]; a record stays small.
     pub attempts: Vec<Attempt>,
-    /// How many calls ended for each cause.
+    /// How many calls were made.
+    pub calls: u32,
+    /// How many of them failed, by cause.
     pub tries: Tries,
     /// Whether a delay report went out.
     pub delay_reported: bool,
@@ -116,11 +120,7 @@ impl Job {
     /// The job for one recipient of a submission, to be dialled as soon as it may be.
     #[must_use]
     pub fn new(id: JobId, submission: &Submission, recipient: Recipient) -> Self {
-        let until = submission
-            .options
-            .not_before
-            .map_or(submission.received, |t| t.max(submission.received));
-        Self {
+        let mut job = Self {
             id,
             submission: submission.id.clone(),
             version: 0,
@@ -131,12 +131,28 @@ impl Job {
             options: submission.options.clone(),
             ret: submission.ret,
             envid: submission.envid.clone(),
-            state: State::Waiting { until },
+            state: State::Waiting { until: submission.received },
             progress: Progress::default(),
+            sent_again: Vec::new(),
             attempts: Vec::new(),
+            calls: 0,
             tries: Tries::default(),
             delay_reported: false,
-        }
+        };
+        job.state = State::Waiting { until: job.dialled_from() };
+        job
+    }
+
+    /// The blob that says what became of each part of the message (`render::Manifest`, as JSON).
+    #[must_use]
+    pub fn manifest_key(&self) -> String {
+        format!("{}manifest.json", self.folder())
+    }
+
+    /// The blob that holds the trace of call `n` (from 1, over all calls): the frames, with their times.
+    #[must_use]
+    pub fn trace_key(&self, n: u32) -> String {
+        format!("{}attempt-{n}.txt", self.folder())
     }
 
     /// When somebody should look at the job next; `None` when it is done.
@@ -162,14 +178,8 @@ impl Job {
     #[must_use]
     pub fn claim(&self, owner: &str, now: Timestamp, lease: Duration) -> Option<Self> {
         self.due().filter(|due| *due <= now)?;
-        let state = State::Calling {
-            owner: owner.to_owned(),
-            lease_until: now + lease,
-        };
-        Some(Self {
-            state,
-            ..self.clone()
-        })
+        let state = State::Calling { owner: owner.to_owned(), lease_until: now + lease };
+        Some(Self { state, ..self.clone() })
     }
 
     /// The job with its lease drawn out; nothing changes where it is not being called.
@@ -180,5 +190,256 @@ impl Job {
             *lease_until = now + lease;
         }
         job
+    }
+
+    /// The job now that its message has been made into this many pages.
+    #[must_use]
+    pub fn rendered(&self, pages: u32) -> Self {
+        let progress = Progress { pages, ..self.progress };
+        Self { progress, ..self.clone() }
+    }
+
+    /// The job now that this much is known of page `page` (from 1).
+    ///
+    /// Only the first page that is not confirmed can change: a confirmed page stays so.
+    #[must_use]
+    pub fn marked(&self, page: u32, mark: Mark) -> Self {
+        let mut job = self.clone();
+        if page == job.progress.confirmed + 1 {
+            job.progress.in_doubt = mark == Mark::InDoubt;
+            job.progress.confirmed += u32::from(mark == Mark::Confirmed);
+        }
+        job
+    }
+
+    /// The job after a call: to be dialled again, or done. Pure; `rules` decide.
+    #[must_use]
+    pub fn after(&self, attempt: Attempt, rules: &Rules, now: Timestamp) -> Self {
+        let mut job = self.clone();
+        let outcome = attempt.outcome.clone();
+        if outcome.grade() == Grade::Retry {
+            job.tries.count(&outcome);
+        }
+        job.attempts.push(attempt);
+        let surplus = job.attempts.len().saturating_sub(Self::ATTEMPTS_KEPT);
+        job.attempts.drain(..surplus);
+        job.calls += 1;
+        match schedule::next(&job, &outcome, rules, now) {
+            Next::Retry(until) => job.waiting(until),
+            Next::End(outcome) => job.ended(outcome, now),
+        }
+    }
+
+    /// The job put back to be dialled at `until`. A page in doubt will be sent again, and that is written down.
+    fn waiting(&self, until: Timestamp) -> Self {
+        let mut job = Self { state: State::Waiting { until }, ..self.clone() };
+        let page = job.progress.confirmed + 1;
+        if std::mem::take(&mut job.progress.in_doubt) && !job.sent_again.contains(&page) {
+            job.sent_again.push(page);
+        }
+        job
+    }
+
+    /// The job at its end without a call.
+    #[must_use]
+    pub fn ended(&self, outcome: Outcome, now: Timestamp) -> Self {
+        Self { state: State::Done { at: now, outcome }, ..self.clone() }
+    }
+
+    /// The job taken back from a gateway that died with it in its hands.
+    ///
+    /// If the last page was in doubt, nobody can know whether the fax is complete and the job ends so. Else it
+    /// is dialled again at once, from the first page that is not confirmed.
+    #[must_use]
+    pub fn abandoned(&self, now: Timestamp) -> Self {
+        if self.progress.in_doubt && self.progress.confirmed + 1 == self.progress.pages {
+            return self.ended(Outcome::Unconfirmed, now);
+        }
+        if self.progress.pages > 0 && self.progress.confirmed == self.progress.pages {
+            return self.ended(Outcome::Delivered, now);
+        }
+        self.waiting(now)
+    }
+
+    /// The job at its end because its time ran out while it waited; `None` where it did not.
+    #[must_use]
+    pub fn expire(&self, rules: &Rules, now: Timestamp) -> Option<Self> {
+        let waiting = matches!(self.state, State::Waiting { .. });
+        if !waiting || now < self.dialled_from() + rules.expires_after {
+            return None;
+        }
+        let no_line = || Outcome::LineTrouble { cause: "no line was free".into() };
+        let last = self.attempts.last().map_or_else(no_line, |attempt| attempt.outcome.clone());
+        Some(self.ended(Outcome::Expired { last: Box::new(last) }, now))
+    }
+
+    /// Whether the sender should be told that it takes long.
+    #[must_use]
+    pub fn delay_report_due(&self, rules: &Rules, now: Timestamp) -> bool {
+        let waiting = matches!(self.state, State::Waiting { .. });
+        waiting && !self.delay_reported && now >= self.dialled_from() + rules.delay_report_after
+    }
+
+    /// When the first call was allowed.
+    pub(super) fn dialled_from(&self) -> Timestamp {
+        self.options.not_before.map_or(self.received, |at| at.max(self.received))
+    }
+
+    /// Where the blobs of a submission's jobs are.
+    #[must_use]
+    pub fn folder_of(submission: &SubmissionId) -> String {
+        format!("jobs/{submission}/")
+    }
+
+    fn folder(&self) -> String {
+        format!("{}{}/", Self::folder_of(&self.submission), self.id)
+    }
+
+    /// The blob that holds page `page` (from 1), without its header line, as a TIFF-F file of one page.
+    #[must_use]
+    pub fn page_key(&self, page: u32) -> String {
+        format!("{}page-{page:04}.tiff", self.folder())
+    }
+}
+
+/// What a call tells of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The other machine does not have it.
+    NotSent,
+    /// It was sent to its end, and no answer has come yet.
+    InDoubt,
+    /// The other machine has it.
+    Confirmed,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::address::Number;
+    use crate::job::{Notify, Proof};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn job() -> Job {
+        let received = at("2026-11-23T10:00:00Z");
+        let recipient = Recipient {
+            address: "12125550123@fax.example.com".into(),
+            number: Number::parse("+12125550123").unwrap(),
+            subaddress: None,
+            attention: None,
+            notify: Notify::DEFAULT,
+            orcpt: None,
+        };
+        let submission = Submission {
+            id: SubmissionId::new(received),
+            received,
+            door: Door::Smtp,
+            sender: Sender {
+                mailbox: Some("ann@example.com".into()),
+                proof: Proof::Network("10.0.0.1".into()),
+            },
+            recipients: vec![recipient.clone()],
+            options: Options::default(),
+            ret: None,
+            envid: None,
+        };
+        Job::new(JobId::new(received), &submission, recipient)
+    }
+
+    fn call(outcome: Outcome) -> Attempt {
+        let at = at("2026-11-23T10:00:10Z");
+        Attempt {
+            started: at,
+            ended: at,
+            line: "line-1".into(),
+            outcome,
+            pages_confirmed: 0,
+            remote_id: None,
+            mode: None,
+        }
+    }
+
+    #[test]
+    fn a_job_is_claimed_once_until_its_lease_runs_out() {
+        let lease = Duration::from_secs(60);
+        let job = job();
+        assert!(job.claim("a", at("2026-11-23T09:59:59Z"), lease).is_none());
+        let claimed = job.claim("a", at("2026-11-23T10:00:00Z"), lease).unwrap();
+        assert!(claimed.claim("b", at("2026-11-23T10:00:59Z"), lease).is_none());
+        assert!(claimed.claim("b", at("2026-11-23T10:01:00Z"), lease).is_some());
+    }
+
+    #[test]
+    fn a_confirmed_page_stays_confirmed() {
+        let job = job().rendered(3).marked(1, Mark::InDoubt).marked(1, Mark::Confirmed);
+        assert_eq!(job.progress, Progress { pages: 3, confirmed: 1, in_doubt: false });
+        assert_eq!(job.marked(1, Mark::NotSent).progress, job.progress);
+        assert_eq!(job.marked(3, Mark::Confirmed).progress, job.progress);
+        assert!(job.marked(2, Mark::InDoubt).progress.in_doubt);
+        assert!(!job.marked(2, Mark::InDoubt).marked(2, Mark::NotSent).progress.in_doubt);
+    }
+
+    #[test]
+    fn each_cause_is_tried_by_its_own_rule() {
+        let rules = Rules::default();
+        let now = at("2026-11-23T10:00:20Z");
+        let mut job = job().rendered(1);
+        for _ in 1..rules.no_answer.tries_max {
+            job = job.after(call(Outcome::Busy), &rules, now).after(call(Outcome::NoAnswer), &rules, now);
+            assert_eq!(job.due(), Some(now + rules.no_answer.delay));
+        }
+        job = job.after(call(Outcome::NoAnswer), &rules, now);
+        assert_eq!(job.outcome(), Some(&Outcome::NoAnswer));
+        assert_eq!(job.calls, 7);
+    }
+
+    #[test]
+    fn the_record_keeps_the_latest_calls_only() {
+        let rules = Rules::default();
+        let now = at("2026-11-23T10:00:20Z");
+        let job = (0..20).fold(job(), |job, _| {
+            job.after(call(Outcome::LineTrouble { cause: "no dial tone".into() }), &rules, now)
+        });
+        assert_eq!((job.attempts.len(), job.calls), (Job::ATTEMPTS_KEPT, 20));
+    }
+
+    #[test]
+    fn a_job_expires_rather_than_wait_past_its_time() {
+        let late = at("2026-11-24T09:59:00Z");
+        let job = job().after(call(Outcome::Busy), &Rules::default(), late);
+        assert_eq!(job.outcome(), Some(&Outcome::Expired { last: Box::new(Outcome::Busy) }));
+    }
+
+    #[test]
+    fn a_job_that_waits_for_a_line_is_reported_late_once_and_then_expires() {
+        let rules = Rules::default();
+        let mut job = job();
+        assert!(!job.delay_report_due(&rules, at("2026-11-23T11:59:59Z")));
+        assert!(job.delay_report_due(&rules, at("2026-11-23T12:00:00Z")));
+        job.delay_reported = true;
+        assert!(!job.delay_report_due(&rules, at("2026-11-23T12:00:00Z")));
+        assert!(job.expire(&rules, at("2026-11-24T09:59:59Z")).is_none());
+        let late = job.expire(&rules, at("2026-11-24T10:00:00Z")).unwrap();
+        assert_eq!(late.outcome().map(Outcome::word), Some("expired"));
+    }
+
+    #[test]
+    fn an_abandoned_job_goes_on_unless_its_last_page_is_in_doubt() {
+        let now = at("2026-11-23T11:00:00Z");
+        let job = job().rendered(2);
+        assert_eq!(job.abandoned(now).due(), Some(now));
+        let again = job.marked(1, Mark::InDoubt).abandoned(now);
+        assert_eq!(
+            (again.due(), again.progress.in_doubt, &again.sent_again[..]),
+            (Some(now), false, &[1][..])
+        );
+        let last = job.marked(1, Mark::Confirmed).marked(2, Mark::InDoubt);
+        assert_eq!(last.abandoned(now).outcome(), Some(&Outcome::Unconfirmed));
+        let all = last.marked(2, Mark::Confirmed);
+        assert_eq!(all.abandoned(now).outcome(), Some(&Outcome::Delivered));
     }
 }

@@ -14,7 +14,7 @@ pub mod recipient;
 pub mod schedule;
 
 pub use id::{FaxId, JobId, NoticeId, SubmissionId};
-pub use job::{Attempt, Job, Progress, State};
+pub use job::{Attempt, Job, Mark, Progress, State};
 pub use notice::{About, Notice, ReportKind};
 pub use outcome::{Grade, Outcome};
 pub use received::ReceivedFax;

@@ -146,10 +146,7 @@ impl Outcome {
                 format!("The message could not be made into fax pages: {reason}.")
             }
             Self::Expired { last } => {
-                format!(
-                    "The time allowed for trying ran out. The last try ended so: {}",
-                    last.sentence()
-                )
+                format!("The time allowed for trying ran out. The last try ended so: {}", last.sentence())
             }
             Self::Cancelled => "The fax was cancelled.".into(),
         }
@@ -186,12 +183,8 @@ mod tests {
             Outcome::Interrupted { cause: cause() },
             Outcome::PageRefused,
             Outcome::Unconfirmed,
-            Outcome::NotRendered {
-                reason: "the PDF is encrypted".into(),
-            },
-            Outcome::Expired {
-                last: Box::new(Outcome::Busy),
-            },
+            Outcome::NotRendered { reason: "the PDF is encrypted".into() },
+            Outcome::Expired { last: Box::new(Outcome::Busy) },
             Outcome::Cancelled,
         ]
     }
@@ -205,11 +198,7 @@ mod tests {
             assert!(outcome.sentence().ends_with('.'), "{outcome:?}");
             assert!(words.insert(outcome.word()), "{outcome:?} shares a word");
             let json = serde_json::to_string(&outcome).unwrap_or_default();
-            assert_eq!(
-                serde_json::from_str::<Outcome>(&json).ok(),
-                Some(outcome),
-                "{json}"
-            );
+            assert_eq!(serde_json::from_str::<Outcome>(&json).ok(), Some(outcome), "{json}");
         }
     }
 }

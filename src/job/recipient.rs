@@ -86,17 +86,9 @@ pub struct Notify {
 
 impl Notify {
     /// `NOTIFY=NEVER`.
-    pub const NEVER: Self = Self {
-        success: false,
-        failure: false,
-        delay: false,
-    };
+    pub const NEVER: Self = Self { success: false, failure: false, delay: false };
     /// Nothing was said. A fax sender expects a receipt, so this gateway reports everything.
-    pub const DEFAULT: Self = Self {
-        success: true,
-        failure: true,
-        delay: true,
-    };
+    pub const DEFAULT: Self = Self { success: true, failure: true, delay: true };
 }
 
 /// How much of the message a failure report gives back (RFC 3461 §4.3).

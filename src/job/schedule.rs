@@ -38,10 +38,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        let rule = |tries_max, minutes: u64| Rule {
-            tries_max,
-            delay: Duration::from_secs(minutes * 60),
-        };
+        let rule = |tries_max, minutes: u64| Rule { tries_max, delay: Duration::from_secs(minutes * 60) };
         Self {
             busy: rule(10, 3),
             no_answer: rule(4, 10),
@@ -74,15 +71,13 @@ pub fn next(job: &Job, outcome: &Outcome, rules: &Rules, now: Timestamp) -> Next
         return Next::End(outcome.clone());
     }
     let at = now + rule.delay;
-    if at >= job.received + rules.expires_after {
-        return Next::End(Outcome::Expired {
-            last: Box::new(outcome.clone()),
-        });
+    if at >= job.dialled_from() + rules.expires_after {
+        return Next::End(Outcome::Expired { last: Box::new(outcome.clone()) });
     }
     Next::Retry(at)
 }
 
-/// How many calls ended for each cause.
+/// How many calls failed, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tries {
     busy: u32,
@@ -115,12 +110,6 @@ impl Tries {
             Outcome::LineTrouble { .. } => self.line_trouble,
             _ => self.protocol,
         }
-    }
-
-    /// All calls.
-    #[must_use]
-    pub fn total(&self) -> u32 {
-        self.busy + self.no_answer + self.no_fax + self.protocol + self.line_trouble
     }
 }
 

@@ -1,1 +1,120 @@
-//! Lines: what dials and what answers.
+//! Lines: what dials, and what answers.
+//!
+//! A [`Line`] makes one call at a time, on a thread of its caller's, with hard deadlines: [`Line::call`] always
+//! comes back. Pages and marks cross by [`Sending`] and [`Receiving`], which the flow implements and which write to
+//! disk before they answer; so nothing is confirmed that is not kept. The [`pool::Pool`] hands out free lines.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fax::page::Page;
+use fax::session::{PageMark, Quality, Report};
+use tokio::sync::Notify;
+
+use crate::address::Number;
+
+pub mod outcome;
+pub mod pool;
+pub mod sim;
+
+/// A call to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dial {
+    /// The number.
+    pub number: Number,
+    /// How many pages the document has.
+    pub pages: u32,
+    /// Pages that were confirmed in an earlier call and are not sent again.
+    pub pages_confirmed: u32,
+}
+
+/// What the flow does for a call that sends. Called on the thread of the call; pages count from 0.
+pub trait Sending: Send {
+    /// The page, with its header line; `None` where it cannot be had.
+    fn page(&mut self, index: u32) -> Option<Page>;
+    /// Writes down what is known of a page; `false` where that failed, and the call then goes no further.
+    fn mark(&mut self, index: u32, mark: PageMark) -> bool;
+}
+
+/// A call that comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ringing {
+    /// The line that rings.
+    pub line: String,
+    /// The number that was called, where the line knows it.
+    pub called: Option<Number>,
+    /// The number that calls, where the line knows it.
+    pub caller: Option<Number>,
+}
+
+/// What the flow does for a call that receives. Called on the thread of the call.
+pub trait Receiving: Send {
+    /// Keeps a page; `false` where that failed, and the page is then not confirmed.
+    fn page(&mut self, index: u32, page: &Page, quality: &Quality) -> bool;
+    /// The call is over.
+    fn end(self: Box<Self>, report: &Report);
+}
+
+/// Decides whether a call is answered.
+pub trait Answering: Send + Sync {
+    /// Takes the call; `None` lets it ring.
+    fn answer(&self, ringing: &Ringing) -> Option<Box<dyn Receiving>>;
+}
+
+/// How a call went.
+#[derive(Clone, Debug)]
+pub struct CallEnd {
+    /// What the session reports.
+    pub report: Report,
+    /// The call as a fax engineer reads it, line by line.
+    pub trace: String,
+}
+
+/// One line.
+pub trait Line: Send + Sync {
+    /// Its name in the configuration, the log and the reports.
+    fn name(&self) -> &str;
+    /// Who holds it.
+    fn seat(&self) -> &Arc<Seat>;
+    /// Makes a call and comes back when the line is on hook again. The caller holds the seat.
+    fn call(&self, dial: &Dial, sending: &mut dyn Sending) -> CallEnd;
+}
+
+/// The one place at a line: whoever makes or answers a call on it holds it.
+#[derive(Debug)]
+pub struct Seat {
+    taken: AtomicBool,
+    wake: Arc<Notify>,
+}
+
+impl Seat {
+    /// A free seat. `wake` hints to the queue that a line is free again.
+    #[must_use]
+    pub fn new(wake: Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self { taken: AtomicBool::new(false), wake })
+    }
+
+    /// Takes the seat; `None` where the line is in a call.
+    #[must_use]
+    pub fn take(self: &Arc<Self>) -> Option<Held> {
+        let free = !self.taken.swap(true, Ordering::AcqRel);
+        free.then(|| Held(Arc::clone(self)))
+    }
+
+    /// Whether the line is in a call.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Acquire)
+    }
+}
+
+/// A taken seat; dropping it gives it back.
+#[derive(Debug)]
+pub struct Held(Arc<Seat>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.taken.store(false, Ordering::Release);
+        self.0.wake.notify_one();
+    }
+}

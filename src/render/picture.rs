@@ -137,10 +137,7 @@ fn fitted(image: &DynamicImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet:
 }
 
 fn natural_size_pt(image: &DynamicImage) -> (f32, f32) {
-    (
-        image.width() as f32 * PT_PER_PIXEL,
-        image.height() as f32 * PT_PER_PIXEL,
-    )
+    (image.width() as f32 * PT_PER_PIXEL, image.height() as f32 * PT_PER_PIXEL)
 }
 
 fn scaled(image: &DynamicImage, (width_pt, height_pt): (f32, f32), sheet: Sheet) -> Page {
@@ -173,16 +170,10 @@ impl Tones {
         for &value in values {
             counts[usize::from(value)] += 1;
         }
-        let around = |tone: usize| {
-            counts
-                .iter()
-                .take(tone + PAPER_TONES + 1)
-                .skip(tone.saturating_sub(PAPER_TONES))
-        };
+        let around =
+            |tone: usize| counts.iter().take(tone + PAPER_TONES + 1).skip(tone.saturating_sub(PAPER_TONES));
         let share = |tone: usize| around(tone).sum::<usize>() * 100 / values.len().max(1);
-        let lightest = (PAPER_AT_LEAST..256)
-            .max_by_key(|&tone| share(tone))
-            .unwrap_or(255);
+        let lightest = (PAPER_AT_LEAST..256).max_by_key(|&tone| share(tone)).unwrap_or(255);
         let paper = share(lightest) >= PAPER_PERCENT_MIN;
         let below = |percent: usize| {
             let wanted = values.len() * percent / 100;
@@ -193,16 +184,8 @@ impl Tones {
             });
             found.unwrap_or(0)
         };
-        let white = if paper {
-            lightest - PAPER_TONES
-        } else {
-            below(WHITE_PERCENT)
-        };
-        Self {
-            black: below(BLACK_PERCENT).min(BLACK_AT_MOST),
-            white: white.max(WHITE_AT_LEAST),
-            paper,
-        }
+        let white = if paper { lightest - PAPER_TONES } else { below(WHITE_PERCENT) };
+        Self { black: below(BLACK_PERCENT).min(BLACK_AT_MOST), white: white.max(WHITE_AT_LEAST), paper }
     }
 
     fn stretch(&self, mut values: Vec<u8>) -> Vec<u8> {

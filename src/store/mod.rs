@@ -7,8 +7,21 @@
 //! SEAM: `submit` accepts, `queue` takes what is due and updates, `received` keeps faxes, `post` sends notices,
 //! `status` reads. The store is the only place where they meet.
 
+mod config;
+mod files;
+mod sled;
+mod spool;
+
+#[cfg(test)]
+pub(crate) mod contract;
+#[cfg(test)]
+pub(crate) mod faulty;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
+
+pub use self::config::StoreConfig;
+pub use self::sled::{OpenReport, SledStore};
 
 use crate::job::{FaxId, Job, JobId, Notice, NoticeId, ReceivedFax, Submission, SubmissionId};
 
@@ -24,9 +37,22 @@ pub enum StoreError {
     /// A record is over its size limit.
     #[error("the record of {0} is too large")]
     TooLarge(String),
-    /// The disk is full, or fails, or the files are damaged.
+    /// The disk has no room; it may have again.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// The disk fails, or the files are damaged, or the index has no room.
     #[error("the store failed: {0}")]
     Failed(String),
+}
+
+impl StoreError {
+    /// What went wrong, without the words that say where.
+    fn cause(self) -> String {
+        match self {
+            Self::Failed(cause) => cause,
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Which jobs to list.
@@ -42,6 +68,7 @@ pub struct JobFilter {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Keeps a submission, its message and its jobs: all of it or nothing. Many calls share one flush.
+    /// [`StoreError::Conflict`] where one of the names is taken.
     async fn accept(&self, submission: &Submission, message: &[u8], jobs: &[Job]) -> Result<(), StoreError>;
 
     /// The message of a submission, as it was accepted.
@@ -78,6 +105,10 @@ pub trait Store: Send + Sync {
     /// Writes a notice that was tried and did not go out.
     async fn notice_retry(&self, notice: &Notice) -> Result<(), StoreError>;
 
-    /// Forgets a notice: it went out.
+    /// Forgets a notice: it went out. Forgetting it again changes nothing.
     async fn notice_done(&self, id: &NoticeId) -> Result<(), StoreError>;
+
+    /// Forgets submissions, at most `limit`, all of whose jobs were done before `before` and of which no
+    /// notice is still to be tried; gives their names, so that what else is kept for them can go too.
+    async fn purge(&self, before: Timestamp, limit: usize) -> Result<Vec<SubmissionId>, StoreError>;
 }

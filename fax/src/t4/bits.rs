@@ -15,10 +15,7 @@ pub(super) struct BitReader<'a> {
 
 impl<'a> BitReader<'a> {
     pub(super) fn new(data: &'a [u8]) -> Self {
-        Self {
-            data,
-            position_bits: 0,
-        }
+        Self { data, position_bits: 0 }
     }
 
     /// Bits read so far.

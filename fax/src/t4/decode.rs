@@ -56,12 +56,7 @@ impl DecodeOptions {
     /// What comes over a telephone line: MH and MR rows with EOLs, and the longest page there is.
     #[must_use]
     pub fn line(coding: Coding, width: u32) -> Self {
-        Self {
-            coding,
-            framing: Framing::Eol,
-            width,
-            rows_max: Page::ROWS_MAX,
-        }
+        Self { coding, framing: Framing::Eol, width, rows_max: Page::ROWS_MAX }
     }
 }
 
@@ -138,14 +133,7 @@ pub fn decode(data: &[u8], options: &DecodeOptions) -> Decoded {
             Err(end) => break end,
         }
     };
-    Decoded {
-        width: options.width,
-        bits,
-        good_rows,
-        bad_rows,
-        bad_run_rows,
-        end,
-    }
+    Decoded { width: options.width, bits, good_rows, bad_rows, bad_run_rows, end }
 }
 
 /// Decodes a page row by row.
@@ -250,11 +238,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn within_rows(&self) -> Result<(), End> {
-        if self.rows < self.options.rows_max {
-            Ok(())
-        } else {
-            Err(End::RowsMax)
-        }
+        if self.rows < self.options.rows_max { Ok(()) } else { Err(End::RowsMax) }
     }
 
     /// Takes the EOLs before a row, with their fill and tag bits. Yields how many they were, and whether the row is

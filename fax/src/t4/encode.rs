@@ -51,11 +51,7 @@ impl EncodeOptions {
     /// (RFC 3949 clauses 4.5.3, 4.5.5 and 4.5.6).
     #[must_use]
     pub fn tiff(coding: Coding, resolution: Resolution) -> Self {
-        Self {
-            eol_aligned: true,
-            end_marker: coding == Coding::Mmr,
-            ..Self::line(coding, resolution)
-        }
+        Self { eol_aligned: true, end_marker: coding == Coding::Mmr, ..Self::line(coding, resolution) }
     }
 
     /// T.4 clause 4.2.2: K is 2 at standard resolution and grows with the rows to an inch.
@@ -120,11 +116,7 @@ impl Encoder {
             }
             Coding::Mr => {
                 let one_dimensional = self.rows_to_1d == 0;
-                let rows_to_1d = if one_dimensional {
-                    self.options.k.max(1)
-                } else {
-                    self.rows_to_1d
-                };
+                let rows_to_1d = if one_dimensional { self.options.k.max(1) } else { self.rows_to_1d };
                 self.rows_to_1d = rows_to_1d - 1;
                 self.eol(Some(one_dimensional));
                 if one_dimensional {

@@ -116,17 +116,9 @@ fn run(bits: &mut BitReader<'_>, black: bool, start: u32, width: u32) -> Result<
 
 /// Past the data there are only zeros, which are no code word.
 fn invalid(bits: &BitReader<'_>) -> Damage {
-    if bits.is_at_padding() {
-        Damage::Truncated
-    } else {
-        Damage::Code
-    }
+    if bits.is_at_padding() { Damage::Truncated } else { Damage::Code }
 }
 
 fn within_data(bits: &BitReader<'_>) -> Result<(), Damage> {
-    if bits.overran() {
-        Err(Damage::Truncated)
-    } else {
-        Ok(())
-    }
+    if bits.overran() { Err(Damage::Truncated) } else { Ok(()) }
 }

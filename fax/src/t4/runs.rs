@@ -137,13 +137,7 @@ mod tests {
     #[test]
     fn a_row_that_is_too_short_is_white_where_it_ends() {
         let mut changes = Changes::default();
-        for (octets, expected) in [
-            (0, &[][..]),
-            (3, &[0, 24]),
-            (8, &[0, 64]),
-            (9, &[0, 72]),
-            (16, &[0]),
-        ] {
+        for (octets, expected) in [(0, &[][..]), (3, &[0, 24]), (8, &[0, 64]), (9, &[0, 72]), (16, &[0])] {
             changes.read(&[0xFF; 16][..octets], 128);
             assert_eq!(changes.0, expected, "{octets}");
         }
@@ -170,10 +164,7 @@ mod tests {
         let b1 = |from, a0, black| changes.get(changes.b1(from, a0, black, 16), 16);
         assert_eq!((b1(0, -1, false), b1(0, 0, false), b1(0, 0, true)), (0, 9, 4));
         assert_eq!((b1(2, 3, true), b1(2, 4, true), b1(3, 11, false)), (4, 12, 16));
-        assert_eq!(
-            (b1(4, 12, true), b1(5, 13, false), b1(4, 13, false)),
-            (16, 16, 16)
-        );
+        assert_eq!((b1(4, 12, true), b1(5, 13, false), b1(4, 13, false)), (16, 16, 16));
     }
 
     #[test]

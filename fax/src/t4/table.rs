@@ -17,10 +17,7 @@ pub(super) const EOL_ZEROS: usize = 11;
 
 /// The tag bit after an EOL of MR: whether the row that follows is one-dimensional (T.4 clause 4.2.2).
 pub(super) const fn tag_bit(one_dimensional: bool) -> Code {
-    Code {
-        word: one_dimensional as u16,
-        length: 1,
-    }
+    Code { word: one_dimensional as u16, length: 1 }
 }
 
 /// Pass mode of two-dimensional coding.
@@ -47,10 +44,8 @@ pub(super) struct Run {
 /// Bits that the look-up of a run needs.
 pub(super) const RUN_BITS: u32 = 13;
 /// Run codes by their next 13 bits, for white `[0]` and black `[1]`.
-pub(super) static RUNS: [[Run; 1 << RUN_BITS]; 2] = [
-    run_table(&WHITE_TERMINATING, &WHITE_MAKE_UP),
-    run_table(&BLACK_TERMINATING, &BLACK_MAKE_UP),
-];
+pub(super) static RUNS: [[Run; 1 << RUN_BITS]; 2] =
+    [run_table(&WHITE_TERMINATING, &WHITE_MAKE_UP), run_table(&BLACK_TERMINATING, &BLACK_MAKE_UP)];
 
 /// A mode of two-dimensional coding.
 #[derive(Clone, Copy)]
@@ -74,11 +69,8 @@ pub(super) static MODES: [(Mode, u8); 1 << MODE_BITS] = mode_table();
 
 /// The code words of a run: make-up codes and the terminating code.
 pub(super) fn run_codes(black: bool, pixels: u32) -> impl Iterator<Item = Code> {
-    let (terminating, make_up) = if black {
-        (&BLACK_TERMINATING, &BLACK_MAKE_UP)
-    } else {
-        (&WHITE_TERMINATING, &WHITE_MAKE_UP)
-    };
+    let (terminating, make_up) =
+        if black { (&BLACK_TERMINATING, &BLACK_MAKE_UP) } else { (&WHITE_TERMINATING, &WHITE_MAKE_UP) };
     // A run of 2624 or more repeats the longest make-up code.
     let repeats = (pixels / MAKE_UP_MAX) as usize;
     let rest = (pixels % MAKE_UP_MAX) as usize;
@@ -88,9 +80,7 @@ pub(super) fn run_codes(black: bool, pixels: u32) -> impl Iterator<Item = Code> 
         units if units <= make_up.len() => Some(make_up[units - 1]),
         units => Some(COMMON_MAKE_UP[units - make_up.len() - 1]),
     };
-    core::iter::repeat_n(longest, repeats)
-        .chain(middle)
-        .chain([terminating[rest % 64]])
+    core::iter::repeat_n(longest, repeats).chain(middle).chain([terminating[rest % 64]])
 }
 
 const fn code(text: &str) -> Code {
@@ -101,10 +91,7 @@ const fn code(text: &str) -> Code {
         word = word << 1 | (digits[i] - b'0') as u16;
         i += 1;
     }
-    Code {
-        word,
-        length: digits.len() as u8,
-    }
+    Code { word, length: digits.len() as u8 }
 }
 
 const fn codes<const N: usize>(texts: [&str; N]) -> [Code; N] {
@@ -142,10 +129,7 @@ const fn with_run(mut table: [Run; 1 << RUN_BITS], code: Code, pixels: u16) -> [
     let first = (code.word as usize) << spare;
     let mut i = 0;
     while i < 1 << spare {
-        table[first + i] = Run {
-            pixels,
-            length: code.length,
-        };
+        table[first + i] = Run { pixels, length: code.length };
         i += 1;
     }
     table
@@ -263,10 +247,7 @@ mod tests {
 
     fn bits(black: bool, pixels: u32) -> String {
         let word = |code: Code| format!("{:0length$b}", code.word, length = usize::from(code.length));
-        run_codes(black, pixels)
-            .map(word)
-            .collect::<alloc::vec::Vec<_>>()
-            .join(" ")
+        run_codes(black, pixels).map(word).collect::<alloc::vec::Vec<_>>().join(" ")
     }
 
     #[test]

@@ -32,11 +32,8 @@ impl Density {
     pub(super) fn of(directory: &Directory<'_>) -> Result<Self, TiffError> {
         let unit = directory.short(tag::RESOLUTION_UNIT)?.unwrap_or(tag::UNIT_INCH);
         // A density that cannot be read is no reason to give the image up.
-        let dpi = |tag| {
-            Ok(directory
-                .field(tag)?
-                .and_then(|field| dots_per_inch(field.rational().ok()?, unit)))
-        };
+        let dpi =
+            |tag| Ok(directory.field(tag)?.and_then(|field| dots_per_inch(field.rational().ok()?, unit)));
         Ok(match (dpi(tag::X_RESOLUTION)?, dpi(tag::Y_RESOLUTION)?) {
             (Some(x_dpi), Some(y_dpi)) => Self::from_dpi(x_dpi, y_dpi),
             _ => Self::Unknown,
@@ -102,11 +99,7 @@ mod tests {
             (406, 391, Resolution::R400x400),
         ];
         for (x_dpi, y_dpi, resolution) in cases {
-            assert_eq!(
-                Density::from_dpi(x_dpi, y_dpi),
-                Density::Fax(resolution),
-                "{x_dpi}×{y_dpi}"
-            );
+            assert_eq!(Density::from_dpi(x_dpi, y_dpi), Density::Fax(resolution), "{x_dpi}×{y_dpi}");
         }
         for (x_dpi, y_dpi) in [(96, 96), (600, 600), (100, 100), (300, 200), (200, 300)] {
             assert_eq!(Density::from_dpi(x_dpi, y_dpi), Density::Other { x_dpi, y_dpi });
@@ -116,37 +109,20 @@ mod tests {
     #[test]
     fn turned_images_are_denser_the_other_way() {
         let turned = Density::Fax(Resolution::R204x98).transposed();
+        assert_eq!(turned, Density::Other { x_dpi: 98, y_dpi: 204 });
         assert_eq!(
-            turned,
-            Density::Other {
-                x_dpi: 98,
-                y_dpi: 204
-            }
-        );
-        assert_eq!(
-            Density::Other {
-                x_dpi: 196,
-                y_dpi: 204
-            }
-            .transposed(),
+            Density::Other { x_dpi: 196, y_dpi: 204 }.transposed(),
             Density::Fax(Resolution::R204x196)
         );
-        assert_eq!(
-            Density::Fax(Resolution::R300x300).transposed(),
-            Density::Fax(Resolution::R300x300)
-        );
+        assert_eq!(Density::Fax(Resolution::R300x300).transposed(), Density::Fax(Resolution::R300x300));
         assert_eq!(Density::Unknown.transposed(), Density::Unknown);
     }
 
     #[test]
     fn centimetres_become_inches_and_nonsense_nothing() {
-        for (value, dpi) in [
-            ((385, 10), 98),
-            ((77, 1), 196),
-            ((154, 1), 391),
-            ((80, 1), 203),
-            ((160, 1), 406),
-        ] {
+        for (value, dpi) in
+            [((385, 10), 98), ((77, 1), 196), ((154, 1), 391), ((80, 1), 203), ((160, 1), 406)]
+        {
             assert_eq!(dots_per_inch(value, tag::UNIT_CENTIMETRE), Some(dpi));
         }
         assert_eq!(dots_per_inch((204, 1), tag::UNIT_INCH), Some(204));

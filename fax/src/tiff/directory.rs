@@ -52,11 +52,7 @@ impl<'a> File<'a> {
             return Err(TiffError::Limit("fields_max"));
         }
         let entries = offset.checked_add(2).ok_or(TiffError::Truncated)?;
-        Ok(Directory {
-            file: self,
-            entries,
-            fields,
-        })
+        Ok(Directory { file: self, entries, fields })
     }
 
     fn chunk<const N: usize>(&self, at: u32) -> Result<[u8; N], TiffError> {
@@ -66,20 +62,12 @@ impl<'a> File<'a> {
 
     fn u16(&self, at: u32) -> Result<u16, TiffError> {
         let octets = self.chunk(at)?;
-        Ok(if self.big_endian {
-            u16::from_be_bytes(octets)
-        } else {
-            u16::from_le_bytes(octets)
-        })
+        Ok(if self.big_endian { u16::from_be_bytes(octets) } else { u16::from_le_bytes(octets) })
     }
 
     fn u32(&self, at: u32) -> Result<u32, TiffError> {
         let octets = self.chunk(at)?;
-        Ok(if self.big_endian {
-            u32::from_be_bytes(octets)
-        } else {
-            u32::from_le_bytes(octets)
-        })
+        Ok(if self.big_endian { u32::from_be_bytes(octets) } else { u32::from_le_bytes(octets) })
     }
 }
 
@@ -127,15 +115,11 @@ impl<'a> Directory<'a> {
     /// The first value of a field of SHORTs.
     pub(super) fn short(&self, tag: u16) -> Result<Option<u16>, TiffError> {
         let number = self.number(tag)?;
-        number
-            .map(|number| u16::try_from(number).map_err(|_| TiffError::Invalid(tag)))
-            .transpose()
+        number.map(|number| u16::try_from(number).map_err(|_| TiffError::Invalid(tag))).transpose()
     }
 
     fn entry(&self, index: u16) -> Result<u32, TiffError> {
-        self.entries
-            .checked_add(u32::from(index) * ENTRY_OCTETS)
-            .ok_or(TiffError::Truncated)
+        self.entries.checked_add(u32::from(index) * ENTRY_OCTETS).ok_or(TiffError::Truncated)
     }
 
     fn read_entry(&self, entry: u32) -> Result<Field<'a>, TiffError> {
@@ -144,13 +128,7 @@ impl<'a> Directory<'a> {
         // Up to four octets of values stand in the entry itself.
         let inside = u64::from(count) * u64::from(octets_of(kind)) <= 4;
         let at = if inside { entry + 8 } else { file.u32(entry + 8)? };
-        Ok(Field {
-            file,
-            tag,
-            kind,
-            count,
-            at,
-        })
+        Ok(Field { file, tag, kind, count, at })
     }
 }
 
@@ -160,9 +138,7 @@ impl Field<'_> {
         if index >= self.count {
             return Err(TiffError::Invalid(self.tag));
         }
-        let at = index
-            .checked_mul(octets_of(self.kind))
-            .and_then(|offset| self.at.checked_add(offset));
+        let at = index.checked_mul(octets_of(self.kind)).and_then(|offset| self.at.checked_add(offset));
         let at = at.ok_or(TiffError::Truncated)?;
         match self.kind {
             TYPE_BYTE => self.file.chunk::<1>(at).map(|[octet]| u32::from(octet)),

@@ -93,10 +93,7 @@ impl fmt::Display for WriteError {
             Self::TooManyPages => f.write_str("a TIFF fax has at most 65535 pages"),
             Self::TooLarge => f.write_str("a TIFF file cannot be larger than 4 GiB"),
             Self::Geometry { width, resolution } => {
-                write!(
-                    f,
-                    "the TIFF profile has no pages of {width} pixels at {resolution} dpi"
-                )
+                write!(f, "the TIFF profile has no pages of {width} pixels at {resolution} dpi")
             }
             Self::DateTime => f.write_str("a TIFF date is YYYY:MM:DD HH:MM:SS"),
         }

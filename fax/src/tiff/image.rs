@@ -62,11 +62,7 @@ impl Orientation {
             8 => (true, false, true),
             _ => (false, false, false),
         };
-        Self {
-            transposed,
-            right_to_left,
-            bottom_to_top,
-        }
+        Self { transposed, right_to_left, bottom_to_top }
     }
 
     /// Turns an image that lies so.
@@ -76,11 +72,8 @@ impl Orientation {
         }
         let (bad_rows, density) = (image.bad_rows, image.density);
         let stored = image.into_bitmap(Resolution::default());
-        let (width, rows) = if self.transposed {
-            (stored.rows(), stored.width())
-        } else {
-            (stored.width(), stored.rows())
-        };
+        let (width, rows) =
+            if self.transposed { (stored.rows(), stored.width()) } else { (stored.width(), stored.rows()) };
         let mut page = Page::white(width, rows, Resolution::default());
         for y in 0..rows {
             let line = if self.bottom_to_top { rows - 1 - y } else { y };
@@ -99,11 +92,7 @@ impl Orientation {
         FaxImage {
             width,
             bits: page.into_bits(),
-            density: if self.transposed {
-                density.transposed()
-            } else {
-                density
-            },
+            density: if self.transposed { density.transposed() } else { density },
             bad_rows,
         }
     }

@@ -48,11 +48,7 @@ impl Default for Limits {
 /// [`TiffError`]; no page is read then.
 pub fn read(data: &[u8], limits: &Limits) -> Result<Vec<FaxImage>, TiffError> {
     let (file, mut offset) = File::open(data)?;
-    let mut reader = Reader {
-        file,
-        limits: *limits,
-        pages: Vec::new(),
-    };
+    let mut reader = Reader { file, limits: *limits, pages: Vec::new() };
     let mut visited = Vec::new();
     while offset != 0 {
         if visited.contains(&offset) {
@@ -134,28 +130,16 @@ impl Reader<'_> {
     }
 
     fn damaged(&self, rows: u32, damage: Damage) -> TiffError {
-        TiffError::Damage {
-            page: self.pages.len() as u32 + 1,
-            rows,
-            damage,
-        }
+        TiffError::Damage { page: self.pages.len() as u32 + 1, rows, damage }
     }
 
     /// Appends the rows of a strip.
     fn strip(&mut self, layout: &Layout<'_>, index: u32, bits: &mut Vec<u8>) -> Result<Rows, Lack> {
         let place = layout.strip(index)?;
         let octets = self.file.octets(place.offset, place.octets_max)?;
-        take(
-            &mut self.limits.coded_octets_max,
-            octets.len(),
-            "coded_octets_max",
-        )?;
+        take(&mut self.limits.coded_octets_max, octets.len(), "coded_octets_max")?;
         let stride = Page::stride_of(layout.format.width);
-        take(
-            &mut self.limits.bitmap_octets_max,
-            stride * place.rows as usize,
-            "bitmap_octets_max",
-        )?;
+        take(&mut self.limits.bitmap_octets_max, stride * place.rows as usize, "bitmap_octets_max")?;
         let strip = unpack(octets, layout.format, place.rows, bits);
         let is_last = index + 1 == layout.strips();
         let cut = octets.len() < place.octets_max;
@@ -163,11 +147,7 @@ impl Reader<'_> {
         // Rows can only be lost where others are bad: there is a row above.
         let above = bits.len() - stride.min(bits.len());
         (0..lost).for_each(|_| bits.extend_from_within(above..above + stride));
-        Ok(Rows {
-            rows: strip.rows + lost,
-            bad_rows: strip.bad_rows + lost,
-            ..strip
-        })
+        Ok(Rows { rows: strip.rows + lost, bad_rows: strip.bad_rows + lost, ..strip })
     }
 }
 
@@ -186,10 +166,7 @@ fn lost_rows(strip: &Rows, rows: u32, last: bool, cut: bool) -> Result<u32, Lack
         _ if cut => Err(Lack::File(TiffError::Truncated)),
         // A damaged EOL makes one bad row of two.
         _ if missing <= strip.bad_rows => Ok(missing),
-        _ => Err(Lack::Rows {
-            had: strip.rows,
-            damage: damage.unwrap_or(Damage::Truncated),
-        }),
+        _ => Err(Lack::Rows { had: strip.rows, damage: damage.unwrap_or(Damage::Truncated) }),
     }
 }
 

@@ -56,11 +56,7 @@ pub(super) struct Rows {
 
 /// Appends up to `rows` rows to `out`.
 pub(super) fn unpack(octets: &[u8], format: Format, rows: u32, out: &mut Vec<u8>) -> Rows {
-    let Format {
-        width,
-        storage,
-        lsb_first,
-    } = format;
+    let Format { width, storage, lsb_first } = format;
     let mut octets = Cow::Borrowed(octets);
     if lsb_first {
         reverse_bits(octets.to_mut());
@@ -80,12 +76,7 @@ pub(super) fn unpack(octets: &[u8], format: Format, rows: u32, out: &mut Vec<u8>
         }
         Storage::Coded(coding, framing) => {
             let framing = framing.unwrap_or_else(|| Framing::detect(&octets, width));
-            let options = DecodeOptions {
-                coding,
-                framing,
-                width,
-                rows_max: rows,
-            };
+            let options = DecodeOptions { coding, framing, width, rows_max: rows };
             decode(&octets, options, out)
         }
     }
@@ -104,20 +95,12 @@ fn decode(octets: &[u8], options: DecodeOptions, out: &mut Vec<u8>) -> Rows {
             // A file says how many rows there are: this is one of them.
             Err(end @ End::Damage(Damage::Truncated)) if options.framing == Framing::Eol && rows > 0 => {
                 out.extend_from_within(out.len() - Page::stride_of(options.width)..);
-                return Rows {
-                    rows: rows + 1,
-                    bad_rows: bad_rows + 1,
-                    end,
-                };
+                return Rows { rows: rows + 1, bad_rows: bad_rows + 1, end };
             }
             Err(end) => return Rows { rows, bad_rows, end },
         }
     }
-    Rows {
-        rows,
-        bad_rows,
-        end: End::RowsMax,
-    }
+    Rows { rows, bad_rows, end: End::RowsMax }
 }
 
 /// Cuts off a row that is not whole.
@@ -125,11 +108,7 @@ fn whole_rows(out: &mut Vec<u8>, start: usize, stride: usize, rows_max: u32) -> 
     let rows = ((out.len() - start) / stride) as u32;
     out.truncate(start + rows as usize * stride);
     let end = if rows == rows_max { End::RowsMax } else { End::Data };
-    Rows {
-        rows,
-        bad_rows: 0,
-        end,
-    }
+    Rows { rows, bad_rows: 0, end }
 }
 
 /// TIFF 6.0 section 9: a count n of 0 to 127 and n + 1 octets, or of −1 to −127 and an octet to repeat 1 − n times.
@@ -162,9 +141,8 @@ mod tests {
     #[test]
     fn pack_bits_repeats_and_copies_and_stops_in_time() {
         // The example of TIFF 6.0 section 9 (Apple's).
-        let packed = [
-            0xFE, 0xAA, 0x02, 0x80, 0x00, 0x2A, 0xFD, 0xAA, 0x03, 0x80, 0x00, 0x2A, 0x22, 0xF7, 0xAA,
-        ];
+        let packed =
+            [0xFE, 0xAA, 0x02, 0x80, 0x00, 0x2A, 0xFD, 0xAA, 0x03, 0x80, 0x00, 0x2A, 0x22, 0xF7, 0xAA];
         let unpacked = [
             0xAA, 0xAA, 0xAA, 0x80, 0x00, 0x2A, 0xAA, 0xAA, 0xAA, 0xAA, 0x80, 0x00, 0x2A, 0x22, 0xAA, 0xAA,
             0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA,
@@ -182,22 +160,8 @@ mod tests {
     #[test]
     fn a_row_that_is_cut_off_is_no_row() {
         let mut out = alloc::vec![9];
-        let format = Format {
-            width: 12,
-            storage: Storage::Plain,
-            lsb_first: false,
-        };
+        let format = Format { width: 12, storage: Storage::Plain, lsb_first: false };
         let rows = unpack(&[1, 2, 3], format, 5, &mut out);
-        assert_eq!(
-            (rows, &out[..]),
-            (
-                Rows {
-                    rows: 1,
-                    bad_rows: 0,
-                    end: End::Data
-                },
-                &[9, 1, 2][..]
-            )
-        );
+        assert_eq!((rows, &out[..]), (Rows { rows: 1, bad_rows: 0, end: End::Data }, &[9, 1, 2][..]));
     }
 }

@@ -32,10 +32,7 @@ impl Profile {
     }
 
     fn allows(self, width: u32, resolution: Resolution) -> bool {
-        let small = matches!(
-            resolution,
-            Resolution::R204x98 | Resolution::R204x196 | Resolution::R200x200
-        );
+        let small = matches!(resolution, Resolution::R204x98 | Resolution::R204x196 | Resolution::R200x200);
         match self {
             Self::S => small && width == resolution.width(PaperWidth::A4),
             Self::F { .. } => [PaperWidth::A4, PaperWidth::B4, PaperWidth::A3]
@@ -102,10 +99,7 @@ impl Writer {
         ];
         Ok(Self {
             profile,
-            texts: texts
-                .into_iter()
-                .filter_map(|(tag, text)| Some(Field::text(tag, text?)))
-                .collect(),
+            texts: texts.into_iter().filter_map(|(tag, text)| Some(Field::text(tag, text?))).collect(),
             // The offset of the first directory follows with the first page.
             out: b"II\x2A\0\0\0\0\0".to_vec(),
             pages: 0,
@@ -137,9 +131,7 @@ impl Writer {
         let strip_at =
             u32::try_from(self.out.len() + directory_octets(&fields)).map_err(|_| WriteError::TooLarge)?;
         // The directory after this strip begins at an even offset.
-        strip_at
-            .checked_add(strip_octets + 1)
-            .ok_or(WriteError::TooLarge)?;
+        strip_at.checked_add(strip_octets + 1).ok_or(WriteError::TooLarge)?;
         fields.push(Field::long(tag::STRIP_OFFSETS, strip_at));
         fields.sort_by_key(|field| field.tag);
 
@@ -171,10 +163,7 @@ impl Writer {
         let (coding, resolution) = (self.profile.coding(), page.resolution());
         let (compression, options) = match coding {
             Coding::Mh => (tag::COMPRESSION_T4, Field::long(tag::T4_OPTIONS, tag::T4_ALIGNED)),
-            Coding::Mr => (
-                tag::COMPRESSION_T4,
-                Field::long(tag::T4_OPTIONS, tag::T4_ALIGNED | tag::T4_MR),
-            ),
+            Coding::Mr => (tag::COMPRESSION_T4, Field::long(tag::T4_OPTIONS, tag::T4_ALIGNED | tag::T4_MR)),
             Coding::Mmr => (tag::COMPRESSION_T6, Field::long(tag::T6_OPTIONS, 0)),
         };
         let mut fields = alloc::vec![
@@ -268,39 +257,20 @@ impl Field {
     }
 
     fn long(tag: u16, value: u32) -> Self {
-        Self {
-            tag,
-            kind: TYPE_LONG,
-            count: 1,
-            value: value.to_le_bytes().to_vec(),
-        }
+        Self { tag, kind: TYPE_LONG, count: 1, value: value.to_le_bytes().to_vec() }
     }
 
     fn whole_rational(tag: u16, value: u32) -> Self {
-        Self {
-            tag,
-            kind: TYPE_RATIONAL,
-            count: 1,
-            value: [value.to_le_bytes(), 1u32.to_le_bytes()].concat(),
-        }
+        Self { tag, kind: TYPE_RATIONAL, count: 1, value: [value.to_le_bytes(), 1u32.to_le_bytes()].concat() }
     }
 
     /// ASCII with a zero at the end; "?" for what ASCII does not print.
     fn text(tag: u16, text: &str) -> Self {
         let printable = |c: char| {
-            if matches!(c, ' '..='~' | '\n') {
-                c as u8
-            } else {
-                b'?'
-            }
+            if matches!(c, ' '..='~' | '\n') { c as u8 } else { b'?' }
         };
         let value: Vec<u8> = text.chars().take(TEXT_MAX).map(printable).chain([0]).collect();
-        Self {
-            tag,
-            kind: TYPE_ASCII,
-            count: value.len() as u32,
-            value,
-        }
+        Self { tag, kind: TYPE_ASCII, count: value.len() as u32, value }
     }
 
     fn is_long(&self) -> bool {
@@ -322,11 +292,7 @@ fn directory_octets(fields: &[Field]) -> usize {
 fn is_date_time(text: &str) -> bool {
     let pattern = "0000:00:00 00:00:00";
     let fits = |(c, wanted): (u8, u8)| {
-        if wanted == b'0' {
-            c.is_ascii_digit()
-        } else {
-            c == wanted
-        }
+        if wanted == b'0' { c.is_ascii_digit() } else { c == wanted }
     };
     text.len() == pattern.len() && text.bytes().zip(pattern.bytes()).all(fits)
 }

@@ -1,11 +1,6 @@
 //! What the fuzzers do with an input. Beyond that nothing panics, what was understood must survive a second journey.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    dead_code,
-    reason = "each fuzzer needs one of them"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
 
 use fax_proto::page::{Page, Resolution};
 use fax_proto::t4::{Coding, DecodeOptions, EncodeOptions, Framing, decode, encode};
@@ -32,10 +27,7 @@ pub(crate) fn t4_decode(input: &[u8]) {
     let decoded = decode(data, &options);
     let all_rows = decoded.good_rows + decoded.bad_rows;
     assert!(all_rows <= options.rows_max && decoded.bad_run_rows <= decoded.bad_rows);
-    assert_eq!(
-        decoded.bits.len(),
-        all_rows as usize * Page::stride_of(options.width)
-    );
+    assert_eq!(decoded.bits.len(), all_rows as usize * Page::stride_of(options.width));
     let bits = decoded.bits.clone();
     let Some(page) = decoded.into_page(Resolution::R204x98) else {
         return;

@@ -1,0 +1,194 @@
+//! What sender and receiver share: the line, the outputs, the timers that are not the line's, and the end of the call.
+
+use super::frame::{Fcf, Frame, Side};
+use super::link::{Event, Link};
+use super::timers::GAP;
+use super::{Input, Output};
+use crate::carrier::{Command, HangUp, Signal};
+use crate::session::{LocalFailure, Outcome, PageMark, Phase, Report};
+use crate::time::{Duration, Time};
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::settings::Settings;
+
+/// The part of an engine that every state carries along.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub now: Time,
+    pub out: VecDeque<Output>,
+    pub link: Link,
+    pub phase: Phase,
+    /// When the driver must have answered, or the state wants to be woken for another cause.
+    pub timer: Option<Time>,
+    pub marks: Vec<PageMark>,
+    pub remote_id: Option<String>,
+    pub settings: Option<Settings>,
+    side: Side,
+    /// When the call is too long.
+    call_ends: Option<Time>,
+    call_time_max: Duration,
+}
+
+/// What a state is told.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// The line.
+    Line(Event),
+    /// `Common::timer` has passed.
+    Timer,
+    /// The driver answers whether a mark is kept.
+    MarkKept(bool),
+    /// The driver answers whether a page is kept.
+    PageKept(bool),
+    /// The driver gave a page, or said that it has none.
+    Page,
+}
+
+impl Common {
+    pub(super) fn new(side: Side, call_time_max: Duration, image_bytes_max: usize) -> Self {
+        Self {
+            now: Time::ZERO,
+            out: VecDeque::new(),
+            link: Link::new(image_bytes_max),
+            phase: Phase::Negotiation,
+            timer: None,
+            marks: Vec::new(),
+            remote_id: None,
+            settings: None,
+            side,
+            call_ends: None,
+            call_time_max,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Time> {
+        [self.link.deadline(), self.timer, self.call_ends].into_iter().flatten().min()
+    }
+
+    /// Whether the call has lasted too long.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.call_ends.is_some_and(|ends| self.now >= ends)
+    }
+
+    /// The limit applies no more: the call is being ended.
+    pub(super) fn forget_limits(&mut self) {
+        self.call_ends = None;
+        self.timer = None;
+    }
+
+    /// What a signal of the line comes to, for the state.
+    pub(super) fn signal(&mut self, signal: Signal) -> Option<Happening> {
+        let event = self.link.signal(self.now, signal, &mut self.out);
+        if self.link.connected && self.call_ends.is_none() {
+            self.call_ends = Some(self.now + self.call_time_max);
+        }
+        event.map(Happening::Line)
+    }
+
+    /// What has come of the time, for the state.
+    pub(super) fn tick(&mut self) -> Option<Happening> {
+        if self.timer.is_some_and(|timer| self.now >= timer) {
+            self.timer = None;
+            return Some(Happening::Timer);
+        }
+        self.link.tick(self.now, &mut self.out).map(Happening::Line)
+    }
+
+    pub(super) fn play(&mut self, script: impl IntoIterator<Item = Command>, wait: Duration) {
+        self.link.play(self.now, script, wait, &mut self.out);
+    }
+
+    /// The gap, the frames, and then `listen` for as long as `wait`.
+    pub(super) fn exchange(&mut self, frames: &[Frame], listen: Command, wait: Duration) {
+        let script = [Command::Silence(GAP), self.frames(frames), listen];
+        self.play(script, wait);
+    }
+
+    pub(super) fn listen_again(&mut self) {
+        self.link.listen_again(self.now, &mut self.out);
+    }
+
+    pub(super) fn frames(&self, frames: &[Frame]) -> Command {
+        Command::SendFrames(frames.iter().map(|frame| frame.to_octets(self.side)).collect())
+    }
+
+    /// Says DCN; the call is over when it has gone.
+    pub(super) fn say_dcn(&mut self) {
+        self.forget_limits();
+        let script = [Command::Silence(GAP), self.frames(&[Frame::new(Fcf::Dcn)])];
+        self.play(script, Duration::ZERO);
+    }
+
+    /// Changes a mark and says so.
+    pub(super) fn mark(&mut self, page: u32, mark: PageMark) {
+        let slot = usize::try_from(page).ok().and_then(|at| self.marks.get_mut(at));
+        if let Some(slot) = slot
+            && *slot != mark
+        {
+            *slot = mark;
+            self.out.push_back(Output::Mark { page, mark });
+        }
+    }
+
+    pub(super) fn set_remote_id(&mut self, id: &str) {
+        if !id.is_empty() {
+            self.remote_id = Some(id.into());
+        }
+    }
+
+    /// Hangs up and reports. A page that nobody knows of makes the outcome, whatever ended the call.
+    pub(super) fn finish(&mut self, outcome: Outcome) {
+        self.link.rest();
+        self.forget_limits();
+        let unconfirmed = self.marks.iter().position(|mark| *mark == PageMark::Unconfirmed);
+        let outcome = match unconfirmed.map(u32::try_from) {
+            Some(Ok(page)) => Outcome::Unconfirmed { page },
+            _ => outcome,
+        };
+        self.out.push_back(Output::Command(Command::HangUp));
+        self.out.push_back(Output::Ended(Report {
+            outcome,
+            marks: core::mem::take(&mut self.marks),
+            remote_id: self.remote_id.take(),
+            negotiated: self.settings.map(|s| s.negotiated()),
+        }));
+    }
+
+    /// What it means that the line hung up by itself.
+    pub(super) fn hung_up(&self, why: HangUp) -> Outcome {
+        match why {
+            HangUp::LineFault => Outcome::Local(LocalFailure::Line),
+            _ if self.link.connected => Outcome::HungUp { phase: self.phase },
+            HangUp::Busy => Outcome::Busy,
+            HangUp::NoAnswer => Outcome::NoAnswer,
+            HangUp::NoDialTone => Outcome::NoDialTone,
+            HangUp::NotConnected | HangUp::Remote => Outcome::NotConnected,
+        }
+    }
+}
+
+/// The frame of a burst that says what it is about: the last one that is no identification.
+pub(super) fn main_frame(burst: &[Frame]) -> Option<&Frame> {
+    burst.iter().rev().find(|frame| {
+        !matches!(frame.fcf, Fcf::Csi | Fcf::Nsf | Fcf::Tsi | Fcf::Nss | Fcf::Sub | Fcf::Pwd | Fcf::Other(_))
+    })
+}
+
+/// The identification in a burst: CSI of a receiver, TSI of a sender.
+pub(super) fn station_id(burst: &[Frame], fcf: Fcf) -> Option<&Frame> {
+    burst.iter().find(|frame| frame.fcf == fcf)
+}
+
+/// The inputs that are the same for both roles, turned into what a state is told.
+pub(super) fn happening(common: &mut Common, input: Input) -> Option<Happening> {
+    match input {
+        Input::Tick => common.tick(),
+        Input::Signal(signal) => common.signal(signal),
+        Input::MarkKept(kept) => Some(Happening::MarkKept(kept)),
+        Input::PageKept(kept) => Some(Happening::PageKept(kept)),
+        Input::Page(..) | Input::NoPage(_) => Some(Happening::Page),
+        Input::Cancel => None,
+    }
+}

@@ -1,0 +1,263 @@
+//! Who may have which number dialled.
+//!
+//! The default denies: without a network and a destination in the configuration nobody faxes anywhere. A
+//! client is known by the address its connection comes from, which it cannot forge over TCP. The envelope
+//! sender is only what the client says, so it opens nothing: a list of senders *narrows* what a network may
+//! do (a shared relay that shall fax for some of its users), and it is worth as much as that relay's own care
+//! for who writes as whom.
+//!
+//! Mail from the null path `<>` is a report or a bounce, and no fax: nobody asked for it, and its failure
+//! could be reported to nobody (RFC 3834 §2, RFC 5321 §4.5.5).
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mailbox, Network, Number, SettingError};
+
+/// Who may fax where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyConfig {
+    /// The networks whose machines may send faxes: `192.0.2.0/24`, `2001:db8::/32`. Empty: none.
+    pub networks: Vec<Network>,
+    /// Which senders those machines may send for: `anna@example.com`, or `example.com` for everybody there.
+    /// Empty: any.
+    pub senders: Vec<String>,
+    /// Whether people with an account on this machine may send with `faxgate send`.
+    pub local_users: bool,
+    /// What the numbers that may be dialled begin with: `+1212`, or `+` for every number. Empty: none.
+    pub destinations: Vec<String>,
+    /// What the numbers that may not be dialled begin with; this goes before `destinations`.
+    pub destinations_denied: Vec<String>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// A machine, by the address its connection comes from.
+    Machine(IpAddr),
+    /// A person with an account on this machine.
+    LocalUser(String),
+}
+
+/// Why a number is not dialled for this client. The text is for the sender; `Debug` is for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// The client's address is in none of the networks.
+    #[error("your mail server ({0}) may not send faxes through this gateway")]
+    Network(IpAddr),
+    /// Local people may not.
+    #[error("people on this machine may not send faxes through this gateway")]
+    LocalUser(String),
+    /// The envelope sender is not on the list.
+    #[error("{0} may not send faxes through this gateway")]
+    Sender(String),
+    /// The null path.
+    #[error("automatic replies and delivery reports are not faxed")]
+    NullSender,
+    /// The number is not among the destinations.
+    #[error("faxes to {0} are not permitted by this gateway")]
+    Destination(Number),
+    /// The number is barred.
+    #[error("faxes to {number} are barred by this gateway")]
+    DestinationDenied {
+        /// The number.
+        number: Number,
+        /// The entry that bars it.
+        entry: String,
+    },
+}
+
+/// A policy whose settings make sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy(PolicyConfig);
+
+impl Policy {
+    /// Checks the settings.
+    pub fn new(config: PolicyConfig) -> Result<Self, SettingError> {
+        let is_prefix =
+            |text: &str| text.starts_with('+') && text.bytes().skip(1).all(|b| b.is_ascii_digit());
+        let prefixes =
+            [("destinations", &config.destinations), ("destinations_denied", &config.destinations_denied)];
+        for (setting, entries) in prefixes {
+            if let Some(entry) = entries.iter().find(|e| !is_prefix(e)) {
+                let problem = format!("{entry:?} must be the beginning of a number, such as +1212");
+                return Err(SettingError { setting, problem });
+            }
+        }
+        let is_sender = |text: &str| {
+            let address = if text.contains('@') { text.to_owned() } else { format!("x@{text}") };
+            Mailbox::parse(&address).is_some()
+        };
+        match config.senders.iter().find(|s| !is_sender(s)) {
+            Some(entry) => Err(SettingError {
+                setting: "senders",
+                problem: format!("{entry:?} is neither a mail address nor a domain"),
+            }),
+            None => Ok(Self(config)),
+        }
+    }
+
+    /// Decides whether `number` may be dialled for mail from `sender` (`None` is the null path) that `client`
+    /// brought.
+    pub fn decide(&self, client: &Client, sender: Option<&str>, number: &Number) -> Result<(), Denial> {
+        self.client(client)?;
+        let sender = sender.ok_or(Denial::NullSender)?;
+        if matches!(client, Client::Machine(_)) && !self.sender_may(sender) {
+            return Err(Denial::Sender(sender.to_owned()));
+        }
+        self.destination(number)
+    }
+
+    fn client(&self, client: &Client) -> Result<(), Denial> {
+        let (may, denial) = match client {
+            Client::Machine(address) => {
+                let inside = self.0.networks.iter().any(|n| n.contains(*address));
+                (inside, Denial::Network(*address))
+            }
+            Client::LocalUser(user) => (self.0.local_users, Denial::LocalUser(user.clone())),
+        };
+        if may { Ok(()) } else { Err(denial) }
+    }
+
+    fn sender_may(&self, sender: &str) -> bool {
+        let domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let matches = |entry: &String| {
+            let subject = if entry.contains('@') { sender } else { domain };
+            entry.eq_ignore_ascii_case(subject)
+        };
+        self.0.senders.is_empty() || self.0.senders.iter().any(matches)
+    }
+
+    fn destination(&self, number: &Number) -> Result<(), Denial> {
+        let begins = |entry: &&String| number.as_str().starts_with(entry.as_str());
+        if let Some(entry) = self.0.destinations_denied.iter().find(begins) {
+            return Err(Denial::DestinationDenied { number: number.clone(), entry: entry.clone() });
+        }
+        if self.0.destinations.iter().any(|entry| begins(&entry)) {
+            Ok(())
+        } else {
+            Err(Denial::Destination(number.clone()))
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn office() -> PolicyConfig {
+        PolicyConfig {
+            networks: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
+            destinations: vec!["+1".into(), "+4930".into()],
+            destinations_denied: vec!["+1900".into()],
+            ..PolicyConfig::default()
+        }
+    }
+
+    fn machine(address: &str) -> Client {
+        Client::Machine(address.parse().unwrap())
+    }
+
+    fn decide(
+        config: PolicyConfig,
+        client: &Client,
+        sender: Option<&str>,
+        number: &str,
+    ) -> Result<(), Denial> {
+        let number = Number::parse(number).unwrap();
+        Policy::new(config).unwrap().decide(client, sender, &number)
+    }
+
+    const ANNA: Option<&str> = Some("anna@example.com");
+    const NEW_YORK: &str = "+12125550123";
+
+    #[test]
+    fn the_default_denies_everybody() {
+        let default = PolicyConfig::default;
+        for address in ["127.0.0.1", "::1", "192.0.2.7"] {
+            let denial = decide(default(), &machine(address), ANNA, NEW_YORK).unwrap_err();
+            assert_eq!(denial, Denial::Network(address.parse().unwrap()));
+        }
+        let user = Client::LocalUser("anna".into());
+        assert_eq!(decide(default(), &user, ANNA, NEW_YORK), Err(Denial::LocalUser("anna".into())));
+        let open = PolicyConfig { networks: office().networks, ..default() };
+        let denial = decide(open, &machine("192.0.2.7"), ANNA, NEW_YORK).unwrap_err();
+        assert_eq!(denial, Denial::Destination(Number::parse(NEW_YORK).unwrap()));
+    }
+
+    #[test]
+    fn the_network_decides() {
+        for inside in ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"] {
+            assert_eq!(decide(office(), &machine(inside), ANNA, NEW_YORK), Ok(()), "{inside}");
+        }
+        for outside in ["192.0.3.1", "2001:db9::1", "127.0.0.1"] {
+            let denial = decide(office(), &machine(outside), ANNA, NEW_YORK).unwrap_err();
+            assert!(matches!(denial, Denial::Network(_)), "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_sender_list_narrows_and_never_opens() {
+        let mut config = office();
+        config.senders = vec!["example.com".into(), "bob@example.org".into()];
+        for (address, sender, may) in [
+            ("192.0.2.7", "anna@example.com", true),
+            ("192.0.2.7", "Anna@EXAMPLE.com", true),
+            ("192.0.2.7", "bob@example.org", true),
+            ("192.0.2.7", "eve@example.org", false),
+            ("192.0.2.7", "anna@sub.example.com", false),
+            ("192.0.2.7", "anna@notexample.com", false),
+            ("192.0.2.7", "\"x@example.com\"@evil.example", false),
+            ("198.51.100.1", "anna@example.com", false),
+        ] {
+            let got = decide(config.clone(), &machine(address), Some(sender), NEW_YORK);
+            assert_eq!(got.is_ok(), may, "{address} {sender}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn bounces_are_not_faxed() {
+        assert_eq!(decide(office(), &machine("192.0.2.7"), None, NEW_YORK), Err(Denial::NullSender));
+    }
+
+    #[test]
+    fn destinations_by_their_beginning_and_the_bar_goes_first() {
+        for (number, may) in [
+            ("+12125550123", true),
+            ("+49301234567", true),
+            ("+49891234567", false),
+            ("+19005550123", false),
+            ("+33188335215", false),
+        ] {
+            let got = decide(office(), &machine("192.0.2.7"), ANNA, number);
+            assert_eq!(got.is_ok(), may, "{number}: {got:?}");
+        }
+        let anywhere = PolicyConfig { destinations: vec!["+".into()], ..office() };
+        assert!(decide(anywhere, &machine("192.0.2.7"), ANNA, "+33188335215").is_ok());
+    }
+
+    #[test]
+    fn local_people_fax_as_themselves() {
+        let mut config = office();
+        config.local_users = true;
+        config.senders = vec!["example.com".into()];
+        let user = Client::LocalUser("anna".into());
+        assert_eq!(decide(config, &user, Some("anna@localhost"), NEW_YORK), Ok(()));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_meant_are_named() {
+        let wrong = |config: PolicyConfig| Policy::new(config).unwrap_err().setting;
+        let list = |entry: &str| vec![entry.to_owned()];
+        assert_eq!(wrong(PolicyConfig { destinations: list("1212"), ..office() }), "destinations");
+        assert_eq!(
+            wrong(PolicyConfig { destinations_denied: list("+1 900"), ..office() }),
+            "destinations_denied"
+        );
+        assert_eq!(wrong(PolicyConfig { senders: list("not a domain"), ..office() }), "senders");
+        assert_eq!(wrong(PolicyConfig { senders: list("@example.com"), ..office() }), "senders");
+    }
+}

@@ -1,0 +1,287 @@
+//! Puts the gateway together: the one place, with `config`, that names the adapters.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::address::{DialPlan, FaxAddress, Number};
+use crate::blob::{Blobs, FsBlobs};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, LineConfig};
+use crate::door::control::Control;
+use crate::door::smtp;
+use crate::job::Job;
+use crate::line::pool::Pool;
+use crate::line::sim::Exchange;
+use crate::mailer::Identity;
+use crate::post::{Post, PostSettings};
+use crate::queue::{self, Queue};
+use crate::received::Intake;
+use crate::received::answer::Answerer;
+use crate::render::{self, RenderError};
+use crate::status::Status;
+use crate::store::{SledStore, Store, StoreConfig};
+use crate::submit::{Reason, Refusal, Rules, Submit};
+
+/// How long a claim on a job holds without being renewed.
+const LEASE: Duration = Duration::from_secs(600);
+/// How long calls in progress may go on after the gateway was told to stop.
+const STOP_GRACE: Duration = Duration::from_secs(20);
+/// How often what is old enough is forgotten.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+/// How many submissions are forgotten at a time.
+const PURGE_MAX: usize = 200;
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {cause}")]
+pub struct StartError {
+    what: &'static str,
+    cause: String,
+}
+
+fn cannot<E: Display>(what: &'static str) -> impl FnOnce(E) -> StartError {
+    move |cause| StartError { what, cause: cause.to_string() }
+}
+
+/// A running gateway.
+pub struct App {
+    /// Where the SMTP listener listens.
+    pub smtp: Vec<SocketAddr>,
+    /// What can be seen of it.
+    pub status: Status,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    store: SledStore,
+}
+
+/// What every part is built on.
+struct Ground {
+    config: Config,
+    zone: TimeZone,
+    store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
+    clock: Arc<dyn Clock>,
+    /// There may be something to dial.
+    wake: Arc<Notify>,
+    /// There may be something to mail.
+    mail_wake: Arc<Notify>,
+}
+
+impl App {
+    /// Opens the store, mends what an earlier end left, opens the doors and begins to work.
+    ///
+    /// # Errors
+    /// [`StartError`] says which part cannot start, and why.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let (store, ground) = Ground::lay(config).await?;
+        let intake = Arc::new(ground.intake());
+        let broken_off = intake.recover(ground.clock.now()).await.map_err(cannot("received faxes"))?;
+        if broken_off > 0 {
+            ground.mail_wake.notify_one();
+        }
+        let pool = ground.lines(&intake)?;
+        let submit = Arc::new(ground.submit()?);
+        let status = Status::new(Arc::clone(&ground.store), pool.clone());
+        let control = ground.control(&submit, &status)?;
+        let smtp = ground.smtp(&submit).await?;
+        let addresses = smtp.local_addrs();
+        let post = ground.post()?;
+        let queue = Arc::new(ground.queue(pool));
+
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(control.run(stopped.clone()));
+        tasks.spawn(smtp.run(stopped.clone()));
+        tasks.spawn(queue.run(stopped.clone()));
+        let (clock, mail_wake) = (Arc::clone(&ground.clock), Arc::clone(&ground.mail_wake));
+        let mail_stopped = stopped.clone();
+        tasks.spawn(async move { post.run(&*clock, mail_stopped, &mail_wake).await });
+        tasks.spawn(ground.forget_the_old(stopped));
+        for address in &addresses {
+            tracing::info!("SMTP listens on {address}");
+        }
+        Ok(Self { smtp: addresses, status, stop, tasks, store })
+    }
+
+    /// Takes nothing more in, lets calls in progress end for a while, and closes the store.
+    pub async fn stop(mut self) {
+        // Nobody is left to tell where every task has ended by itself.
+        let _ = self.stop.send(true);
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a part of the gateway failed");
+            }
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::error!(%error, "the store does not close");
+        }
+    }
+}
+
+impl Ground {
+    async fn lay(config: Config) -> Result<(SledStore, Self), StartError> {
+        let zone = config.zone().map_err(cannot("time_zone"))?;
+        let store_config = StoreConfig { dir: config.data_dir.join("store"), ..config.store.clone() };
+        let blob_dir = config.data_dir.join("blobs");
+        let opened = tokio::task::spawn_blocking(move || {
+            let (store, report) = SledStore::open(store_config).map_err(cannot("store"))?;
+            let blobs = FsBlobs::open(blob_dir).map_err(cannot("blobs"))?;
+            Ok((store, report, blobs))
+        });
+        let (store, report, blobs) = opened.await.map_err(cannot("store"))??;
+        if report.damaged.is_empty() && report.index_rebuilt.is_none() {
+            tracing::info!(?report, "the store is open");
+        } else {
+            tracing::error!(?report, "the store is open, and was mended");
+        }
+        let ground = Self {
+            zone,
+            store: Arc::new(store.clone()),
+            blobs: Arc::new(blobs),
+            clock: Arc::new(SystemClock),
+            wake: Arc::new(Notify::new()),
+            mail_wake: Arc::new(Notify::new()),
+            config,
+        };
+        Ok((store, ground))
+    }
+
+    fn identity(&self) -> Identity {
+        Identity {
+            host: self.config.smtp.hostname.clone(),
+            postmaster: self.config.postmaster(),
+            zone: self.zone.clone(),
+        }
+    }
+
+    fn intake(&self) -> Intake {
+        let config = self.config.received.clone();
+        Intake::new(Arc::clone(&self.store), Arc::clone(&self.blobs), config, self.config.postmaster())
+    }
+
+    fn lines(&self, intake: &Arc<Intake>) -> Result<Pool, StartError> {
+        let simulated =
+            self.config.line.iter().map(|LineConfig::Simulated(line)| line.clone()).collect::<Vec<_>>();
+        let (clock, mail_wake) = (Arc::clone(&self.clock), Arc::clone(&self.mail_wake));
+        let answerer = Answerer::new(Arc::clone(intake), clock, Handle::current(), mail_wake);
+        let simulation = self.config.simulation.clone();
+        Exchange::build(simulation, &simulated, Arc::new(answerer), &self.wake)
+            .map(Pool::new)
+            .map_err(cannot("line"))
+    }
+
+    fn submit(&self) -> Result<Submit, StartError> {
+        let Config { address, dial_plan, policy, submit, .. } = self.config.clone();
+        let rules = Rules::new(address, dial_plan, policy, submit).map_err(cannot("settings"))?;
+        let limits = self.config.render.limits.clone();
+        let survey = move |message: &[u8]| render::survey(message, &limits).map_err(|error| refusal(&error));
+        let (store, clock, wake) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.wake));
+        Ok(Submit::new(rules, Arc::new(survey), store, clock, wake))
+    }
+
+    fn plan(&self) -> Result<DialPlan, StartError> {
+        DialPlan::new(self.config.dial_plan.clone()).map_err(cannot("dial_plan"))
+    }
+
+    fn control(&self, submit: &Arc<Submit>, status: &Status) -> Result<Control, StartError> {
+        let bytes_max = self.config.render.limits.message_bytes_max;
+        let (submit, clock) = (Arc::clone(submit), Arc::clone(&self.clock));
+        Control::bind(&self.config.data_dir, submit, status.clone(), clock, bytes_max)
+            .map_err(cannot("control socket"))
+    }
+
+    async fn smtp(&self, submit: &Arc<Submit>) -> Result<smtp::Server, StartError> {
+        let (submit, clock) = (Arc::clone(submit), Arc::clone(&self.clock));
+        smtp::Server::bind(self.config.smtp.clone(), submit, clock).await.map_err(cannot("smtp.listen"))
+    }
+
+    fn post(&self) -> Result<Post, StartError> {
+        let identity = self.identity();
+        let mailer = self.config.mailer.build(&identity.host).map_err(cannot("mailer"))?;
+        let plan = self.plan()?;
+        let settings = PostSettings {
+            identity,
+            report: self.config.report.clone(),
+            received: self.config.received.clone(),
+            fax_domain: self.config.address.domains.first().cloned().unwrap_or_default(),
+            expires_after: self.config.retry.expires_after,
+            number_of: Arc::new(move |text| number_of(&plan, text)),
+        };
+        Ok(Post::new(Arc::clone(&self.store), Arc::clone(&self.blobs), mailer, settings))
+    }
+
+    fn queue(&self, pool: Pool) -> Queue {
+        Queue {
+            store: Arc::clone(&self.store),
+            blobs: Arc::clone(&self.blobs),
+            pool,
+            clock: Arc::clone(&self.clock),
+            wake: Arc::clone(&self.wake),
+            mail_wake: Arc::clone(&self.mail_wake),
+            settings: queue::Settings {
+                node: self.config.node.clone(),
+                rules: self.config.retry.rules(),
+                lease: LEASE,
+                stop_grace: STOP_GRACE,
+                render: self.config.render.clone(),
+                header_from: self.config.header_from.clone(),
+                zone: self.zone.clone(),
+            },
+        }
+    }
+
+    /// Forgets submissions that were done long ago, with their pages and traces.
+    async fn forget_the_old(self, mut stop: watch::Receiver<bool>) {
+        let mut timer = tokio::time::interval(PURGE_EVERY);
+        loop {
+            tokio::select! {
+                _ = stop.changed() => return,
+                _ = timer.tick() => {}
+            }
+            let forgotten = async {
+                while self.forget_batch().await? == PURGE_MAX {}
+                Ok::<_, String>(())
+            };
+            if let Err(error) = forgotten.await {
+                tracing::error!(error, "cannot forget what is old");
+            }
+        }
+    }
+
+    /// Forgets some, and says how many.
+    async fn forget_batch(&self) -> Result<usize, String> {
+        let before = self.clock.now() - self.config.store.keep_done;
+        let forgotten = self.store.purge(before, PURGE_MAX).await.map_err(|e| e.to_string())?;
+        for submission in &forgotten {
+            let keys = self.blobs.list(&Job::folder_of(submission)).await.map_err(|e| e.to_string())?;
+            for key in keys {
+                self.blobs.delete(&key).await.map_err(|e| e.to_string())?;
+            }
+        }
+        Ok(forgotten.len())
+    }
+}
+
+/// What the survey of a message says, as a refusal at the door.
+fn refusal(error: &RenderError) -> Refusal {
+    let reason = match error {
+        RenderError::TooLarge { .. } => Reason::TooLarge,
+        // The operator's template is wrong, not the message.
+        RenderError::Cover { .. } => Reason::Trouble,
+        _ => Reason::Unconvertible,
+    };
+    Refusal::new(reason, error.to_string(), &format!("{error:?}"))
+}
+
+/// The number that a station ID stands for.
+fn number_of(plan: &DialPlan, text: &str) -> Option<Number> {
+    let address = FaxAddress::parse(text).ok()?;
+    plan.number(&address.phone).ok()
+}

@@ -1,0 +1,372 @@
+//! The configuration file: every part owns its section, and this is where they are put together.
+//!
+//! `config/faxgate.toml` shows every setting with its default. An unknown key, a wrong type or a value that makes
+//! no sense is an error that names the file, the line and the key.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{AddressConfig, DialPlan, DialPlanConfig, Policy, PolicyConfig};
+use crate::door::smtp::SmtpConfig;
+use crate::job::schedule::{Rule, Rules};
+use crate::line::sim::{SimLineConfig, SimulationConfig};
+use crate::mailer::MailerConfig;
+use crate::received::ReceivedConfig;
+use crate::render::RenderConfig;
+use crate::report::ReportConfig;
+use crate::store::StoreConfig;
+use crate::submit::SubmitConfig;
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the queue, the pages and the control socket are.
+    pub data_dir: PathBuf,
+    /// The name of this gateway among those that share a store.
+    pub node: String,
+    /// The time zone of header lines, cover pages and receipts: `Europe/Berlin`; empty is the machine's.
+    pub time_zone: String,
+    /// Who the header line of every page says the fax is from.
+    pub header_from: String,
+    /// The SMTP listener.
+    pub smtp: SmtpConfig,
+    /// The addresses that are the gateway's.
+    pub address: AddressConfig,
+    /// How numbers are written and dialled here.
+    pub dial_plan: DialPlanConfig,
+    /// Who may fax where.
+    pub policy: PolicyConfig,
+    /// Limits of what is accepted.
+    pub submit: SubmitConfig,
+    /// How long things are kept.
+    pub store: StoreConfig,
+    /// How pages are made.
+    pub render: RenderConfig,
+    /// When to try again.
+    pub retry: RetryConfig,
+    /// The lines.
+    pub line: Vec<LineConfig>,
+    /// The simulated telephone network.
+    pub simulation: SimulationConfig,
+    /// Reports to senders.
+    pub report: ReportConfig,
+    /// Where received faxes go.
+    pub received: ReceivedConfig,
+    /// How mail leaves.
+    pub mailer: MailerConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/faxgate"),
+            node: "faxgate-1".into(),
+            time_zone: String::new(),
+            header_from: "Faxgate".into(),
+            smtp: SmtpConfig::default(),
+            address: AddressConfig::default(),
+            dial_plan: DialPlanConfig::default(),
+            policy: PolicyConfig::default(),
+            submit: SubmitConfig::default(),
+            store: StoreConfig::default(),
+            render: RenderConfig::default(),
+            retry: RetryConfig::default(),
+            line: Vec::new(),
+            simulation: SimulationConfig::default(),
+            report: ReportConfig::default(),
+            received: ReceivedConfig::default(),
+            mailer: MailerConfig::default(),
+        }
+    }
+}
+
+/// One line (`[[line]]`), by kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LineConfig {
+    /// A line of the simulated network.
+    Simulated(SimLineConfig),
+}
+
+/// When to try again, by cause (`[retry]`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryConfig {
+    /// Busy.
+    pub busy: RuleConfig,
+    /// Nobody answers.
+    pub no_answer: RuleConfig,
+    /// Somebody answers who is no fax machine.
+    pub no_fax: RuleConfig,
+    /// Anything that goes wrong in a call.
+    pub protocol: RuleConfig,
+    /// A fault of our own line.
+    pub line_trouble: RuleConfig,
+    /// When a job is given up.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub expires_after: Duration,
+    /// When the sender is told that it takes long.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub delay_report_after: Duration,
+}
+
+/// One rule of `[retry]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleConfig {
+    /// Calls that may end so before the job does.
+    pub tries: u32,
+    /// How long to wait before the next.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub delay: Duration,
+}
+
+impl From<Rule> for RuleConfig {
+    fn from(rule: Rule) -> Self {
+        Self { tries: rule.tries_max, delay: rule.delay }
+    }
+}
+
+impl From<RuleConfig> for Rule {
+    fn from(config: RuleConfig) -> Self {
+        Self { tries_max: config.tries.max(1), delay: config.delay }
+    }
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        let rules = Rules::default();
+        Self {
+            busy: rules.busy.into(),
+            no_answer: rules.no_answer.into(),
+            no_fax: rules.no_fax.into(),
+            protocol: rules.protocol.into(),
+            line_trouble: rules.line_trouble.into(),
+            expires_after: rules.expires_after,
+            delay_report_after: rules.delay_report_after,
+        }
+    }
+}
+
+impl RetryConfig {
+    /// The rules, for the scheduler.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            busy: self.busy.into(),
+            no_answer: self.no_answer.into(),
+            no_fax: self.no_fax.into(),
+            protocol: self.protocol.into(),
+            line_trouble: self.line_trouble.into(),
+            expires_after: self.expires_after,
+            delay_report_after: self.delay_report_after,
+        }
+    }
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The file says something that is not understood; the text names line and column and shows the line.
+    #[error("{path}: {cause}")]
+    NotUnderstood {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        cause: Box<toml::de::Error>,
+    },
+    /// The settings contradict one another or the machine.
+    #[error("{path}: {setting}: {reason}")]
+    Senseless {
+        /// Which file.
+        path: PathBuf,
+        /// Which setting.
+        setting: &'static str,
+        /// Why, as a sentence without its full stop.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |cause| ConfigError::Unreadable { path: path.to_owned(), cause };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads and checks a text; `path` is for the messages.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let not_understood =
+            |cause| ConfigError::NotUnderstood { path: path.to_owned(), cause: Box::new(cause) };
+        let config: Self = toml::from_str(text).map_err(not_understood)?;
+        config.check().map_err(|(setting, reason)| ConfigError::Senseless {
+            path: path.to_owned(),
+            setting,
+            reason,
+        })?;
+        Ok(config)
+    }
+
+    /// The text of a configuration that works on this machine alone: simulated lines, and mail into Maildirs
+    /// below `data_dir`.
+    #[must_use]
+    pub fn embedded_text(data_dir: &Path) -> String {
+        let mail_dir = data_dir.join("mail");
+        let embedded = include_str!("../config/embedded.toml");
+        format!("data_dir = {data_dir:?}\n{embedded}\n[mailer.maildir]\ndir = {mail_dir:?}\n")
+    }
+
+    /// The settings of [`Config::embedded_text`].
+    ///
+    /// # Errors
+    /// Where `data_dir` is a path that cannot be written as text.
+    pub fn embedded(data_dir: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&Self::embedded_text(data_dir), Path::new("the embedded configuration"))
+    }
+
+    /// The mailbox of a person who looks after the gateway.
+    #[must_use]
+    pub fn postmaster(&self) -> String {
+        let usual = || format!("postmaster@{}", self.smtp.hostname);
+        self.address.postmaster.clone().unwrap_or_else(usual)
+    }
+
+    /// The configured time zone.
+    ///
+    /// # Errors
+    /// A sentence, where there is no such zone.
+    pub fn zone(&self) -> Result<jiff::tz::TimeZone, String> {
+        if self.time_zone.is_empty() {
+            return Ok(jiff::tz::TimeZone::system());
+        }
+        jiff::tz::TimeZone::get(&self.time_zone).map_err(|error| error.to_string())
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        self.zone().map_err(|reason| ("time_zone", reason))?;
+        self.address.check().map_err(|e| ("address", e.to_string()))?;
+        DialPlan::new(self.dial_plan.clone()).map_err(|e| ("dial_plan", e.to_string()))?;
+        Policy::new(self.policy.clone()).map_err(|e| ("policy", e.to_string()))?;
+        self.received.check().map_err(|reason| ("received", reason))?;
+        self.render.options(None).map_err(|e| ("render.cover_template", e.to_string()))?;
+        let mut names = std::collections::HashSet::new();
+        for LineConfig::Simulated(line) in &self.line {
+            if !names.insert(&line.name) {
+                return Err(("line", format!("two lines are called {:?}", line.name)));
+            }
+        }
+        if !self.simulation.pace.is_finite() || self.simulation.pace < 0.0 {
+            return Err(("simulation.pace", "is 0 or a positive number".into()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The reference that operators read.
+    const REFERENCE: &str = include_str!("../config/faxgate.toml");
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("test.toml"))
+    }
+
+    /// The names of all settings below a table, such as `retry.busy`, and whether each is a list of tables.
+    fn names(table: &toml::Table, prefix: &str) -> Vec<String> {
+        let names_of = |(key, value): (&String, &toml::Value)| match value {
+            toml::Value::Table(inner) if !inner.contains_key("tries") => {
+                names(inner, &format!("{prefix}{key}."))
+            }
+            _ => vec![format!("{prefix}{key}")],
+        };
+        table.iter().flat_map(names_of).collect()
+    }
+
+    #[test]
+    fn the_reference_shows_every_setting_with_its_default() {
+        assert_eq!(parse(REFERENCE).unwrap(), Config::default());
+        let shown = names(&REFERENCE.parse().unwrap(), "");
+        let defaults = toml::Table::try_from(Config::default()).unwrap();
+        for name in names(&defaults, "") {
+            let is_list_of_tables = REFERENCE.contains(&format!("#[[{name}]]"));
+            assert!(shown.contains(&name) || is_list_of_tables, "{name} is not in config/faxgate.toml");
+        }
+    }
+
+    #[test]
+    fn what_the_reference_shows_as_an_example_can_be_used() {
+        let is_example =
+            |line: &&str| line.starts_with("#[[") || line.trim_start_matches('#').contains(" = ");
+        let uncommented = REFERENCE.lines().map(|line| match line.strip_prefix('#') {
+            Some(example) if is_example(&line) && !example.starts_with(' ') => example,
+            _ => line,
+        });
+        let config = parse(&uncommented.collect::<Vec<_>>().join("\n")).unwrap();
+        assert_eq!(
+            (config.line.len(), config.received.route.len(), config.simulation.number.len()),
+            (1, 1, 1)
+        );
+        assert!(config.address.postmaster.is_some());
+    }
+
+    #[test]
+    fn the_configuration_in_the_readme_is_good() {
+        let readme = include_str!("../README.md");
+        let (_, block) = readme.split_once("```toml\n").unwrap();
+        let config = parse(block.split_once("```").unwrap().0).unwrap();
+        assert_eq!((config.line.len(), config.address.domains.len()), (1, 1));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error_with_its_place() {
+        let error = parse("data_dir = \"/tmp\"\n[smtp]\nlisten_on = []\n").unwrap_err().to_string();
+        assert!(
+            error.contains("test.toml") && error.contains("line 3") && error.contains("listen_on"),
+            "{error}"
+        );
+        assert!(
+            parse("[[line]]\nkind = \"simulated\"\nname = \"a\"\nnumber = \"+441\"\nanwser = true\n")
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        for (text, setting) in [
+            ("time_zone = \"Europe/Nowhere\"", "time_zone"),
+            ("[simulation]\npace = -1.0", "simulation.pace"),
+            ("[policy]\ndestinations = [\"1212\"]", "policy"),
+            ("[[received.route]]\nto = []", "received"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(setting), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_embedded_settings_are_good() {
+        let config = Config::embedded(Path::new("/tmp/a \"quoted\" folder")).unwrap();
+        assert_eq!(config.line.len(), 2);
+        assert!(config.mailer.maildir.dir.starts_with(&config.data_dir));
+    }
+}

@@ -1,0 +1,4 @@
+//! The doors: every way to bring a fax in. Each turns bytes into a `Submission` and hands it to `submit`.
+
+pub mod control;
+pub mod smtp;

@@ -1,0 +1,129 @@
+//! Settings of the listener.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::session::Limits;
+use crate::address::SettingError;
+
+/// Settings of the listener. Times are written as `5m` or `1h 30m`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SmtpConfig {
+    /// Addresses and ports to listen on.
+    pub listen: Vec<SocketAddr>,
+    /// The name that the server gives itself: in its greeting, and in the `Received` line of each message.
+    pub hostname: String,
+    /// Bytes of one message; announced by SIZE (RFC 1870).
+    pub message_bytes_max: usize,
+    /// Recipients of one message; RFC 5321 §4.5.3.1.8 asks for at least 100. A client that has as many
+    /// refused before a mail of its is accepted is sent away.
+    pub recipients_max: usize,
+    /// Commands of one session that are wrong or out of order, before it is ended.
+    pub errors_max: usize,
+    /// Sessions at one time.
+    pub sessions_max: usize,
+    /// Sessions of one client (IPv4 address, or IPv6 network of 64 bits) at one time.
+    pub sessions_per_client_max: usize,
+    /// Messages that come in at one time: with `message_bytes_max`, the bound of the memory they take.
+    pub transfers_max: usize,
+    /// How long to wait for the next command, or for the client to take a reply (RFC 5321 §4.5.3.2.7: 5
+    /// minutes).
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub command_timeout: Duration,
+    /// How long to wait for the next piece of a message (RFC 5321 §4.5.3.2.5: 3 minutes).
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub data_timeout: Duration,
+    /// How long a session may take as a whole.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub session_timeout: Duration,
+}
+
+impl Default for SmtpConfig {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 2525))],
+            hostname: "localhost".into(),
+            message_bytes_max: 50 * 1024 * 1024,
+            recipients_max: 100,
+            errors_max: 20,
+            sessions_max: 100,
+            sessions_per_client_max: 20,
+            transfers_max: 8,
+            command_timeout: Duration::from_secs(5 * 60),
+            data_timeout: Duration::from_secs(3 * 60),
+            session_timeout: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+impl SmtpConfig {
+    /// Says what in the settings cannot be meant so.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let is_name = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
+        let hostname_fits = (1..=253).contains(&self.hostname.len()) && self.hostname.bytes().all(is_name);
+        let times = [self.command_timeout, self.data_timeout, self.session_timeout];
+        for (fits, setting, problem) in [
+            (!self.listen.is_empty(), "listen", "there must be an address to listen on"),
+            (hostname_fits, "hostname", "must be a host name, such as fax.example.com"),
+            (self.message_bytes_max >= 64 * 1024, "message_bytes_max", "must be at least 65536"),
+            (self.recipients_max >= 100, "recipients_max", "must be at least 100"),
+            (self.errors_max > 0, "errors_max", "must be at least 1"),
+            (self.sessions_max > 0, "sessions_max", "must be at least 1"),
+            (self.sessions_per_client_max > 0, "sessions_per_client_max", "must be at least 1"),
+            (self.transfers_max > 0, "transfers_max", "must be at least 1"),
+            (
+                times.iter().all(|t| !t.is_zero()),
+                "command_timeout, data_timeout, session_timeout",
+                "must not be 0",
+            ),
+        ] {
+            if !fits {
+                let problem = problem.to_owned();
+                return Err(SettingError { setting, problem });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            message_bytes_max: self.message_bytes_max,
+            recipients_max: self.recipients_max,
+            errors_max: self.errors_max,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_good_and_reads_back() {
+        let default = SmtpConfig::default();
+        assert_eq!(default.check(), Ok(()));
+        assert_eq!(toml::from_str::<SmtpConfig>(""), Ok(default));
+        let some: SmtpConfig = toml::from_str("command_timeout = '1m 30s'\nlisten = ['[::]:25']").unwrap();
+        assert_eq!(some.command_timeout, Duration::from_secs(90));
+        assert!(toml::from_str::<SmtpConfig>("comand_timeout = '1m'").is_err());
+    }
+
+    #[test]
+    fn settings_that_cannot_be_meant_are_named() {
+        for (text, setting) in [
+            ("listen = []", "listen"),
+            ("hostname = ''", "hostname"),
+            ("hostname = 'a b'", "hostname"),
+            ("message_bytes_max = 1000", "message_bytes_max"),
+            ("recipients_max = 99", "recipients_max"),
+            ("transfers_max = 0", "transfers_max"),
+            ("data_timeout = '0s'", "command_timeout, data_timeout, session_timeout"),
+        ] {
+            assert_eq!(toml::from_str::<SmtpConfig>(text).unwrap().check().unwrap_err().setting, setting);
+        }
+    }
+}

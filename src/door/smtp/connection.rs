@@ -1,0 +1,170 @@
+//! Drives one [`Session`] over one connection: the only part of the door that waits. Every wait has a
+//! deadline, but for the store's word on a whole message, which nobody may cut short: a mail that might have
+//! been accepted must not be answered by a guess.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::config::SmtpConfig;
+use super::session::{Interrupt, Mail, Session, Step};
+use super::trace;
+use crate::address::Client;
+use crate::clock::Clock;
+use crate::job::{Door, JobId, Options, Sender, Submission, SubmissionId};
+use crate::submit::{Refusal, Submit, proof};
+
+/// Octets read at once; also how far a client can get ahead of the session.
+const CHUNK_OCTETS: usize = 16 * 1024;
+/// How long a client waits for a place for its message; it has patience for 2 minutes (RFC 5321 §4.5.3.2.4),
+/// and a shutdown for less.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long to hear a client out that is being sent away, so that it sees the reply and not a reset.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) config: SmtpConfig,
+    pub(super) submit: Arc<Submit>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// One permit for each message that may come in at one time.
+    pub(super) transfers: Arc<Semaphore>,
+}
+
+/// One client.
+pub(super) struct Connection<S> {
+    shared: Arc<Shared>,
+    stream: S,
+    peer: IpAddr,
+    session: Session,
+    chunk: Vec<u8>,
+    transfer: Option<OwnedSemaphorePermit>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn new(shared: Arc<Shared>, stream: S, peer: IpAddr) -> Self {
+        let session = Session::new(&shared.config.hostname, shared.config.limits());
+        Self { shared, stream, peer, session, chunk: vec![0; CHUNK_OCTETS], transfer: None }
+    }
+
+    /// Talks until one side ends it. An error is one of the connection; the mails that were accepted before
+    /// it are safe.
+    pub(super) async fn run(mut self, mut shutdown: watch::Receiver<bool>) -> std::io::Result<()> {
+        let deadline = Instant::now() + self.shared.config.session_timeout;
+        let mut replies = Vec::new();
+        loop {
+            match self.session.poll() {
+                Step::Reply(reply) => replies.extend(reply.to_bytes()),
+                Step::Check { sender, wanted } => {
+                    let address = wanted.address.clone();
+                    let client = Client::Machine(self.peer);
+                    let verdict = self.shared.submit.recipient(&client, sender.as_deref(), wanted);
+                    if let Err(no) = &verdict {
+                        tracing::info!(peer = %self.peer, ?sender, address, cause = no.cause, "recipient refused");
+                    }
+                    self.session.recipient_checked(verdict);
+                }
+                Step::Room => {
+                    let permit =
+                        timeout(ROOM_TIMEOUT, Arc::clone(&self.shared.transfers).acquire_owned()).await;
+                    self.transfer = permit.ok().and_then(Result::ok);
+                    self.session.room(self.transfer.is_some());
+                }
+                Step::Accept(mail) => {
+                    let verdict = self.accept(*mail).await;
+                    self.session.accepted(verdict);
+                }
+                Step::Read => {
+                    self.write(&mut replies).await?;
+                    if !self.read(deadline, &mut shutdown).await? {
+                        return Ok(());
+                    }
+                }
+                Step::Close => {
+                    self.write(&mut replies).await?;
+                    return self.linger().await;
+                }
+            }
+            if !self.session.holds_text() {
+                self.transfer = None;
+            }
+        }
+    }
+
+    async fn accept(&self, mail: Mail) -> Result<Vec<JobId>, Refusal> {
+        let now = self.shared.clock.now();
+        let id = SubmissionId::new(now);
+        let line = trace::received(&mail, self.peer, &self.shared.config.hostname, &id, now);
+        let (envelope, mut message) = (mail.envelope, mail.text);
+        message.splice(0..0, line.into_bytes());
+        let proof = proof(&Client::Machine(self.peer));
+        let submission = Submission {
+            id,
+            received: now,
+            door: Door::Smtp,
+            sender: Sender { mailbox: envelope.sender, proof },
+            recipients: envelope.recipients,
+            options: Options::default(),
+            ret: envelope.ret,
+            envid: envelope.envid,
+        };
+        let sender = submission.sender.clone();
+        let verdict = self.shared.submit.accept(submission, message).await;
+        if let Err(no) = &verdict {
+            tracing::warn!(peer = %self.peer, ?sender, cause = no.cause, text = no.text, "message refused");
+        }
+        verdict
+    }
+
+    /// Sends the replies that have gathered.
+    async fn write(&mut self, replies: &mut Vec<u8>) -> std::io::Result<()> {
+        let sent = timeout(self.shared.config.command_timeout, self.stream.write_all(replies)).await;
+        replies.clear();
+        sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
+    }
+
+    /// Waits for the client, for the shutdown, or for its patience to end; `false` when the client is gone.
+    async fn read(
+        &mut self,
+        deadline: Instant,
+        shutdown: &mut watch::Receiver<bool>,
+    ) -> std::io::Result<bool> {
+        let config = &self.shared.config;
+        let patience = if self.session.reads_text() { config.data_timeout } else { config.command_timeout };
+        let got = tokio::select! {
+            biased;
+            () = shut_down(shutdown) => Err(Interrupt::Shutdown),
+            // Before the reading: a client that never pauses would keep the timeout below from looking at the
+            // time.
+            () = sleep_until(deadline) => Err(Interrupt::TooLong),
+            got = timeout(patience, self.stream.read(&mut self.chunk)) => match got {
+                Ok(got) => Ok(got?),
+                Err(_) => Err(Interrupt::Silence),
+            },
+        };
+        match got {
+            Ok(0) => return Ok(false),
+            Ok(octets) => self.session.receive(self.chunk.get(..octets).unwrap_or_default()),
+            Err(interrupt) => self.session.interrupt(interrupt),
+        }
+        Ok(true)
+    }
+
+    /// Ends our half and listens for a moment to what is still on its way.
+    async fn linger(mut self) -> std::io::Result<()> {
+        self.stream.shutdown().await?;
+        let heard = async { while self.stream.read(&mut self.chunk).await.is_ok_and(|octets| octets > 0) {} };
+        let _ = timeout(LINGER_TIMEOUT, heard).await;
+        Ok(())
+    }
+}
+
+/// Comes back when the gateway is being shut down.
+pub(super) async fn shut_down(shutdown: &mut watch::Receiver<bool>) {
+    // A sender that is gone can say nothing more; that counts as a shutdown too.
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}

@@ -1,0 +1,205 @@
+//! Listens, and gives every client a [`Connection`], within the limits on how many there may be.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::config::SmtpConfig;
+use super::connection::{Connection, Shared, shut_down};
+use super::reply::Reply;
+use crate::clock::Clock;
+use crate::submit::Submit;
+
+/// How long sessions may take to end once the gateway is being shut down: they only see a mail through that
+/// is being accepted.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The pause after a client could not be taken, which is mostly for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long to offer a reply to a client that has no place.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// An address could not be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// Why not.
+    pub source: std::io::Error,
+}
+
+/// The SMTP door, bound and not yet open.
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Binds all addresses; port 0 takes any that is free.
+    pub async fn bind(
+        config: SmtpConfig,
+        submit: Arc<Submit>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BindError> {
+        let mut listeners = Vec::new();
+        for &address in &config.listen {
+            let bound = TcpListener::bind(address).await;
+            listeners.push(bound.map_err(|source| BindError { address, source })?);
+        }
+        let transfers = Arc::new(Semaphore::new(config.transfers_max.min(Semaphore::MAX_PERMITS)));
+        Ok(Self { listeners, shared: Arc::new(Shared { config, submit, clock, transfers }) })
+    }
+
+    /// The addresses that clients can reach it at.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Serves until `shutdown` becomes true; then tells every client to come again later, and sees through
+    /// the mails whose acceptance has begun.
+    pub async fn run(self, shutdown: watch::Receiver<bool>) {
+        let sessions = Arc::new(Sessions::default());
+        let mut doors = JoinSet::new();
+        for listener in self.listeners {
+            let (shared, sessions) = (Arc::clone(&self.shared), Arc::clone(&sessions));
+            doors.spawn(listen(listener, shared, sessions, shutdown.clone()));
+        }
+        while doors.join_next().await.is_some() {}
+    }
+}
+
+/// Takes clients from one listener.
+async fn listen(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    sessions: Arc<Sessions>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let mut talks = JoinSet::new();
+    loop {
+        let came = tokio::select! {
+            biased;
+            () = shut_down(&mut shutdown) => break,
+            // Those that are done make room; an empty set is no reason to stop.
+            Some(_) = talks.join_next() => continue,
+            came = listener.accept() => came,
+        };
+        match came {
+            Ok((stream, peer)) => {
+                talks.spawn(talk(stream, peer, Arc::clone(&shared), Arc::clone(&sessions), shutdown.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a client could not be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let ended = timeout(SHUTDOWN_TIMEOUT, async { while talks.join_next().await.is_some() {} }).await;
+    if ended.is_err() {
+        tracing::warn!(left = talks.len(), "sessions did not end in time and were cut off");
+    }
+}
+
+async fn talk(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    sessions: Arc<Sessions>,
+    shutdown: watch::Receiver<bool>,
+) {
+    let peer = peer.ip().to_canonical();
+    let Some(_place) = Sessions::enter(&sessions, peer, &shared.config) else {
+        tracing::warn!(%peer, "too many sessions");
+        let reply = Reply::new(421, "4.7.0", "too many sessions; please try again later").to_bytes();
+        let _ = timeout(BUSY_TIMEOUT, stream.write_all(&reply)).await;
+        return;
+    };
+    // Replies are small and awaited; they must not wait for each other's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let session = Box::pin(Connection::new(shared, stream, peer).run(shutdown));
+    if let Err(error) = session.await {
+        tracing::debug!(%peer, %error, "connection lost");
+    }
+}
+
+/// Who is talking to us: sessions by client.
+#[derive(Debug, Default)]
+struct Sessions(Mutex<HashMap<IpAddr, usize>>);
+
+/// A place in the count, given back when dropped.
+struct Place {
+    sessions: Arc<Sessions>,
+    client: IpAddr,
+}
+
+impl Sessions {
+    /// A place, if the limits allow one more.
+    fn enter(sessions: &Arc<Self>, peer: IpAddr, config: &SmtpConfig) -> Option<Place> {
+        let client = client(peer);
+        let mut counts = sessions.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: usize = counts.values().sum();
+        let own = counts.get(&client).copied().unwrap_or(0);
+        if total >= config.sessions_max || own >= config.sessions_per_client_max {
+            return None;
+        }
+        counts.insert(client, own + 1);
+        Some(Place { sessions: Arc::clone(sessions), client })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.sessions.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get_mut(&self.client) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                counts.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// What counts as one client: an IPv4 address, or the 64-bit network in which an IPv6 client can choose any
+/// address.
+fn client(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_by_client_and_given_back() {
+        let sessions = Arc::new(Sessions::default());
+        let config = SmtpConfig { sessions_max: 3, sessions_per_client_max: 2, ..SmtpConfig::default() };
+        let enter = |peer: &str| Sessions::enter(&sessions, peer.parse().unwrap(), &config);
+        let first = enter("192.0.2.1");
+        let second = enter("192.0.2.1");
+        assert!(first.is_some() && second.is_some());
+        assert!(enter("192.0.2.1").is_none(), "two for each");
+        let third = enter("2001:db8::1");
+        assert!(third.is_some());
+        assert!(enter("192.0.2.2").is_none(), "three for all");
+        drop(first);
+        let fourth = enter("2001:db8::2");
+        assert!(fourth.is_some());
+        drop(second);
+        assert!(enter("2001:db8::3").is_none(), "one IPv6 network is one client");
+        drop((third, fourth));
+        assert!(sessions.0.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,399 @@
+//! One SMTP session as values: bytes in, steps out (RFC 5321 §3, §4). It does no I/O and knows no clock; the
+//! driver in `connection` does what each [`Step`] says and brings the answers back.
+//!
+//! ```text
+//!   Idle ──MAIL──► Envelope ──RCPT──► Checking ──verdict──► Envelope
+//!    ▲   ◄─RSET, EHLO──┘ └──DATA──► Room ──granted──► Text ──the dot──► Accepting
+//!    └──────────────────────────── accepted, or refused ────────────────────┘
+//! ```
+//!
+//! Commands may come in one packet (PIPELINING, RFC 2920): they are answered in order, and the driver writes
+//! the replies when the session has nothing left to say. While a verdict is awaited nothing is read, so what
+//! a client can make the session keep is one line, one chunk, one message and [`Limits::recipients_max`]
+//! recipients.
+
+use std::collections::VecDeque;
+
+use super::command::{self, Command};
+use super::data::{DataFault, DataReader, Progress};
+use super::line::{Line, Lines};
+use super::parameters::{MailParameters, RcptParameters};
+use super::reply::Reply;
+use crate::job::{JobId, Recipient, Ret};
+use crate::submit::{Refusal, Wanted};
+
+/// What one session may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of one message.
+    pub message_bytes_max: usize,
+    /// Recipients of one message; also those that may be refused before a mail is accepted.
+    pub recipients_max: usize,
+    /// Commands that are no commands, or out of order.
+    pub errors_max: usize,
+}
+
+/// What the driver is to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Send this, now or together with what follows.
+    Reply(Reply),
+    /// Ask whether this recipient may be faxed, and answer by [`Session::recipient_checked`].
+    Check {
+        /// The sender; `None` is the null path.
+        sender: Option<String>,
+        /// The recipient.
+        wanted: Wanted,
+    },
+    /// Ask whether there is room for one more message, and answer by [`Session::room`].
+    Room,
+    /// Have this mail accepted, and answer by [`Session::accepted`].
+    Accept(Box<Mail>),
+    /// Send what is to be sent, and read.
+    Read,
+    /// Send what is to be sent, and close.
+    Close,
+}
+
+/// A whole mail transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Who brought it.
+    pub hello: Hello,
+    /// From whom and to whom.
+    pub envelope: Envelope,
+    /// The text as it came, dots taken away.
+    pub text: Vec<u8>,
+}
+
+/// How the client introduced itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// The name it gave.
+    pub name: String,
+    /// Whether it said `EHLO`.
+    pub extended: bool,
+}
+
+/// From whom and to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// The reverse path; `None` is `<>`.
+    pub sender: Option<String>,
+    /// RFC 3461 RET.
+    pub ret: Option<Ret>,
+    /// RFC 3461 ENVID, decoded.
+    pub envid: Option<String>,
+    /// The recipients that were let pass.
+    pub recipients: Vec<Recipient>,
+}
+
+/// Why the driver ends a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// The client said nothing for too long.
+    Silence,
+    /// The session as a whole took too long.
+    TooLong,
+    /// The gateway is being shut down.
+    Shutdown,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Envelope(Envelope),
+    Checking(Envelope),
+    Room(Envelope),
+    Text(Envelope, DataReader),
+    Accepting,
+    Closed,
+}
+
+/// One session.
+#[derive(Debug)]
+pub struct Session {
+    hostname: String,
+    limits: Limits,
+    lines: Lines,
+    hello: Option<Hello>,
+    state: State,
+    errors: usize,
+    /// Recipients refused since the last mail was accepted.
+    refusals: usize,
+    steps: VecDeque<Step>,
+}
+
+impl Session {
+    /// A session whose greeting is the first step.
+    #[must_use]
+    pub fn new(hostname: &str, limits: Limits) -> Self {
+        let mut session = Self {
+            hostname: hostname.to_owned(),
+            limits,
+            lines: Lines::default(),
+            hello: None,
+            state: State::Idle,
+            errors: 0,
+            refusals: 0,
+            steps: VecDeque::new(),
+        };
+        session.reply(Reply::plain(220, vec![format!("{hostname} ESMTP Faxgate")]));
+        session
+    }
+
+    /// Takes what the client sent, in answer to [`Step::Read`].
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.lines.push(bytes);
+    }
+
+    /// Whether the session reads message text, for which other patience applies.
+    #[must_use]
+    pub fn reads_text(&self) -> bool {
+        matches!(self.state, State::Text(..))
+    }
+
+    /// Whether the session holds message text, or is about to.
+    #[must_use]
+    pub fn holds_text(&self) -> bool {
+        matches!(self.state, State::Text(..) | State::Accepting)
+    }
+
+    /// Answers [`Step::Check`].
+    pub fn recipient_checked(&mut self, verdict: Result<Recipient, Refusal>) {
+        let State::Checking(envelope) = &mut self.state else {
+            return;
+        };
+        let mut envelope = std::mem::take(envelope);
+        let reply = match verdict {
+            Ok(recipient) => {
+                let text = format!("will be faxed to {}", recipient.number);
+                envelope.recipients.push(recipient);
+                Reply::new(250, "2.1.5", text)
+            }
+            Err(refusal) => {
+                self.refusals += 1;
+                Reply::from(&refusal)
+            }
+        };
+        self.state = State::Envelope(envelope);
+        self.reply(reply);
+        if self.refusals >= self.limits.recipients_max {
+            // Somebody tries numbers out; each try is a line in the log.
+            self.close(Reply::new(421, "4.7.0", "too many recipients were refused"));
+        }
+    }
+
+    /// Answers [`Step::Room`].
+    pub fn room(&mut self, granted: bool) {
+        let State::Room(envelope) = &mut self.state else {
+            return;
+        };
+        let envelope = std::mem::take(envelope);
+        if granted {
+            self.state = State::Text(envelope, DataReader::new(self.limits.message_bytes_max));
+            self.reply(Reply::plain(
+                354,
+                vec!["send the message, and end it with a dot on a line alone".into()],
+            ));
+        } else {
+            self.state = State::Idle;
+            self.reply(Reply::new(451, "4.3.2", "too many messages are coming in; please try again later"));
+        }
+    }
+
+    /// Answers [`Step::Accept`].
+    pub fn accepted(&mut self, verdict: Result<Vec<JobId>, Refusal>) {
+        if !matches!(self.state, State::Accepting) {
+            return;
+        }
+        self.state = State::Idle;
+        let reply = match verdict {
+            Ok(jobs) => {
+                self.refusals = 0;
+                let names: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
+                Reply::new(250, "2.0.0", format!("accepted for faxing as {}", names.join(" ")))
+            }
+            Err(refusal) => Reply::from(&refusal),
+        };
+        self.reply(reply);
+    }
+
+    /// Ends the session from outside. A mail whose fate is being decided must be seen through first: the
+    /// driver does not interrupt between [`Step::Accept`] and its answer.
+    pub fn interrupt(&mut self, interrupt: Interrupt) {
+        let (status, text) = match interrupt {
+            Interrupt::Silence => ("4.4.2", "you said nothing for too long"),
+            Interrupt::TooLong => ("4.4.2", "this session has taken too long"),
+            Interrupt::Shutdown => ("4.3.2", "the gateway is shutting down; please try again later"),
+        };
+        self.close(Reply::new(421, status, text));
+    }
+
+    /// What to do next.
+    pub fn poll(&mut self) -> Step {
+        loop {
+            if let Some(step) = self.steps.pop_front() {
+                return step;
+            }
+            match &mut self.state {
+                State::Closed => return Step::Close,
+                State::Text(_, reader) => {
+                    let bytes = self.lines.take();
+                    match reader.push(&bytes) {
+                        Progress::More => return Step::Read,
+                        Progress::End { used } => {
+                            self.lines.push(bytes.get(used..).unwrap_or_default());
+                            self.end_of_text();
+                        }
+                    }
+                }
+                // The answer to a step is still to come; there is nothing to do but to wait for it.
+                State::Checking(_) | State::Room(_) | State::Accepting => return Step::Read,
+                State::Idle | State::Envelope(_) => match self.lines.next_line() {
+                    Line::Partial => return Step::Read,
+                    line => self.line(line),
+                },
+            }
+        }
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        self.steps.push_back(Step::Reply(reply));
+    }
+
+    fn close(&mut self, reply: Reply) {
+        self.reply(reply);
+        self.state = State::Closed;
+    }
+
+    /// Replies to what should not have been said, and ends the session with those who say much of it.
+    fn error(&mut self, reply: Reply) {
+        self.errors += 1;
+        self.reply(reply);
+        if self.errors >= self.limits.errors_max {
+            self.close(Reply::new(421, "4.7.0", "too many errors"));
+        }
+    }
+
+    fn line(&mut self, line: Line) {
+        match line {
+            Line::Complete(text) => match command::parse(&text) {
+                Ok(command) => self.command(command),
+                Err(reply) => self.error(reply),
+            },
+            Line::TooLong => self.error(Reply::new(500, "5.5.2", "that line is too long")),
+            Line::NotAscii => self.error(Reply::new(500, "5.5.2", "commands are in plain ASCII")),
+            Line::BadEnding => self.close(Reply::new(500, "5.5.2", "lines must end in CR LF; goodbye")),
+            Line::Partial => {}
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Ehlo(name) => self.hello(Hello { name, extended: true }),
+            Command::Helo(name) => self.hello(Hello { name, extended: false }),
+            Command::Mail { sender, parameters } => self.mail(sender, parameters),
+            Command::Rcpt { address, parameters } => self.rcpt(address, parameters),
+            Command::Data => self.data(),
+            Command::Rset => {
+                self.state = State::Idle;
+                self.reply(Reply::new(250, "2.0.0", "forgotten"));
+            }
+            Command::Noop => self.reply(Reply::new(250, "2.0.0", "nothing done")),
+            // RFC 5321 §3.5.3, §7.3: neither yes nor no, since who may fax where depends on who asks.
+            Command::Vrfy => self.reply(Reply::new(252, "2.0.0", "not said here; send, and RCPT will tell")),
+            Command::Help => {
+                let text = "mail to +12125550123 at a domain of this gateway leaves as a fax";
+                self.reply(Reply::new(214, "2.0.0", text));
+            }
+            Command::Quit => self.close(Reply::new(221, "2.0.0", "goodbye")),
+            Command::Alien(text) => self.close(Reply::new(421, "4.7.0", format!("{text}; goodbye"))),
+        }
+    }
+
+    /// `EHLO` and `HELO`, which also end a transaction (RFC 5321 §4.1.4).
+    fn hello(&mut self, hello: Hello) {
+        let mut lines = vec![format!("{} greets {}", self.hostname, hello.name)];
+        if hello.extended {
+            let size = format!("SIZE {}", self.limits.message_bytes_max);
+            lines.extend(["PIPELINING", &size, "8BITMIME", "ENHANCEDSTATUSCODES", "DSN"].map(String::from));
+        }
+        self.hello = Some(hello);
+        self.state = State::Idle;
+        self.reply(Reply::plain(250, lines));
+    }
+
+    fn mail(&mut self, sender: Option<String>, parameters: MailParameters) {
+        if self.hello.is_none() {
+            return self.error(Reply::new(503, "5.5.1", "say EHLO first"));
+        }
+        if matches!(self.state, State::Envelope(_)) {
+            return self.error(Reply::new(503, "5.5.1", "a mail is already begun; RSET forgets it"));
+        }
+        let octets_max = self.limits.message_bytes_max;
+        if parameters.size_octets.is_some_and(|octets| octets > octets_max as u64) {
+            return self.reply(too_large(octets_max));
+        }
+        let (ret, envid) = (parameters.ret, parameters.envid);
+        self.state = State::Envelope(Envelope { sender, ret, envid, recipients: Vec::new() });
+        self.reply(Reply::new(250, "2.1.0", "to whom?"));
+    }
+
+    fn rcpt(&mut self, address: String, parameters: RcptParameters) {
+        let State::Envelope(envelope) = &mut self.state else {
+            return self.error(Reply::new(503, "5.5.1", "say MAIL first"));
+        };
+        if envelope.recipients.len() >= self.limits.recipients_max {
+            let text = "that is as many recipients as one message may have; send it again for the others";
+            return self.reply(Reply::new(452, "4.5.3", text));
+        }
+        let envelope = std::mem::take(envelope);
+        let RcptParameters { notify, orcpt } = parameters;
+        let sender = envelope.sender.clone();
+        self.state = State::Checking(envelope);
+        self.steps.push_back(Step::Check { sender, wanted: Wanted { address, notify, orcpt } });
+    }
+
+    fn data(&mut self) {
+        let State::Envelope(envelope) = &mut self.state else {
+            return self.error(Reply::new(503, "5.5.1", "say MAIL and RCPT first"));
+        };
+        if envelope.recipients.is_empty() {
+            return self.reply(Reply::new(554, "5.5.1", "there is no recipient that could be faxed"));
+        }
+        if !self.lines.is_empty() {
+            // RFC 2920 §3.1: DATA is the last of a group. What came with it could be text or commands.
+            return self.close(Reply::new(554, "5.5.0", "you did not wait for the reply to DATA; goodbye"));
+        }
+        let envelope = std::mem::take(envelope);
+        self.state = State::Room(envelope);
+        self.steps.push_back(Step::Room);
+    }
+
+    fn end_of_text(&mut self) {
+        let State::Text(envelope, reader) = std::mem::replace(&mut self.state, State::Idle) else {
+            return;
+        };
+        let Some(hello) = self.hello.clone() else { return };
+        match reader.finish() {
+            Ok(text) => {
+                self.state = State::Accepting;
+                self.steps.push_back(Step::Accept(Box::new(Mail { hello, envelope, text })));
+            }
+            Err(DataFault::TooLarge) => self.reply(too_large(self.limits.message_bytes_max)),
+            Err(DataFault::BareCr | DataFault::BareLf) => {
+                let text = "the message has CR or LF alone; every line must end in CR LF";
+                self.reply(Reply::new(554, "5.6.0", text));
+            }
+            Err(DataFault::Nul) => self.reply(Reply::new(554, "5.6.0", "the message has a NUL character")),
+        }
+    }
+}
+
+fn too_large(octets_max: usize) -> Reply {
+    Reply::new(552, "5.3.4", format!("the message is too large; {octets_max} bytes are allowed"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! The simulated telephone network: lines that need no hardware and speak real T.30 to one another.
+//!
+//! An [`Exchange`] knows numbers. A number belongs to a [`SimLine`] of this gateway, or to nobody; a script may
+//! make it busy, silent or deaf for its first calls. A call runs two T.30 engines over `fax::sim::air` on a
+//! virtual clock, as fast as the machine can or at a chosen pace.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fax::page::Page;
+use fax::session::{PageMark, ReceivedPage};
+use fax::sim::air::{self, AirConfig, Callee, Hooks, Party};
+use fax::t30::frame::StationId;
+use fax::t30::{Engine, ReceiverConfig, SenderConfig};
+use fax::time::Time;
+use serde::{Deserialize, Serialize};
+
+use super::{Answering, CallEnd, Dial, Line, Receiving, Ringing, Seat, Sending};
+use crate::address::Number;
+
+/// The simulated network as the configuration describes it (`[simulation]`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SimulationConfig {
+    /// How fast calls go: 0 as fast as the machine can, 1 as long as a real call takes, 10 ten times faster.
+    pub pace: f64,
+    /// Bits that arrive wrong, of a million sent.
+    pub bit_errors_per_million: u32,
+    /// Where the chance of errors begins: the same seed gives the same calls.
+    pub seed: u64,
+    /// Numbers that do not simply answer.
+    pub number: Vec<SimulatedNumber>,
+}
+
+impl Default for SimulationConfig {
+    fn default() -> Self {
+        Self { pace: 0.0, bit_errors_per_million: 0, seed: 1, number: Vec::new() }
+    }
+}
+
+/// A number of the simulated network and what callers find there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimulatedNumber {
+    /// The number.
+    pub number: Number,
+    /// What each call finds, in order; the last stands for all later calls.
+    pub answers: Vec<Answer>,
+}
+
+/// What a caller finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The line that has the number.
+    Line,
+    /// The busy tone.
+    Busy,
+    /// It rings for ever.
+    NoAnswer,
+    /// Somebody picks up who is no fax machine.
+    Voice,
+}
+
+/// One simulated line (`[[line]]`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimLineConfig {
+    /// Its name.
+    pub name: String,
+    /// Its number, which others dial to reach it.
+    pub number: Number,
+    /// What it calls itself to other machines; its number where nothing is said.
+    #[serde(default)]
+    pub station_id: Option<String>,
+    /// Whether it may be dialled out on.
+    #[serde(default = "yes")]
+    pub dial: bool,
+    /// Whether it answers.
+    #[serde(default = "yes")]
+    pub answer: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The simulated network.
+pub struct Exchange {
+    config: SimulationConfig,
+    terminals: HashMap<Number, Terminal>,
+    dialled: Mutex<HashMap<Number, usize>>,
+    answering: Arc<dyn Answering>,
+}
+
+/// What the network knows of a line.
+#[derive(Clone)]
+struct Terminal {
+    name: String,
+    number: Number,
+    station_id: StationId,
+    seat: Arc<Seat>,
+    answer: bool,
+}
+
+/// A simulated line.
+pub struct SimLine {
+    terminal: Terminal,
+    exchange: Arc<Exchange>,
+}
+
+impl Exchange {
+    /// A network with these lines; gives the lines that may dial, in order.
+    ///
+    /// # Errors
+    /// A station ID that cannot be sent, or two lines with one number; a sentence that says which.
+    pub fn build(
+        config: SimulationConfig,
+        lines: &[SimLineConfig],
+        answering: Arc<dyn Answering>,
+        wake: &Arc<tokio::sync::Notify>,
+    ) -> Result<Vec<Arc<dyn Line>>, String> {
+        let mut terminals = HashMap::new();
+        for line in lines {
+            let terminal = Terminal::new(line, wake)?;
+            if terminals.insert(line.number.clone(), terminal).is_some() {
+                return Err(format!("two lines have the number {}", line.number));
+            }
+        }
+        let exchange = Arc::new(Self { config, terminals, dialled: Mutex::default(), answering });
+        let dialling = lines.iter().filter(|line| line.dial);
+        let line = |config: &SimLineConfig| {
+            let terminal = exchange.terminals.get(&config.number)?.clone();
+            Some(Arc::new(SimLine { terminal, exchange: Arc::clone(&exchange) }) as Arc<dyn Line>)
+        };
+        Ok(dialling.filter_map(line).collect())
+    }
+
+    /// What this call finds; counts the call.
+    fn answer_for(&self, number: &Number) -> Answer {
+        let script = self.config.number.iter().find(|n| n.number == *number);
+        let mut dialled = self.dialled.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = dialled.entry(number.clone()).or_default();
+        let step = *calls;
+        *calls += 1;
+        let Some(script) = script else { return Answer::Line };
+        script.answers.get(step).or(script.answers.last()).copied().unwrap_or(Answer::Line)
+    }
+
+    /// The line that takes the call, with its seat and the flow's receiving end; or why none does.
+    fn reach(&self, dial: &Dial, caller: &Terminal) -> Result<Reached<'_>, Callee> {
+        match self.answer_for(&dial.number) {
+            Answer::Busy => return Err(Callee::Busy),
+            Answer::NoAnswer => return Err(Callee::NoAnswer),
+            Answer::Voice => return Err(Callee::Silent),
+            Answer::Line => {}
+        }
+        let terminal = self.terminals.get(&dial.number).filter(|t| t.answer).ok_or(Callee::NoAnswer)?;
+        let held = terminal.seat.take().ok_or(Callee::Busy)?;
+        let ringing = Ringing {
+            line: terminal.name.clone(),
+            called: Some(dial.number.clone()),
+            caller: Some(caller.number.clone()),
+        };
+        let receiving = self.answering.answer(&ringing).ok_or(Callee::NoAnswer)?;
+        Ok(Reached { terminal, receiving, _held: held })
+    }
+}
+
+struct Reached<'a> {
+    terminal: &'a Terminal,
+    receiving: Box<dyn Receiving>,
+    _held: super::Held,
+}
+
+impl Terminal {
+    fn new(config: &SimLineConfig, wake: &Arc<tokio::sync::Notify>) -> Result<Self, String> {
+        let text = config.station_id.clone().unwrap_or_else(|| config.number.to_string());
+        let station_id = StationId::new(&text)
+            .map_err(|error| format!("line {}: station_id {text:?}: {error}", config.name))?;
+        Ok(Self {
+            name: config.name.clone(),
+            number: config.number.clone(),
+            station_id,
+            seat: Seat::new(Arc::clone(wake)),
+            answer: config.answer,
+        })
+    }
+}
+
+impl Line for SimLine {
+    fn name(&self) -> &str {
+        &self.terminal.name
+    }
+
+    fn seat(&self) -> &Arc<Seat> {
+        &self.terminal.seat
+    }
+
+    fn call(&self, dial: &Dial, sending: &mut dyn Sending) -> CallEnd {
+        let mut sender = SenderConfig::new(self.terminal.station_id.clone(), dial.pages);
+        sender.first_page = dial.pages_confirmed;
+        let mut caller = Engine::sender(sender);
+        let mut caller_hooks = Sends(sending);
+        let (callee, reached) = match self.exchange.reach(dial, &self.terminal) {
+            Ok(reached) => (Callee::Fax, Some(reached)),
+            Err(callee) => (callee, None),
+        };
+        let far = reached.as_ref().map_or(&self.terminal, |reached| reached.terminal);
+        let mut answerer = Engine::receiver(ReceiverConfig::new(far.station_id.clone()));
+        let mut answerer_hooks = Receives(reached.map(|reached| (reached.receiving, reached._held)));
+        let config = &self.exchange.config;
+        let air = AirConfig {
+            callee,
+            seed: config.seed,
+            bit_errors_per_million: config.bit_errors_per_million,
+            ..AirConfig::default()
+        };
+        let record = air::run(
+            Party { engine: &mut caller, hooks: &mut caller_hooks },
+            Party { engine: &mut answerer, hooks: &mut answerer_hooks },
+            &air,
+            &mut pacer(config.pace),
+        );
+        if let (Some((receiving, _held)), Some(answerer)) = (answerer_hooks.0, record.answerer) {
+            receiving.end(&answerer.report);
+        }
+        CallEnd { report: record.caller.report, trace: record.caller.trace }
+    }
+}
+
+/// Sleeps so that virtual time passes at `pace` times the speed of real time; not at all where `pace` is 0.
+fn pacer(pace: f64) -> impl FnMut(Time) {
+    let mut before = Time::ZERO;
+    move |now| {
+        if pace > 0.0 {
+            std::thread::sleep(Duration::from_secs_f64((now - before).as_secs_f64() / pace));
+        }
+        before = now;
+    }
+}
+
+struct Sends<'a>(&'a mut dyn Sending);
+
+impl Hooks for Sends<'_> {
+    fn page(&mut self, index: u32) -> Option<Page> {
+        self.0.page(index)
+    }
+
+    fn mark(&mut self, page: u32, mark: PageMark) -> bool {
+        self.0.mark(page, mark)
+    }
+
+    fn received(&mut self, _page: ReceivedPage) -> bool {
+        false
+    }
+}
+
+struct Receives(Option<(Box<dyn Receiving>, super::Held)>);
+
+impl Hooks for Receives {
+    fn page(&mut self, _index: u32) -> Option<Page> {
+        None
+    }
+
+    fn mark(&mut self, _page: u32, _mark: PageMark) -> bool {
+        false
+    }
+
+    fn received(&mut self, page: ReceivedPage) -> bool {
+        self.0.as_mut().is_some_and(|(receiving, _)| receiving.page(page.index, &page.page, &page.quality))
+    }
+}

@@ -1,0 +1,136 @@
+//! How a job's pages look: what the cover page and the header line say. Shared by the queue and `faxgate render`, so
+//! that what is shown is what is faxed.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use mail_parser::{Address, DateTime, MessageParser};
+
+use crate::address::Number;
+use crate::job::recipient::Fineness;
+use crate::job::{Job, Options};
+use crate::render::header::HeaderLine;
+use crate::render::{self, Cover, RenderConfig, RenderError, Rendered};
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// What is known of a fax beside its message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// The number.
+    pub number: Option<Number>,
+    /// Who it is for.
+    pub attention: Option<String>,
+    /// How fine; `None` is the configured default.
+    pub fineness: Option<Fineness>,
+    /// Whether a cover page goes first; `None` is the configured default.
+    pub cover: Option<bool>,
+}
+
+impl Look {
+    /// The look of a job.
+    #[must_use]
+    pub fn of(job: &Job) -> Self {
+        let Options { resolution, cover, .. } = job.options;
+        Self {
+            number: Some(job.recipient.number.clone()),
+            attention: job.recipient.attention.clone(),
+            fineness: resolution,
+            cover,
+        }
+    }
+
+    /// Makes the pages, without header lines.
+    ///
+    /// # Errors
+    /// Where a part of the message cannot be faxed; the text is fit for the sender.
+    pub fn compose(&self, message: &[u8], config: &RenderConfig) -> Result<Rendered, RenderError> {
+        let options = config.options(self.fineness)?;
+        let cover = self.cover.unwrap_or(config.cover).then(|| self.cover_page(message));
+        render::message(message, &options, cover.as_ref())
+    }
+
+    /// The cover page, by what the message's own header says.
+    fn cover_page(&self, message: &[u8]) -> Cover {
+        let known = Cover {
+            attention: self.attention.clone().unwrap_or_default(),
+            number: self.number.as_ref().map(Number::to_string).unwrap_or_default(),
+            ..Cover::default()
+        };
+        // mail-parser indexes the first part, which a message without header does not have.
+        let header = MessageParser::new().parse_headers(message).filter(|header| !header.parts.is_empty());
+        let Some(header) = header else { return known };
+        Cover {
+            from: header.from().map(sender).unwrap_or_default(),
+            date: header.date().map(date).unwrap_or_default(),
+            subject: header.subject().unwrap_or_default().to_owned(),
+            ..known
+        }
+    }
+}
+
+/// The line on top of page `page` of `pages` for a call begun at `time`.
+#[must_use]
+pub fn header_line(
+    time: Timestamp,
+    zone: &TimeZone,
+    from: &str,
+    to: Option<&Number>,
+    pages: u32,
+) -> HeaderLine {
+    HeaderLine {
+        time: time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
+        from: from.to_owned(),
+        to: to.map(Number::to_string).unwrap_or_default(),
+        page: 1,
+        pages,
+    }
+}
+
+fn sender(from: &Address<'_>) -> String {
+    let Some(first) = from.first() else { return String::new() };
+    match (first.name(), first.address()) {
+        (Some(name), Some(address)) => format!("{name} ({address})"),
+        (name, address) => name.or(address).unwrap_or_default().to_owned(),
+    }
+}
+
+/// The day and the time as the sender's own clock had them.
+fn date(date: &DateTime) -> String {
+    let month = MONTHS.get(usize::from(date.month).wrapping_sub(1)).copied().unwrap_or("?");
+    format!("{} {month} {}, {:02}:{:02}", date.day, date.year, date.hour, date.minute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cover_page_says_what_the_mail_says() {
+        let message = b"From: Anna Example <anna@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\
+            Date: Mon, 23 Nov 2026 09:05:00 +0100\r\n\r\nHello\r\n";
+        let look = Look { number: Number::parse("+12125550123"), ..Look::default() };
+        let cover = look.cover_page(message);
+        assert_eq!(cover.from, "Anna Example (anna@example.com)");
+        assert_eq!(cover.date, "23 November 2026, 09:05");
+        assert_eq!(cover.subject, "Grüße");
+        assert_eq!(cover.number, "+12125550123");
+    }
+
+    #[test]
+    fn a_message_without_header_gets_a_bare_cover_page() {
+        assert_eq!(Look::default().cover_page(b"\r\nHello\r\n"), Cover::default());
+    }
+}

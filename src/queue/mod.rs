@@ -1,0 +1,269 @@
+//! The queue: what is due is claimed, rendered, dialled, and settled with its report.
+//!
+//! The queue needs nothing but the store: a wake-up is only a hint, and a restart goes on where the store says.
+//! Jobs that a dead gateway left in its hands are taken back at the start ([`Queue::recover`]). A page is marked
+//! in doubt on disk before its end-of-page command is sent, and confirmed after the other machine said so; the
+//! last state and its report are one write.
+
+mod call;
+pub mod look;
+mod pages;
+pub mod plan;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
+use tokio::task::{Id, JoinSet};
+
+use crate::address::Number;
+use crate::blob::{BlobError, Blobs};
+use crate::clock::Clock;
+use crate::job::schedule::Rules;
+use crate::job::{Job, JobId, Notice, Outcome, ReportKind, State};
+use crate::line::pool::{Pool, Taken};
+use crate::render;
+use crate::report;
+use crate::store::{JobFilter, Store, StoreError};
+
+/// How many due jobs are looked at together.
+const DUE_MAX: usize = 512;
+/// How long the loop waits after the store failed.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// The longest the loop sleeps, so that a lost hint costs little.
+const SLEEP_MAX: Duration = Duration::from_secs(30);
+
+/// What the queue goes by.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of this gateway among those that share the store.
+    pub node: String,
+    /// When to try again.
+    pub rules: Rules,
+    /// How long a claim holds without being renewed.
+    pub lease: Duration,
+    /// How long calls in progress may go on when the gateway is told to stop.
+    pub stop_grace: Duration,
+    /// How pages are made.
+    pub render: render::RenderConfig,
+    /// Who the header line says the fax is from.
+    pub header_from: String,
+    /// The time zone of the header line and the cover page.
+    pub zone: jiff::tz::TimeZone,
+}
+
+/// The queue and all it works with.
+pub struct Queue {
+    /// Where jobs are.
+    pub store: Arc<dyn Store>,
+    /// Where pages and traces are.
+    pub blobs: Arc<dyn Blobs>,
+    /// The lines.
+    pub pool: Pool,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Hints that there is something to do.
+    pub wake: Arc<Notify>,
+    /// Hints that there is mail to be sent.
+    pub mail_wake: Arc<Notify>,
+    /// What it goes by.
+    pub settings: Settings,
+}
+
+/// What can fail below the queue.
+#[derive(Debug, thiserror::Error)]
+enum QueueError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    #[error("{0}")]
+    Page(String),
+}
+
+/// The calls in progress, by task, with the number that each has dialled.
+type Calls = (JoinSet<()>, HashMap<Id, Number>);
+
+impl Queue {
+    /// Works until `stop` turns true; calls in progress then have a while to end.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        while let Err(error) = self.recover().await {
+            tracing::error!(%error, "cannot take back the jobs in progress");
+            if wait(&mut stop, STORE_PAUSE).await {
+                return;
+            }
+        }
+        let mut calls: Calls = Default::default();
+        while !*stop.borrow() {
+            let pause = self.start_due(&mut calls).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "cannot read what is due");
+                STORE_PAUSE
+            });
+            tokio::select! {
+                _ = stop.changed() => {}
+                () = self.wake.notified() => {}
+                Some(ended) = calls.0.join_next_with_id() => forget(&mut calls.1, &ended),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        let all_ended = async { while calls.0.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.settings.stop_grace, all_ended).await.is_err() {
+            tracing::warn!("stopping with calls in progress; they are taken up again at the next start");
+        }
+    }
+
+    /// Takes back the jobs that this gateway had in its hands when it died.
+    async fn recover(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let open = JobFilter { open_only: true, limit: 0 };
+        for job in self.store.jobs(&open).await? {
+            let ours = matches!(&job.state, State::Calling { owner, .. } if *owner == self.settings.node);
+            if ours {
+                tracing::warn!(job = %job.id, "taken back after a stop in the middle of a call");
+                self.settle(&job.abandoned(now), now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts what is due and gives how long nothing more will be.
+    async fn start_due(self: &Arc<Self>, calls: &mut Calls) -> Result<Duration, StoreError> {
+        let now = self.clock.now();
+        let due = self.store.due(now, DUE_MAX).await?;
+        let calling = calls.1.values().cloned().collect();
+        let chosen = plan::plan(&due, &calling, self.pool.free());
+        let mut waiting = false;
+        for job in due {
+            if chosen.contains(&job.id)
+                && let Some(line) = self.pool.take()
+            {
+                let number = job.recipient.number.clone();
+                let task = calls.0.spawn(Arc::clone(self).claim_and_call(job, line));
+                calls.1.insert(task.id(), number);
+                continue;
+            }
+            waiting = true;
+            self.look_at_waiting(job, now).await?;
+        }
+        if waiting || !chosen.is_empty() {
+            // What is due now waits for a line or is being claimed; a hint comes when either changes.
+            return Ok(SLEEP_MAX);
+        }
+        let next = self.store.next_due().await?;
+        Ok(next.map_or(SLEEP_MAX, |at| until(now, at).min(SLEEP_MAX)))
+    }
+
+    async fn claim_and_call(self: Arc<Self>, job: Job, line: Taken) {
+        let id = job.id.clone();
+        match self.claim(&job).await {
+            Ok(Some(claimed)) => {
+                if let Err(error) = call::run(&self, claimed, &line).await {
+                    tracing::error!(job = %id, %error, "the job is put back");
+                    self.put_back(&id).await;
+                }
+            }
+            Ok(None) => tracing::debug!(job = %id, "another has it"),
+            Err(error) => tracing::error!(job = %id, %error, "cannot claim"),
+        }
+        drop(line);
+        self.wake.notify_one();
+    }
+
+    async fn claim(&self, job: &Job) -> Result<Option<Job>, StoreError> {
+        let now = self.clock.now();
+        // A lease that ran out means that its holder died: what it knew of the last page decides first.
+        let free = if matches!(job.state, State::Calling { .. }) { job.abandoned(now) } else { job.clone() };
+        if free.outcome().is_some() {
+            return self.settle(&free, now).await.map(|_| None);
+        }
+        let Some(claimed) = free.claim(&self.settings.node, now, self.settings.lease) else {
+            return Ok(None);
+        };
+        match self.store.update(&claimed, &[]).await {
+            Ok(job) => Ok(Some(job)),
+            Err(StoreError::Conflict(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a job back that could not be worked on because something of ours failed.
+    async fn put_back(&self, id: &JobId) {
+        let now = self.clock.now();
+        let given_back = async {
+            let job = self.store.job(id).await?;
+            if job.outcome().is_some() {
+                return Ok(());
+            }
+            let mut job = job.abandoned(now);
+            if let State::Waiting { until } = &mut job.state {
+                *until = now + self.settings.rules.line_trouble.delay;
+            }
+            self.settle(&job, now).await.map(|_| ())
+        };
+        if let Err(error) = given_back.await {
+            tracing::error!(job = %id, %error, "cannot put the job back; its lease will run out");
+        }
+    }
+
+    /// Ends a job that waited too long, and reports one that waits long, once.
+    async fn look_at_waiting(&self, job: Job, now: Timestamp) -> Result<(), StoreError> {
+        let late = job.expire(&self.settings.rules, now);
+        let changed = late.as_ref().unwrap_or(&job);
+        if late.is_some() || changed.delay_report_due(&self.settings.rules, now) {
+            self.settle(changed, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a job with the reports that its state gives rise to.
+    async fn settle(&self, job: &Job, now: Timestamp) -> Result<Job, StoreError> {
+        let mut job = job.clone();
+        let notices = self.notices(&mut job, now);
+        let job = self.store.update(&job, &notices).await?;
+        if !notices.is_empty() {
+            self.mail_wake.notify_one();
+        }
+        if let Some(outcome) = job.outcome() {
+            let (number, cause) = (&job.recipient.number, outcome.cause());
+            tracing::info!(job = %job.id, %number, outcome = outcome.word(), cause, "done");
+        }
+        Ok(job)
+    }
+
+    fn notices(&self, job: &mut Job, now: Timestamp) -> Vec<Notice> {
+        match job.outcome() {
+            Some(Outcome::Delivered) => report::owed(job, ReportKind::Success, now),
+            Some(_) => report::owed(job, ReportKind::Failure, now),
+            None if job.delay_report_due(&self.settings.rules, now) => {
+                job.delay_reported = true;
+                report::owed(job, ReportKind::Delay, now)
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+/// Waits; true where it was told to stop meanwhile.
+async fn wait(stop: &mut watch::Receiver<bool>, pause: Duration) -> bool {
+    tokio::select! {
+        _ = stop.changed() => {}
+        () = tokio::time::sleep(pause) => {}
+    }
+    *stop.borrow()
+}
+
+fn until(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
+}
+
+fn forget(numbers: &mut HashMap<Id, Number>, ended: &Result<(Id, ()), tokio::task::JoinError>) {
+    match ended {
+        Ok((id, ())) => numbers.remove(id),
+        Err(error) => {
+            tracing::error!(%error, "a call's task failed; its job's lease will run out");
+            numbers.remove(&error.id())
+        }
+    };
+}

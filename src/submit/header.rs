@@ -1,0 +1,79 @@
+//! What the header of a message says about going in circles. Only line beginnings are read: a header that is
+//! broken otherwise is for the renderer to judge.
+
+use super::refusal::{Reason, Refusal};
+
+/// Refuses mail that came through too many machines, and automatic replies (RFC 3834 §5: `Auto-Submitted:
+/// auto-replied`): an absence note that answers a received fax is nothing that a person wants faxed. Mail
+/// that a machine *generates* (`auto-generated`: an order, an invoice) is as welcome as any other.
+pub(super) fn check(message: &[u8], received_lines_max: usize) -> Result<(), Refusal> {
+    let mut received_lines = 0_usize;
+    for line in lines(message) {
+        if field(line, b"received").is_some() {
+            received_lines += 1;
+        } else if field(line, b"auto-submitted").is_some_and(is_reply) {
+            let text = "automatic replies are not faxed";
+            return Err(Refusal::new(Reason::NotPermitted, text, "Auto-Submitted: auto-replied"));
+        }
+    }
+    if received_lines > received_lines_max {
+        let text = "the message has passed through too many mail servers and seems to go in circles";
+        return Err(Refusal::new(Reason::Loop, text, &format!("{received_lines} Received lines")));
+    }
+    Ok(())
+}
+
+/// The lines of the header, the empty line that ends it excluded.
+fn lines(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    message
+        .split(|b| *b == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .take_while(|line| !line.is_empty())
+}
+
+/// What follows `name:` on the line, if that is how it begins.
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = line.split_at_checked(name.len())?;
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?;
+    head.eq_ignore_ascii_case(name).then_some(rest)
+}
+
+fn is_reply(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    let keyword = b"auto-replied";
+    value.get(..keyword.len()).is_some_and(|head| head.eq_ignore_ascii_case(keyword))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(message: &str) -> Option<Reason> {
+        check(message.as_bytes(), 2).err().map(|refusal| refusal.reason)
+    }
+
+    #[test]
+    fn circles_are_seen_in_the_header_only() {
+        let hop = "Received: from a\r\n\tby b\r\n";
+        assert_eq!(reason(&hop.repeat(2)), None);
+        assert_eq!(reason(&hop.repeat(3)), Some(Reason::Loop));
+        assert_eq!(reason(&format!("{}\r\n{hop}", hop.repeat(2))), None);
+        assert_eq!(reason("received :x\r\nRECEIVED:x\r\nReceived:\r\n"), Some(Reason::Loop));
+        assert_eq!(reason("Received-SPF: pass\r\nReceived-SPF: pass\r\nReceived-SPF: pass\r\n"), None);
+        assert_eq!(reason(""), None);
+    }
+
+    #[test]
+    fn replies_of_machines_are_refused_and_their_orders_not() {
+        for (line, want) in [
+            ("Auto-Submitted: auto-replied", Some(Reason::NotPermitted)),
+            ("auto-submitted:Auto-Replied (vacation)", Some(Reason::NotPermitted)),
+            ("Auto-Submitted: auto-replied; owner-email=a@b", Some(Reason::NotPermitted)),
+            ("Auto-Submitted: auto-generated", None),
+            ("Auto-Submitted: no", None),
+            ("X: Auto-Submitted: auto-replied", None),
+        ] {
+            assert_eq!(reason(&format!("Subject: x\r\n{line}\r\n\r\nbody")), want, "{line}");
+        }
+    }
+}

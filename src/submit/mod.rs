@@ -1,0 +1,246 @@
+//! The one way in: every door hands its submissions to [`Submit`], and only `Submit` writes them to the
+//! store.
+//!
+//! It promises:
+//!
+//! 1. *Accepted means durable.* [`Submit::accept`] says yes only after [`Store::accept`] did, and that
+//!    answers for the submission, its message and all its jobs, or for nothing.
+//! 2. *No dial without leave.* [`Submit::recipient`] decides by client, sender and number before anything is
+//!    stored.
+//! 3. *What cannot be faxed is refused now* (RFC 2532 §5.2): the survey of the message runs before the store
+//!    is asked, and its refusal names the attachment. A part that fails refuses the whole message (RFC 3965
+//!    §2.2.4).
+//! 4. *Nothing goes in circles*: too many `Received` lines (RFC 5321 §6.3), a null sender, or an automatic
+//!    reply (RFC 3834 §2) are refused.
+//!
+//! Each refusal is a [`Refusal`]: what the sender reads and what the log says are two fields. The wake-up
+//! that follows an accepted submission is a hint for the queue, which finds the jobs in the store with or
+//! without it.
+
+mod header;
+mod refusal;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::refusal::{Reason, Refusal};
+use crate::address::{
+    self, AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig,
+    SettingError,
+};
+use crate::clock::Clock;
+use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
+use crate::store::Store;
+
+/// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take
+/// its time; the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
+pub type Survey = Arc<dyn Fn(&[u8]) -> Result<(), Refusal> + Send + Sync>;
+
+/// Limits of what is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SubmitConfig {
+    /// A message with more `Received` lines than this goes in circles (RFC 5321 §6.3 asks for at least 100).
+    pub received_lines_max: usize,
+}
+
+impl Default for SubmitConfig {
+    fn default() -> Self {
+        Self { received_lines_max: 100 }
+    }
+}
+
+/// What decides over an address.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    addresses: AddressConfig,
+    plan: DialPlan,
+    policy: Policy,
+    limits: SubmitConfig,
+}
+
+/// A recipient as the sender named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The address without its angle brackets, exactly as it was written.
+    pub address: String,
+    /// RFC 3461 NOTIFY; `None` where nothing was said.
+    pub notify: Option<Notify>,
+    /// RFC 3461 ORCPT, decoded.
+    pub orcpt: Option<String>,
+}
+
+/// Takes submissions in.
+pub struct Submit {
+    rules: Rules,
+    survey: Survey,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    wake: Arc<tokio::sync::Notify>,
+}
+
+impl Submit {
+    /// Puts it together. `wake` is notified after each accepted submission.
+    pub fn new(
+        rules: Rules,
+        survey: Survey,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        wake: Arc<tokio::sync::Notify>,
+    ) -> Self {
+        Self { rules, survey, store, clock, wake }
+    }
+
+    /// Decides over one recipient: is the address ours, which number is it, and may this client have it
+    /// dialled for this sender (`None` is the null path)?
+    pub fn recipient(
+        &self,
+        client: &Client,
+        sender: Option<&str>,
+        wanted: Wanted,
+    ) -> Result<Recipient, Refusal> {
+        self.rules.recipient(client, sender, wanted)
+    }
+
+    /// Decides over one recipient whose `address` is a number as a person typed it, without a domain.
+    pub fn by_number(
+        &self,
+        client: &Client,
+        sender: Option<&str>,
+        wanted: Wanted,
+    ) -> Result<Recipient, Refusal> {
+        let fax = FaxAddress::parse(&address::number::by_hand(&wanted.address)).map_err(Refusal::from)?;
+        self.rules.decide(client, sender, fax, wanted)
+    }
+
+    /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this
+    /// returns the names of its jobs, the gateway answers for them; a refusal means that nothing at all was
+    /// kept.
+    pub async fn accept(&self, submission: Submission, message: Vec<u8>) -> Result<Vec<JobId>, Refusal> {
+        let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
+        if submission.recipients.is_empty() {
+            return Err(Refusal::new(Reason::NoRecipient, "no fax number was given", "no recipients"));
+        }
+        header::check(&message, self.rules.limits.received_lines_max)?;
+        let message = self.survey(message).await?;
+        let jobs = self.jobs(&submission);
+        self.store.accept(&submission, &message, &jobs).await.map_err(|e| Refusal::from(&e))?;
+        self.wake.notify_one();
+        let names: Vec<JobId> = jobs.into_iter().map(|job| job.id).collect();
+        tracing::info!(submission = %submission.id, jobs = ?names, sender = ?submission.sender, "accepted");
+        Ok(names)
+    }
+
+    /// Runs the survey beside the executor, which it could hold up for seconds.
+    async fn survey(&self, message: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+        let survey = Arc::clone(&self.survey);
+        let done = tokio::task::spawn_blocking(move || survey(&message).map(|()| message)).await;
+        done.unwrap_or_else(|fault| {
+            let text = "the message could not be examined; please try again later";
+            Err(Refusal::new(Reason::Trouble, text, &format!("survey: {fault}")))
+        })
+    }
+
+    fn jobs(&self, submission: &Submission) -> Vec<Job> {
+        let mut used = BTreeSet::new();
+        let mut name = || {
+            // Names made in one millisecond differ by chance alone.
+            loop {
+                let id = JobId::new(self.clock.now());
+                if used.insert(id.clone()) {
+                    return id;
+                }
+            }
+        };
+        let recipients = submission.recipients.iter();
+        recipients.map(|recipient| Job::new(name(), submission, recipient.clone())).collect()
+    }
+}
+
+/// The proof that a client who was let in has given.
+#[must_use]
+pub fn proof(client: &Client) -> Proof {
+    match client {
+        Client::Machine(address) => Proof::Network(address.to_canonical().to_string()),
+        Client::LocalUser(user) => Proof::LocalUser(user.clone()),
+    }
+}
+
+impl Rules {
+    /// Checks the settings and puts them together: which addresses are ours, how their numbers are read, who may
+    /// have them dialled, and how much is accepted.
+    pub fn new(
+        addresses: AddressConfig,
+        plan: DialPlanConfig,
+        policy: PolicyConfig,
+        limits: SubmitConfig,
+    ) -> Result<Self, SettingError> {
+        addresses.check()?;
+        Ok(Self { addresses, plan: DialPlan::new(plan)?, policy: Policy::new(policy)?, limits })
+    }
+
+    fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
+        let fax = self.read(&wanted.address)?;
+        self.decide(client, sender, fax, wanted)
+    }
+
+    fn decide(
+        &self,
+        client: &Client,
+        sender: Option<&str>,
+        fax: FaxAddress,
+        wanted: Wanted,
+    ) -> Result<Recipient, Refusal> {
+        let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;
+        self.policy
+            .decide(client, sender, &number)
+            .map_err(|denial| Refusal::denied(&denial, self.addresses.postmaster.as_deref()))?;
+        Ok(Recipient {
+            address: wanted.address,
+            number,
+            subaddress: fax.subaddress,
+            attention: fax.attention,
+            notify: wanted.notify.unwrap_or(Notify::DEFAULT),
+            orcpt: wanted.orcpt,
+        })
+    }
+
+    fn read(&self, address: &str) -> Result<FaxAddress, Refusal> {
+        let Some(mailbox) = Mailbox::parse(address) else {
+            let text = format!("{address:?} is no mail address");
+            return Err(Refusal::new(Reason::BadAddress, text, "syntax"));
+        };
+        match &mailbox.domain {
+            Some(domain) if !self.addresses.is_ours(domain) => Err(Refusal::not_ours(domain)),
+            _ if mailbox.is_postmaster() => Err(Refusal::no_mailbox(self.addresses.postmaster.as_deref())),
+            _ => FaxAddress::parse(&mailbox.local).map_err(Refusal::from),
+        }
+    }
+}
+
+/// The same number, subaddress and name given twice is one fax (RFC 4161 §2.1.1); a report that either of
+/// them asked for is owed.
+fn without_repeats(recipients: Vec<Recipient>) -> Vec<Recipient> {
+    let mut kept: Vec<Recipient> = Vec::with_capacity(recipients.len());
+    for recipient in recipients {
+        let same = |other: &&mut Recipient| {
+            other.number == recipient.number
+                && other.subaddress == recipient.subaddress
+                && other.attention == recipient.attention
+        };
+        match kept.iter_mut().find(same) {
+            Some(first) => {
+                first.notify.success |= recipient.notify.success;
+                first.notify.failure |= recipient.notify.failure;
+                first.notify.delay |= recipient.notify.delay;
+            }
+            None => kept.push(recipient),
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests;
