@@ -103,6 +103,22 @@ fn a_camera_picture_is_turned_as_it_says() {
 }
 
 #[test]
+fn a_photograph_keeps_its_middle_tones() {
+    let files = [("parcel.jpg", &demo("parcel.jpg")[..])];
+    let page = &render::files(&files, &options(Resolution::R204x98), None).unwrap().pages[0];
+    // A third or so of the picture is black, and no corner of the parcel is lost.
+    let black = page.bits().iter().map(|byte| byte.count_ones()).sum::<u32>() as f32;
+    let share = black / (page.width() * page.rows()) as f32;
+    assert!((0.25..0.5).contains(&share), "{share}");
+    let tone = |left: u32, top: u32| {
+        let pixels = (0..96).flat_map(|y| (0..96).map(move |x| (left + x, top + y)));
+        pixels.filter(|&(x, y)| page.is_black(x, y)).count() as f32 / (96.0 * 96.0)
+    };
+    let (wall, cardboard, shadow) = (tone(150, 700), tone(760, 520), tone(1250, 270));
+    assert!(wall < cardboard && cardboard < shadow && cardboard > 0.2, "{wall} {cardboard} {shadow}");
+}
+
+#[test]
 fn grey_paper_with_noise_is_white_and_its_writing_black() {
     // Paper of tone 215 ± 15, as a scanner sees it, with a black bar.
     let mut random = 1u32;
