@@ -13,10 +13,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Luma};
 
 fn options(resolution: Resolution) -> Options {
-    Options {
-        resolution,
-        ..Options::default()
-    }
+    Options { resolution, ..Options::default() }
 }
 
 fn demo(name: &str) -> Vec<u8> {
@@ -36,29 +33,15 @@ fn sample(resolution: Resolution, paper: PaperWidth, rows: u32) -> Page {
 }
 
 fn as_tiff(pages: &[Page]) -> Vec<u8> {
-    fax::tiff::write(
-        pages,
-        Profile::F {
-            coding: fax::t4::Coding::Mmr,
-        },
-        &Info::default(),
-    )
-    .unwrap()
+    fax::tiff::write(pages, Profile::F { coding: fax::t4::Coding::Mmr }, &Info::default()).unwrap()
 }
 
 #[test]
 fn fax_images_pass_through_bit_for_bit() {
     for resolution in [Resolution::R204x98, Resolution::R204x196, Resolution::R204x391] {
-        let pages = [
-            sample(resolution, PaperWidth::A4, 700),
-            sample(resolution, PaperWidth::B4, 1300),
-        ];
-        let rendered = render::files(
-            &[("fax.tif", &as_tiff(&pages))],
-            &options(Resolution::R204x196),
-            None,
-        )
-        .unwrap();
+        let pages = [sample(resolution, PaperWidth::A4, 700), sample(resolution, PaperWidth::B4, 1300)];
+        let rendered =
+            render::files(&[("fax.tif", &as_tiff(&pages))], &options(Resolution::R204x196), None).unwrap();
         assert!(rendered.pages == pages, "{resolution}");
     }
 }
@@ -66,20 +49,13 @@ fn fax_images_pass_through_bit_for_bit() {
 #[test]
 fn a_scan_at_another_density_is_fitted_to_the_sheet() {
     // 850 × 1100 pixels without a density that a fax has.
-    let page = DynamicImage::ImageLuma8(GrayImage::from_fn(850, 1100, |x, _| {
-        Luma([if x < 100 { 0 } else { 255 }])
-    }));
+    let page =
+        DynamicImage::ImageLuma8(GrayImage::from_fn(850, 1100, |x, _| Luma([if x < 100 { 0 } else { 255 }])));
     let mut file = Cursor::new(Vec::new());
     let mut encoder = tiff::encoder::TiffEncoder::new(&mut file).unwrap();
-    encoder
-        .write_image::<tiff::encoder::colortype::Gray8>(850, 1100, page.as_bytes())
-        .unwrap();
-    let rendered = render::files(
-        &[("scan.tif", file.get_ref())],
-        &options(Resolution::R204x98),
-        None,
-    )
-    .unwrap();
+    encoder.write_image::<tiff::encoder::colortype::Gray8>(850, 1100, page.as_bytes()).unwrap();
+    let rendered =
+        render::files(&[("scan.tif", file.get_ref())], &options(Resolution::R204x98), None).unwrap();
     assert_eq!((rendered.pages.len(), rendered.pages[0].width()), (1, 1728));
     assert!(rendered.pages[0].is_black(180, 500) && !rendered.pages[0].is_black(1200, 500));
 }
@@ -99,13 +75,8 @@ fn composed_pages_and_their_header_line_fill_the_paper() {
         (Paper::Letter, Resolution::R204x196, 2156),
         (Paper::Letter, Resolution::R300x300, 3300),
     ] {
-        let options = Options {
-            paper,
-            ..options(resolution)
-        };
-        let page = &render::files(&[("note.txt", b"Hello")], &options, None)
-            .unwrap()
-            .pages[0];
+        let options = Options { paper, ..options(resolution) };
+        let page = &render::files(&[("note.txt", b"Hello")], &options, None).unwrap().pages[0];
         let stamped = stamp(page, &line);
         assert_eq!((stamped.rows(), stamped.width()), (rows, page.width()));
         let strip = stamped.rows() - page.rows();
@@ -113,10 +84,7 @@ fn composed_pages_and_their_header_line_fill_the_paper() {
         let ink =
             |rows: std::ops::Range<u32>| rows.flat_map(|y| stamped.row(y).unwrap()).any(|byte| *byte != 0);
         assert!(ink(0..strip), "the strip says something");
-        assert!(
-            !ink(0..1) && !ink(strip - 1..strip),
-            "and nothing of it is cut off"
-        );
+        assert!(!ink(0..1) && !ink(strip - 1..strip), "and nothing of it is cut off");
     }
 }
 
@@ -128,14 +96,26 @@ fn a_camera_picture_is_turned_as_it_says() {
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut file, 95);
     encoder.set_exif_metadata(exif.to_vec()).unwrap();
-    encoder
-        .write_image(picture.as_raw(), 400, 300, image::ExtendedColorType::L8)
-        .unwrap();
-    let page = &render::files(&[("photo.jpg", &file)], &options(Resolution::R204x98), None)
-        .unwrap()
-        .pages[0];
+    encoder.write_image(picture.as_raw(), 400, 300, image::ExtendedColorType::L8).unwrap();
+    let page = &render::files(&[("photo.jpg", &file)], &options(Resolution::R204x98), None).unwrap().pages[0];
     let middle = page.width() / 2;
     assert!(page.is_black(middle, 100) && !page.is_black(middle, 400));
+}
+
+#[test]
+fn a_photograph_keeps_its_middle_tones() {
+    let files = [("parcel.jpg", &demo("parcel.jpg")[..])];
+    let page = &render::files(&files, &options(Resolution::R204x98), None).unwrap().pages[0];
+    // A third or so of the picture is black, and no corner of the parcel is lost.
+    let black = page.bits().iter().map(|byte| byte.count_ones()).sum::<u32>() as f32;
+    let share = black / (page.width() * page.rows()) as f32;
+    assert!((0.25..0.5).contains(&share), "{share}");
+    let tone = |left: u32, top: u32| {
+        let pixels = (0..96).flat_map(|y| (0..96).map(move |x| (left + x, top + y)));
+        pixels.filter(|&(x, y)| page.is_black(x, y)).count() as f32 / (96.0 * 96.0)
+    };
+    let (wall, cardboard, shadow) = (tone(150, 700), tone(760, 520), tone(1250, 270));
+    assert!(wall < cardboard && cardboard < shadow && cardboard > 0.2, "{wall} {cardboard} {shadow}");
 }
 
 #[test]
@@ -145,23 +125,13 @@ fn grey_paper_with_noise_is_white_and_its_writing_black() {
     let scan = GrayImage::from_fn(600, 800, |x, y| {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let noise = (random >> 27) as u8;
-        Luma([if (100..500).contains(&x) && (200..220).contains(&y) {
-            40
-        } else {
-            200 + noise
-        }])
+        Luma([if (100..500).contains(&x) && (200..220).contains(&y) { 40 } else { 200 + noise }])
     });
     let mut file = Cursor::new(Vec::new());
-    DynamicImage::ImageLuma8(scan)
-        .write_to(&mut file, ImageFormat::Png)
-        .unwrap();
-    let page = &render::files(
-        &[("scan.png", file.get_ref())],
-        &options(Resolution::R204x196),
-        None,
-    )
-    .unwrap()
-    .pages[0];
+    DynamicImage::ImageLuma8(scan).write_to(&mut file, ImageFormat::Png).unwrap();
+    let page = &render::files(&[("scan.png", file.get_ref())], &options(Resolution::R204x196), None)
+        .unwrap()
+        .pages[0];
     let black = page.bits().iter().map(|byte| byte.count_ones()).sum::<u32>() as f32;
     // 400 × 20 pixels of 1/96 inch.
     let bar = 400.0 * 20.0 / (96.0 * 96.0) * 204.0 * 196.0;
@@ -179,17 +149,10 @@ fn text_of_many_pages_keeps_the_margins() {
             let margin = resolution.x_dpi() * 18 / 25;
             for y in 0..page.rows() {
                 let outside = (0..margin).chain(page.width() - margin..page.width());
-                assert!(
-                    outside.into_iter().all(|x| !page.is_black(x, y)),
-                    "{resolution} row {y}"
-                );
+                assert!(outside.into_iter().all(|x| !page.is_black(x, y)), "{resolution} row {y}");
             }
             let below = page.rows() - resolution.y_dpi() * 10 / 25..page.rows();
-            assert!(
-                below
-                    .into_iter()
-                    .all(|y| page.row(y).unwrap().iter().all(|byte| *byte == 0))
-            );
+            assert!(below.into_iter().all(|y| page.row(y).unwrap().iter().all(|byte| *byte == 0)));
         }
     }
 }
@@ -210,9 +173,7 @@ fn a_picture_that_would_burst_is_refused_before_it_is_unpacked() {
 /// The check sum of PNG (ISO 3309).
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
-        })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
     })
 }
 
@@ -225,20 +186,13 @@ fn what_is_transparent_is_white_and_what_is_wide_is_turned() {
     }
     let mut file = Cursor::new(Vec::new());
     clear.write_to(&mut file, ImageFormat::Png).unwrap();
-    let page = &render::files(
-        &[("wide.png", file.get_ref())],
-        &options(Resolution::R204x196),
-        None,
-    )
-    .unwrap()
-    .pages[0];
+    let page = &render::files(&[("wide.png", file.get_ref())], &options(Resolution::R204x196), None)
+        .unwrap()
+        .pages[0];
     let black = page.bits().iter().map(|byte| byte.count_ones()).sum::<u32>();
     // A line from the top to the bottom, a few pixels wide.
     assert!((1500..12_000).contains(&black), "{black}");
-    let rows_with_ink = page
-        .iter_rows()
-        .filter(|row| row.iter().any(|byte| *byte != 0))
-        .count();
+    let rows_with_ink = page.iter_rows().filter(|row| row.iter().any(|byte| *byte != 0)).count();
     assert!(rows_with_ink > 2000, "{rows_with_ink}");
 }
 
@@ -255,11 +209,7 @@ fn a_pdf_keeps_its_proportions_and_a_landscape_page_is_turned() {
         pdf.catalog(catalog).pages(tree);
         pdf.pages(tree).kids([page]).count(1);
         let size = pdf_writer::Rect::new(0.0, 0.0, width, height);
-        pdf.page(page)
-            .parent(tree)
-            .media_box(size)
-            .contents(content)
-            .resources();
+        pdf.page(page).parent(tree).media_box(size).contents(content).resources();
         let mut drawing = pdf_writer::Content::new();
         // A square of two inches in the upper left corner, an inch from both edges.
         drawing.rect(72.0, height - 216.0, 144.0, 144.0).fill_nonzero();
@@ -269,9 +219,7 @@ fn a_pdf_keeps_its_proportions_and_a_landscape_page_is_turned() {
     for (width, height) in [(595.0, 842.0), (842.0, 595.0)] {
         for resolution in [Resolution::R204x98, Resolution::R204x196] {
             let file = rectangle(width, height);
-            let page = &render::files(&[("square.pdf", &file)], &options(resolution), None)
-                .unwrap()
-                .pages[0];
+            let page = &render::files(&[("square.pdf", &file)], &options(resolution), None).unwrap().pages[0];
             let (mut left, mut right, mut top, mut bottom) = (u32::MAX, 0, u32::MAX, 0);
             for y in 0..page.rows() {
                 for x in (0..page.width()).filter(|&x| page.is_black(x, y)) {
@@ -279,10 +227,8 @@ fn a_pdf_keeps_its_proportions_and_a_landscape_page_is_turned() {
                 }
             }
             let inches = |pixels: u32, dpi: u32| (pixels + 1) as f32 / dpi as f32;
-            let (across, down) = (
-                inches(right - left, resolution.x_dpi()),
-                inches(bottom - top, resolution.y_dpi()),
-            );
+            let (across, down) =
+                (inches(right - left, resolution.x_dpi()), inches(bottom - top, resolution.y_dpi()));
             assert!((across - down).abs() < 0.03, "{across} × {down}");
             assert!((1.9..2.02).contains(&across), "{across}");
             // Turned to the left, the upper left corner is the lower left one.
@@ -307,34 +253,20 @@ fn poppler_sees_the_same_pages_in_the_pdf_that_we_write() {
     let run = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
         let output = command.current_dir(folder.path()).args(arguments).arg("out.pdf");
-        output
-            .arg(if program == "pdfimages" { "page" } else { "-" })
-            .output()
-            .unwrap()
+        output.arg(if program == "pdfimages" { "page" } else { "-" }).output().unwrap()
     };
     assert!(run("pdfimages", &["-png"]).status.success());
     for (index, page) in pages.iter().enumerate() {
-        let image = image::open(folder.path().join(format!("page-{index:03}.png")))
-            .unwrap()
-            .into_luma8();
+        let image = image::open(folder.path().join(format!("page-{index:03}.png"))).unwrap().into_luma8();
         assert_eq!((image.width(), image.height()), (page.width(), page.rows()));
-        let same = image
-            .enumerate_pixels()
-            .all(|(x, y, value)| (value.0[0] == 0) == page.is_black(x, y));
+        let same = image.enumerate_pixels().all(|(x, y, value)| (value.0[0] == 0) == page.is_black(x, y));
         assert!(same, "page {index}");
     }
-    let info = Command::new("pdfinfo")
-        .args(["-l", "3"])
-        .arg(&file)
-        .output()
-        .unwrap();
+    let info = Command::new("pdfinfo").args(["-l", "3"]).arg(&file).output().unwrap();
     let info = String::from_utf8_lossy(&info.stdout).into_owned();
-    for size in [
-        "Title:           Three pages",
-        "609.882 x 830.204",
-        "609.882 x 829.837",
-        "722.824 x 165.729",
-    ] {
+    for size in
+        ["Title:           Three pages", "609.882 x 830.204", "609.882 x 829.837", "722.824 x 165.729"]
+    {
         assert!(info.contains(size), "{size} in\n{info}");
     }
 }
@@ -353,9 +285,7 @@ fn our_own_pdf_comes_back() {
 #[test]
 fn a_preview_has_square_pixels() {
     for resolution in [Resolution::R204x98, Resolution::R204x196] {
-        let page = &render::files(&[("a.txt", b"Hello")], &options(resolution), None)
-            .unwrap()
-            .pages[0];
+        let page = &render::files(&[("a.txt", b"Hello")], &options(resolution), None).unwrap().pages[0];
         let image = image::load_from_memory(&render::preview::png(page).unwrap()).unwrap();
         assert_eq!(image.width(), 864);
         assert!((1174..=1177).contains(&image.height()), "{}", image.height());

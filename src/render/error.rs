@@ -75,11 +75,7 @@ impl RenderError {
 
     /// A part that cannot be converted.
     pub(super) fn part(name: &str, failure: Failure) -> Self {
-        Self::Part {
-            name: name.to_owned(),
-            reason: failure.reason,
-            cause: failure.cause,
-        }
+        Self::Part { name: name.to_owned(), reason: failure.reason, cause: failure.cause }
     }
 }
 
@@ -95,18 +91,12 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure whose reason says it all.
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            cause: None,
-        }
+        Self { reason: reason.into(), cause: None }
     }
 
     /// A failure with the decoder's own words for the log.
     pub(super) fn caused(reason: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            cause: Some(cause.into()),
-        }
+        Self { reason: reason.into(), cause: Some(cause.into()) }
     }
 }
 
@@ -130,9 +120,7 @@ pub(super) fn guard_all<T>(work: impl FnOnce() -> Result<T, RenderError>) -> Res
 fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let words = panic.downcast_ref::<String>().cloned();
-        words
-            .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()))
-            .unwrap_or_default()
+        words.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
     })
 }
 
@@ -143,10 +131,7 @@ mod tests {
     #[test]
     fn the_outside_clause_never_shows_the_inside_cause() {
         let error = RenderError::part("scan.pdf", Failure::caused("the PDF is damaged", "xref at 1234"));
-        assert_eq!(
-            error.to_string(),
-            "“scan.pdf” cannot be faxed: the PDF is damaged"
-        );
+        assert_eq!(error.to_string(), "“scan.pdf” cannot be faxed: the PDF is damaged");
         assert_eq!(error.cause(), Some("xref at 1234"));
         assert_eq!(error.status(), "5.6.1");
     }
@@ -155,14 +140,8 @@ mod tests {
     #[allow(clippy::panic)]
     fn a_decoder_that_panics_is_a_failure() {
         let failure = guard::<()>("PDF", || panic!("index {}", 7)).err();
-        assert_eq!(
-            failure.as_ref().map(|f| f.reason.as_str()),
-            Some("the PDF is damaged")
-        );
-        assert_eq!(
-            failure.and_then(|f| f.cause).as_deref(),
-            Some("the decoder gave up: index 7")
-        );
+        assert_eq!(failure.as_ref().map(|f| f.reason.as_str()), Some("the PDF is damaged"));
+        assert_eq!(failure.and_then(|f| f.cause).as_deref(), Some("the decoder gave up: index 7"));
         let error = guard_all::<()>(|| panic!("no glyph")).err();
         assert_eq!(
             error.map(|e| e.to_string()).as_deref(),

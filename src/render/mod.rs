@@ -54,9 +54,7 @@ pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
     guard_all(|| {
         let parsed = mime::parse(message, limits)?;
         let plan = mime::plan(parsed.message(), limits)?;
-        plan.items
-            .iter()
-            .try_for_each(|item| compose::survey(item, limits))
+        plan.items.iter().try_for_each(|item| compose::survey(item, limits))
     })
 }
 
@@ -87,9 +85,7 @@ pub fn files(
     cover: Option<&Cover>,
 ) -> Result<Rendered, RenderError> {
     guard_all(|| {
-        let items = files
-            .iter()
-            .map(|(name, bytes)| mime::file(name, bytes, &options.limits));
+        let items = files.iter().map(|(name, bytes)| mime::file(name, bytes, &options.limits));
         let items: Vec<_> = items.collect();
         mime::refuse_failed(&items)?;
         let mut composer = Composer::new(options, cover.is_some());

@@ -28,8 +28,10 @@ const WHITE_PERCENT: usize = 98;
 /// … where black is darker than this and white is lighter.
 const BLACK_AT_MOST: usize = 60;
 const WHITE_AT_LEAST: usize = 140;
-/// A picture is paper where so many of 100 pixels are of one light tone, give or take so much for noise and shadow.
+/// A picture is paper where so many of 100 pixels are of one light tone, give or take so much for noise and shadow,
+/// and next to nothing is lighter.
 const PAPER_PERCENT_MIN: usize = 50;
+const LIGHTER_PERCENT_MAX: usize = 2;
 const PAPER_TONES: usize = 28;
 const PAPER_AT_LEAST: usize = 160;
 /// Bytes that a decoder may take for a pixel: 16 bits of red, green, blue and alpha.
@@ -137,10 +139,7 @@ fn fitted(image: &DynamicImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet:
 }
 
 fn natural_size_pt(image: &DynamicImage) -> (f32, f32) {
-    (
-        image.width() as f32 * PT_PER_PIXEL,
-        image.height() as f32 * PT_PER_PIXEL,
-    )
+    (image.width() as f32 * PT_PER_PIXEL, image.height() as f32 * PT_PER_PIXEL)
 }
 
 fn scaled(image: &DynamicImage, (width_pt, height_pt): (f32, f32), sheet: Sheet) -> Page {
@@ -173,17 +172,13 @@ impl Tones {
         for &value in values {
             counts[usize::from(value)] += 1;
         }
-        let around = |tone: usize| {
-            counts
-                .iter()
-                .take(tone + PAPER_TONES + 1)
-                .skip(tone.saturating_sub(PAPER_TONES))
-        };
+        let around =
+            |tone: usize| counts.iter().take(tone + PAPER_TONES + 1).skip(tone.saturating_sub(PAPER_TONES));
         let share = |tone: usize| around(tone).sum::<usize>() * 100 / values.len().max(1);
-        let lightest = (PAPER_AT_LEAST..256)
-            .max_by_key(|&tone| share(tone))
-            .unwrap_or(255);
-        let paper = share(lightest) >= PAPER_PERCENT_MIN;
+        let lightest = (PAPER_AT_LEAST..256).max_by_key(|&tone| share(tone)).unwrap_or(255);
+        let lighter: usize = counts.iter().skip(lightest + PAPER_TONES + 1).sum();
+        let paper =
+            share(lightest) >= PAPER_PERCENT_MIN && lighter * 100 <= values.len() * LIGHTER_PERCENT_MAX;
         let below = |percent: usize| {
             let wanted = values.len() * percent / 100;
             let mut sum = 0;
@@ -193,16 +188,8 @@ impl Tones {
             });
             found.unwrap_or(0)
         };
-        let white = if paper {
-            lightest - PAPER_TONES
-        } else {
-            below(WHITE_PERCENT)
-        };
-        Self {
-            black: below(BLACK_PERCENT).min(BLACK_AT_MOST),
-            white: white.max(WHITE_AT_LEAST),
-            paper,
-        }
+        let white = if paper { lightest - PAPER_TONES } else { below(WHITE_PERCENT) };
+        Self { black: below(BLACK_PERCENT).min(BLACK_AT_MOST), white: white.max(WHITE_AT_LEAST), paper }
     }
 
     fn stretch(&self, mut values: Vec<u8>) -> Vec<u8> {

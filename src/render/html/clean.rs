@@ -105,24 +105,17 @@ impl<'h> Cleaner<'h> {
 
     /// Letters, digits and hyphens of a name, in lower case; what else stands there is dropped.
     fn name(&mut self) -> String {
-        let end = self
-            .rest
-            .find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '<'));
+        let end = self.rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '<'));
         let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;
-        name.chars()
-            .filter(|&c| is_name_char(c))
-            .collect::<String>()
-            .to_ascii_lowercase()
+        name.chars().filter(|&c| is_name_char(c)).collect::<String>().to_ascii_lowercase()
     }
 
     /// The attributes up to the end of the tag.
     fn attributes(&mut self) -> Vec<(&'h str, &'h str)> {
         let mut attributes = Vec::new();
         loop {
-            self.rest = self
-                .rest
-                .trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+            self.rest = self.rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
             if self.rest.is_empty() {
                 return attributes;
             }
@@ -142,18 +135,14 @@ impl<'h> Cleaner<'h> {
         // The first character belongs to the name, whatever it is, so that every turn gets on.
         let first = self.rest.chars().next().map_or(0, char::len_utf8);
         let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '=');
-        let end = self.rest[first..]
-            .find(ends)
-            .map_or(self.rest.len(), |end| first + end);
+        let end = self.rest[first..].find(ends).map_or(self.rest.len(), |end| first + end);
         let (name, rest) = self.rest.split_at(end);
         let Some(value) = rest.trim_start().strip_prefix('=') else {
             self.rest = rest;
             return (name, "");
         };
         let value = value.trim_start();
-        let quoted = ['"', '\'']
-            .into_iter()
-            .find_map(|quote| Some((quote, value.strip_prefix(quote)?)));
+        let quoted = ['"', '\''].into_iter().find_map(|quote| Some((quote, value.strip_prefix(quote)?)));
         let (value, rest) = match quoted {
             Some((quote, value)) => value.split_once(quote).unwrap_or((value, "")),
             None => {
@@ -211,10 +200,7 @@ mod tests {
 
     #[test]
     fn comments_and_scripts_go_and_style_sheets_stay() {
-        assert_eq!(
-            cleaned("a<!-- <b> -->b<script>if (a<b) x('</p>')</SCRIPT >c<!-- open"),
-            "abc"
-        );
+        assert_eq!(cleaned("a<!-- <b> -->b<script>if (a<b) x('</p>')</SCRIPT >c<!-- open"), "abc");
         assert_eq!(
             cleaned("<style>p > b { color: red } <p a b></STYLE>x"),
             "<style>p > b { color: red }  p a b></style>x"
@@ -224,15 +210,9 @@ mod tests {
     #[test]
     fn a_tag_keeps_few_attributes_and_the_depth_is_limited() {
         let many: String = (0..1000).map(|i| format!("a{i} ")).collect();
-        assert_eq!(
-            cleaned(&format!("<p {many}>x")).matches('=').count(),
-            ATTRIBUTES_MAX
-        );
+        assert_eq!(cleaned(&format!("<p {many}>x")).matches('=').count(), ATTRIBUTES_MAX);
         assert_eq!(cleaned("<p \"<\"='>' a<b==c =d e=\"f"), "<p e=\"f\">");
         assert_eq!(cleaned(&("<div>".repeat(5000) + "x")), "<div>".repeat(200) + "x");
-        assert_eq!(
-            cleaned("<div><b>x</div></b></i>y<br></br>"),
-            "<div><b>x</b></div>y<br></br>"
-        );
+        assert_eq!(cleaned("<div><b>x</div></b></i>y<br></br>"), "<div><b>x</b></div>y<br></br>");
     }
 }

@@ -53,9 +53,7 @@ pub(super) fn pieces(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure>
 
 fn read(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure> {
     let clean = clean(&unmarked(html), limits);
-    let dom = plain_config()
-        .parse_html(clean.as_bytes())
-        .map_err(|e| damaged(&e))?;
+    let dom = plain_config().parse_html(clean.as_bytes()).map_err(|e| damaged(&e))?;
     let tables = Tables::take_from(&dom)?;
     let lines = lines(&dom, UNBROKEN_COLUMNS, Layout::ReadThrough)?;
     let mut pieces = Vec::new();
@@ -120,11 +118,7 @@ fn lines(dom: &RcDom, columns: usize, layout: Layout) -> Result<Vec<Line>, Failu
     let tree = config.dom_to_render_tree(dom).map_err(|e| damaged(&e))?;
     let lines = config.render_to_lines(tree, columns).map_err(|e| damaged(&e))?;
     let line = |line: TaggedLine<Vec<Tag>>| {
-        Line(
-            line.tagged_strings()
-                .map(|piece| (piece.s.clone(), piece.tag.clone()))
-                .collect(),
-        )
+        Line(line.tagged_strings().map(|piece| (piece.s.clone(), piece.tag.clone())).collect())
     };
     Ok(lines.into_iter().map(line).collect())
 }
@@ -161,10 +155,7 @@ impl Line {
             }
             let mut look = Tag::look(&tags);
             look.bold |= shape.heading.is_some();
-            spans.push(Span {
-                text: printable(&unmarked(&text)),
-                look,
-            });
+            spans.push(Span { text: printable(&unmarked(&text)), look });
         }
         spans.extend(link.step("", None));
         shape.paragraph(spans, pieces);
@@ -184,10 +175,7 @@ impl Link {
         let url = url.unwrap_or_default();
         let ended = if url == self.url { None } else { self.on_paper() };
         if url != self.url {
-            *self = Self {
-                url: url.to_owned(),
-                text: String::new(),
-            };
+            *self = Self { url: url.to_owned(), text: String::new() };
         }
         self.text.push_str(text);
         ended
@@ -200,10 +188,7 @@ impl Link {
         let shown = self.text.contains(address.trim_end_matches('/'));
         let wanted =
             web && !shown && !self.text.trim().is_empty() && self.url.chars().count() <= URL_CHARS_MAX;
-        wanted.then(|| Span {
-            text: printable(&format!(" ({})", self.url)),
-            look: Look::default(),
-        })
+        wanted.then(|| Span { text: printable(&format!(" ({})", self.url)), look: Look::default() })
     }
 }
 
@@ -242,17 +227,12 @@ impl Shape {
             return;
         }
         let label = if self.item { take_label(&mut spans) } else { None };
-        let size_pt = self
-            .heading
-            .map_or(TEXT_PT, |level| HEADING_PT[level.min(HEADING_PT.len() - 1)]);
+        let size_pt = self.heading.map_or(TEXT_PT, |level| HEADING_PT[level.min(HEADING_PT.len() - 1)]);
         pieces.push(Piece::Paragraph(Paragraph {
             size_pt,
             quote_depth: self.quote_depth,
             indent_pt: self.indent_pt + if label.is_some() { ITEM_INDENT_PT } else { 0.0 },
-            label: label.map(|text| Label {
-                text,
-                out_pt: ITEM_INDENT_PT,
-            }),
+            label: label.map(|text| Label { text, out_pt: ITEM_INDENT_PT }),
             ..Paragraph::spans(spans)
         }));
         if self.heading.is_some() {
@@ -265,14 +245,8 @@ impl Shape {
 fn take_label(spans: &mut [Span]) -> Option<Span> {
     let first = spans.first_mut()?;
     let (label, rest) = first.text.split_once(' ')?;
-    let label = Span {
-        text: if label.is_empty() {
-            "•".to_owned()
-        } else {
-            label.to_owned()
-        },
-        look: first.look,
-    };
+    let label =
+        Span { text: if label.is_empty() { "•".to_owned() } else { label.to_owned() }, look: first.look };
     first.text = rest.trim_start().to_owned();
     Some(label)
 }

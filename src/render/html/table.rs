@@ -32,11 +32,7 @@ impl Tables {
         for (index, child) in children.into_iter().enumerate() {
             if is_data_table(&child) {
                 let table = RcDom::default();
-                table
-                    .document
-                    .children
-                    .borrow_mut()
-                    .extend(styles.iter().cloned());
+                table.document.children.borrow_mut().extend(styles.iter().cloned());
                 table.document.children.borrow_mut().push(child);
                 if let Some(place) = node.children.borrow_mut().get_mut(index) {
                     *place = mark(self.0.len())?;
@@ -54,33 +50,16 @@ impl Tables {
             return Ok(());
         };
         let natural = lines(dom, UNBROKEN_COLUMNS, Layout::Drawn { cell_columns_min: 1 })?;
-        let columns = natural
-            .iter()
-            .map(|line| line.text().chars().count())
-            .max()
-            .unwrap_or(0);
+        let columns = natural.iter().map(|line| line.text().chars().count()).max().unwrap_or(0);
         let fitting = TABLE_SIZES.iter().find(|(room, _)| columns <= *room);
-        let (room, size_pt) = fitting
-            .or(TABLE_SIZES.last())
-            .copied()
-            .unwrap_or((columns, MONO_PT));
-        let drawn = if columns <= room {
-            natural
-        } else {
-            roomy(dom, room)?
-        };
+        let (room, size_pt) = fitting.or(TABLE_SIZES.last()).copied().unwrap_or((columns, MONO_PT));
+        let drawn = if columns <= room { natural } else { roomy(dom, room)? };
         for line in drawn {
             let spans = line.0.into_iter().map(|(text, tags)| Span {
                 text: printable(&unmarked(&text)),
-                look: Look {
-                    mono: true,
-                    ..Tag::look(&tags)
-                },
+                look: Look { mono: true, ..Tag::look(&tags) },
             });
-            pieces.push(Piece::Paragraph(Paragraph {
-                size_pt,
-                ..Paragraph::spans(spans.collect())
-            }));
+            pieces.push(Piece::Paragraph(Paragraph { size_pt, ..Paragraph::spans(spans.collect()) }));
         }
         Ok(())
     }
@@ -88,27 +67,15 @@ impl Tables {
 
 /// A table broken to so many columns, with no word cut where that can be had.
 fn roomy(dom: &RcDom, room: usize) -> Result<Vec<Line>, Failure> {
-    let drawn = lines(
-        dom,
-        room,
-        Layout::Drawn {
-            cell_columns_min: CELL_COLUMNS_MIN,
-        },
-    )?;
+    let drawn = lines(dom, room, Layout::Drawn { cell_columns_min: CELL_COLUMNS_MIN })?;
     let fits = drawn.iter().all(|line| line.text().chars().count() <= room);
-    if fits {
-        Ok(drawn)
-    } else {
-        lines(dom, room, Layout::Drawn { cell_columns_min: 1 })
-    }
+    if fits { Ok(drawn) } else { lines(dom, room, Layout::Drawn { cell_columns_min: 1 }) }
 }
 
 /// A paragraph that stands for table `index`.
 fn mark(index: usize) -> Result<Handle, Failure> {
     let source = format!("<p>{TABLE_MARK}{index}</p>");
-    let dom = plain_config()
-        .parse_html(source.as_bytes())
-        .map_err(|e| damaged(&e))?;
+    let dom = plain_config().parse_html(source.as_bytes()).map_err(|e| damaged(&e))?;
     let mut found = Vec::new();
     collect(&dom.document, "p", &mut found);
     // The document gives its nodes up when it goes, so it must lose this one first.
@@ -117,13 +84,8 @@ fn mark(index: usize) -> Result<Handle, Failure> {
 }
 
 fn detach(node: &Handle, name: &str) {
-    node.children
-        .borrow_mut()
-        .retain(|child| !is_element(child, name));
-    node.children
-        .borrow()
-        .iter()
-        .for_each(|child| detach(child, name));
+    node.children.borrow_mut().retain(|child| !is_element(child, name));
+    node.children.borrow().iter().for_each(|child| detach(child, name));
 }
 
 fn collect(node: &Handle, name: &str, found: &mut Vec<Handle>) {

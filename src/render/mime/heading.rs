@@ -23,10 +23,5 @@ fn addresses(address: &Address<'_>) -> String {
         (Some(only), None) | (None, Some(only)) => only.to_owned(),
         (None, None) => String::new(),
     };
-    address
-        .iter()
-        .map(one)
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
+    address.iter().map(one).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
 }

@@ -62,25 +62,15 @@ pub(super) struct Plan<'m> {
 /// # Errors
 /// Where a limit is passed or a part cannot be faxed.
 pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan<'m>, RenderError> {
-    let mut walk = Walk {
-        limits,
-        related: 0,
-        items: Vec::new(),
-    };
+    let mut walk = Walk { limits, related: 0, items: Vec::new() };
     walk.message(message, 0)?;
     let mut items = walk.items;
     // Stable: the body's own parts keep their order, and so do the attachments.
     items.sort_by_key(|item| !item.body);
     refuse_failed(&items)?;
-    match items
-        .iter()
-        .all(|item| matches!(item.content, Content::LeftOut(_) | Content::Heading(_)))
-    {
+    match items.iter().all(|item| matches!(item.content, Content::LeftOut(_) | Content::Heading(_))) {
         true => Err(RenderError::Empty),
-        false => Ok(Plan {
-            heading: heading(message),
-            items,
-        }),
+        false => Ok(Plan { heading: heading(message), items }),
     }
 }
 
@@ -115,10 +105,7 @@ impl<'m> Walk<'m, '_> {
     /// One part and all below it; `body` where it may be the message's own text.
     fn part(&mut self, message: &'m Message<'m>, id: u32, depth: u32, body: bool) -> Result<(), RenderError> {
         if depth > self.limits.depth_max {
-            return Err(too_large(
-                "levels of parts within parts",
-                self.limits.depth_max.into(),
-            ));
+            return Err(too_large("levels of parts within parts", self.limits.depth_max.into()));
         }
         let Some(part) = message.part(id) else {
             return Ok(());
@@ -262,11 +249,7 @@ fn choose(versions: &[Vec<Item<'_>>]) -> usize {
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => (0..versions.len())
             .rev()
-            .find(|&index| {
-                versions[index]
-                    .iter()
-                    .all(|item| !matches!(item.content, Content::Failed(_)))
-            })
+            .find(|&index| versions[index].iter().all(|item| !matches!(item.content, Content::Failed(_))))
             .unwrap_or(0),
     }
 }

@@ -119,8 +119,7 @@ impl Block {
             self.field.clear();
             return;
         }
-        self.field
-            .extend(line.trim_ascii().iter().map(u8::to_ascii_lowercase));
+        self.field.extend(line.trim_ascii().iter().map(u8::to_ascii_lowercase));
         let holds = |value: &[u8], word: &[u8]| value.windows(word.len()).any(|window| window == word);
         if self.field.starts_with(TYPE) {
             // Parameters name files, which may be called anything; a comment might hide where they begin.
@@ -146,33 +145,18 @@ mod tests {
             ("content-type:\r\n\tMessage/Global; name=a\r\n", true),
             ("Content-Type: (;) message/rfc822\r\n", true),
             ("Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n", true),
-            (
-                "Message-ID: <1@x>\r\nContent-Type: application/pdf; name=message.pdf\r\n",
-                false,
-            ),
+            ("Message-ID: <1@x>\r\nContent-Type: application/pdf; name=message.pdf\r\n", false),
             ("Content-Type: message/rfc822\r\n\r\nSubject: x\r\n", false),
         ] {
-            assert_eq!(
-                has_encoded_message(format!("{headers}{encoding}\r\n").as_bytes()),
-                seen,
-                "{headers}"
-            );
+            assert_eq!(has_encoded_message(format!("{headers}{encoding}\r\n").as_bytes()), seen, "{headers}");
         }
-        assert!(!has_encoded_message(
-            b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n"
-        ));
+        assert!(!has_encoded_message(b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n"));
     }
 
     #[test]
     fn a_chain_of_messages_is_counted_and_goes_without_recursion() {
         let chain = "Content-Type: message/rfc822\r\n\r\n".repeat(50_000);
         let refused = parse(chain.as_bytes(), &Limits::default()).err();
-        assert_eq!(
-            refused,
-            Some(RenderError::TooLarge {
-                what: "parts",
-                max: 200
-            })
-        );
+        assert_eq!(refused, Some(RenderError::TooLarge { what: "parts", max: 200 }));
     }
 }

@@ -46,13 +46,7 @@ pub(super) fn text_item<'m>(
         Ok(_) => Content::Text(Cow::Borrowed(text), format(part)),
         Err(reason) => Content::Failed(Failure::new(reason)),
     };
-    Item {
-        name,
-        media_type,
-        content,
-        flows_on: body,
-        body,
-    }
+    Item { name, media_type, content, flows_on: body, body }
 }
 
 /// A part of octets; `inline` where it belongs into a text.
@@ -72,13 +66,7 @@ pub(super) fn binary_item<'m>(
             content => content,
         },
     };
-    Item {
-        name,
-        media_type,
-        content,
-        flows_on: false,
-        body: false,
-    }
+    Item { name, media_type, content, flows_on: false, body: false }
 }
 
 /// A document of which only the bytes, the name and the declared type are known.
@@ -118,10 +106,7 @@ fn decode(bytes: &[u8]) -> String {
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => b"utf-16",
         _ => b"windows-1252",
     };
-    match (
-        std::str::from_utf8(bytes),
-        mail_parser::decoders::charsets::map::charset_decoder(charset),
-    ) {
+    match (std::str::from_utf8(bytes), mail_parser::decoders::charsets::map::charset_decoder(charset)) {
         (Ok(text), _) => text.trim_start_matches('\u{feff}').to_owned(),
         (Err(_), Some(decoder)) => decoder(bytes),
         (Err(_), None) => String::from_utf8_lossy(bytes).into_owned(),
@@ -135,15 +120,10 @@ pub(super) fn encrypted() -> Content<'static> {
 
 /// Signatures are left out and ciphertext fails (RFC 1847, RFC 8551 §3); AppleDouble's first half (RFC 1740) says nothing.
 fn special(media_type: &str, part: &MessagePart<'_>) -> Option<Content<'static>> {
-    let smime = part
-        .content_type()
-        .and_then(|ct| ct.attribute("smime-type"))
-        .unwrap_or_default();
+    let smime = part.content_type().and_then(|ct| ct.attribute("smime-type")).unwrap_or_default();
     match media_type {
         "application/pgp-signature" | "application/pkcs7-signature" | "application/x-pkcs7-signature" => {
-            Some(Content::LeftOut(
-                "it is a digital signature, which says nothing on paper".into(),
-            ))
+            Some(Content::LeftOut("it is a digital signature, which says nothing on paper".into()))
         }
         "application/pkcs7-mime" | "application/x-pkcs7-mime"
             if smime.eq_ignore_ascii_case("signed-data") =>
@@ -176,14 +156,12 @@ pub(super) fn subtype(part: &MessagePart<'_>) -> String {
 
 /// Whether it is declared to stand apart from the text.
 pub(super) fn is_attachment(part: &MessagePart<'_>) -> bool {
-    part.content_disposition()
-        .is_some_and(|disposition| disposition.is_attachment())
+    part.content_disposition().is_some_and(|disposition| disposition.is_attachment())
 }
 
 /// Whether it is declared to stand in the text.
 pub(super) fn is_inline(part: &MessagePart<'_>) -> bool {
-    part.content_disposition()
-        .is_some_and(|disposition| disposition.is_inline())
+    part.content_disposition().is_some_and(|disposition| disposition.is_inline())
 }
 
 fn content_id(part: &MessagePart<'_>) -> Option<String> {
@@ -199,15 +177,9 @@ pub(super) fn name_or(part: &MessagePart<'_>, otherwise: &str) -> String {
 }
 
 fn format(part: &MessagePart<'_>) -> Format {
-    let attribute = |name| {
-        part.content_type()
-            .and_then(|ct| ct.attribute(name))
-            .unwrap_or_default()
-    };
+    let attribute = |name| part.content_type().and_then(|ct| ct.attribute(name)).unwrap_or_default();
     match attribute("format").eq_ignore_ascii_case("flowed") {
-        true => Format::Flowed {
-            del_sp: attribute("delsp").eq_ignore_ascii_case("yes"),
-        },
+        true => Format::Flowed { del_sp: attribute("delsp").eq_ignore_ascii_case("yes") },
         false => Format::Fixed,
     }
 }
