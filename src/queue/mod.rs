@@ -9,6 +9,8 @@ mod call;
 pub mod look;
 mod pages;
 pub mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
