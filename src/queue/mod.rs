@@ -137,7 +137,7 @@ impl Queue {
         let mut waiting = false;
         for job in due {
             if chosen.contains(&job.id)
-                && let Some(line) = self.pool.take()
+                && let Some(line) = self.pool.take_for(&job.recipient.number)
             {
                 let number = job.recipient.number.clone();
                 let task = calls.0.spawn(Arc::clone(self).claim_and_call(job, line));
