@@ -13,10 +13,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Luma};
 
 fn options(resolution: Resolution) -> Options {
-    Options {
-        resolution,
-        ..Options::default()
-    }
+    Options { resolution, ..Options::default() }
 }
 
 fn demo(name: &str) -> Vec<u8> {
@@ -36,29 +33,15 @@ fn sample(resolution: Resolution, paper: PaperWidth, rows: u32) -> Page {
 }
 
 fn as_tiff(pages: &[Page]) -> Vec<u8> {
-    fax::tiff::write(
-        pages,
-        Profile::F {
-            coding: fax::t4::Coding::Mmr,
-        },
-        &Info::default(),
-    )
-    .unwrap()
+    fax::tiff::write(pages, Profile::F { coding: fax::t4::Coding::Mmr }, &Info::default()).unwrap()
 }
 
 #[test]
 fn fax_images_pass_through_bit_for_bit() {
     for resolution in [Resolution::R204x98, Resolution::R204x196, Resolution::R204x391] {
-        let pages = [
-            sample(resolution, PaperWidth::A4, 700),
-            sample(resolution, PaperWidth::B4, 1300),
-        ];
-        let rendered = render::files(
-            &[("fax.tif", &as_tiff(&pages))],
-            &options(Resolution::R204x196),
-            None,
-        )
-        .unwrap();
+        let pages = [sample(resolution, PaperWidth::A4, 700), sample(resolution, PaperWidth::B4, 1300)];
+        let rendered =
+            render::files(&[("fax.tif", &as_tiff(&pages))], &options(Resolution::R204x196), None).unwrap();
         assert!(rendered.pages == pages, "{resolution}");
     }
 }
@@ -66,20 +49,13 @@ fn fax_images_pass_through_bit_for_bit() {
 #[test]
 fn a_scan_at_another_density_is_fitted_to_the_sheet() {
     // 850 × 1100 pixels without a density that a fax has.
-    let page = DynamicImage::ImageLuma8(GrayImage::from_fn(850, 1100, |x, _| {
-        Luma([if x < 100 { 0 } else { 255 }])
-    }));
+    let page =
+        DynamicImage::ImageLuma8(GrayImage::from_fn(850, 1100, |x, _| Luma([if x < 100 { 0 } else { 255 }])));
     let mut file = Cursor::new(Vec::new());
     let mut encoder = tiff::encoder::TiffEncoder::new(&mut file).unwrap();
-    encoder
-        .write_image::<tiff::encoder::colortype::Gray8>(850, 1100, page.as_bytes())
-        .unwrap();
-    let rendered = render::files(
-        &[("scan.tif", file.get_ref())],
-        &options(Resolution::R204x98),
-        None,
-    )
-    .unwrap();
+    encoder.write_image::<tiff::encoder::colortype::Gray8>(850, 1100, page.as_bytes()).unwrap();
+    let rendered =
+        render::files(&[("scan.tif", file.get_ref())], &options(Resolution::R204x98), None).unwrap();
     assert_eq!((rendered.pages.len(), rendered.pages[0].width()), (1, 1728));
     assert!(rendered.pages[0].is_black(180, 500) && !rendered.pages[0].is_black(1200, 500));
 }
@@ -99,13 +75,8 @@ fn composed_pages_and_their_header_line_fill_the_paper() {
         (Paper::Letter, Resolution::R204x196, 2156),
         (Paper::Letter, Resolution::R300x300, 3300),
     ] {
-        let options = Options {
-            paper,
-            ..options(resolution)
-        };
-        let page = &render::files(&[("note.txt", b"Hello")], &options, None)
-            .unwrap()
-            .pages[0];
+        let options = Options { paper, ..options(resolution) };
+        let page = &render::files(&[("note.txt", b"Hello")], &options, None).unwrap().pages[0];
         let stamped = stamp(page, &line);
         assert_eq!((stamped.rows(), stamped.width()), (rows, page.width()));
         let strip = stamped.rows() - page.rows();
@@ -113,10 +84,7 @@ fn composed_pages_and_their_header_line_fill_the_paper() {
         let ink =
             |rows: std::ops::Range<u32>| rows.flat_map(|y| stamped.row(y).unwrap()).any(|byte| *byte != 0);
         assert!(ink(0..strip), "the strip says something");
-        assert!(
-            !ink(0..1) && !ink(strip - 1..strip),
-            "and nothing of it is cut off"
-        );
+        assert!(!ink(0..1) && !ink(strip - 1..strip), "and nothing of it is cut off");
     }
 }
 
@@ -128,12 +96,8 @@ fn a_camera_picture_is_turned_as_it_says() {
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut file, 95);
     encoder.set_exif_metadata(exif.to_vec()).unwrap();
-    encoder
-        .write_image(picture.as_raw(), 400, 300, image::ExtendedColorType::L8)
-        .unwrap();
-    let page = &render::files(&[("photo.jpg", &file)], &options(Resolution::R204x98), None)
-        .unwrap()
-        .pages[0];
+    encoder.write_image(picture.as_raw(), 400, 300, image::ExtendedColorType::L8).unwrap();
+    let page = &render::files(&[("photo.jpg", &file)], &options(Resolution::R204x98), None).unwrap().pages[0];
     let middle = page.width() / 2;
     assert!(page.is_black(middle, 100) && !page.is_black(middle, 400));
 }
@@ -147,20 +111,13 @@ fn what_is_transparent_is_white_and_what_is_wide_is_turned() {
     }
     let mut file = Cursor::new(Vec::new());
     clear.write_to(&mut file, ImageFormat::Png).unwrap();
-    let page = &render::files(
-        &[("wide.png", file.get_ref())],
-        &options(Resolution::R204x196),
-        None,
-    )
-    .unwrap()
-    .pages[0];
+    let page = &render::files(&[("wide.png", file.get_ref())], &options(Resolution::R204x196), None)
+        .unwrap()
+        .pages[0];
     let black = page.bits().iter().map(|byte| byte.count_ones()).sum::<u32>();
     // A line from the top to the bottom, a few pixels wide.
     assert!((1500..12_000).contains(&black), "{black}");
-    let rows_with_ink = page
-        .iter_rows()
-        .filter(|row| row.iter().any(|byte| *byte != 0))
-        .count();
+    let rows_with_ink = page.iter_rows().filter(|row| row.iter().any(|byte| *byte != 0)).count();
     assert!(rows_with_ink > 2000, "{rows_with_ink}");
 }
 
@@ -177,11 +134,7 @@ fn a_pdf_keeps_its_proportions_and_a_landscape_page_is_turned() {
         pdf.catalog(catalog).pages(tree);
         pdf.pages(tree).kids([page]).count(1);
         let size = pdf_writer::Rect::new(0.0, 0.0, width, height);
-        pdf.page(page)
-            .parent(tree)
-            .media_box(size)
-            .contents(content)
-            .resources();
+        pdf.page(page).parent(tree).media_box(size).contents(content).resources();
         let mut drawing = pdf_writer::Content::new();
         // A square of two inches in the upper left corner, an inch from both edges.
         drawing.rect(72.0, height - 216.0, 144.0, 144.0).fill_nonzero();
@@ -191,9 +144,7 @@ fn a_pdf_keeps_its_proportions_and_a_landscape_page_is_turned() {
     for (width, height) in [(595.0, 842.0), (842.0, 595.0)] {
         for resolution in [Resolution::R204x98, Resolution::R204x196] {
             let file = rectangle(width, height);
-            let page = &render::files(&[("square.pdf", &file)], &options(resolution), None)
-                .unwrap()
-                .pages[0];
+            let page = &render::files(&[("square.pdf", &file)], &options(resolution), None).unwrap().pages[0];
             let (mut left, mut right, mut top, mut bottom) = (u32::MAX, 0, u32::MAX, 0);
             for y in 0..page.rows() {
                 for x in (0..page.width()).filter(|&x| page.is_black(x, y)) {
@@ -201,10 +152,8 @@ fn a_pdf_keeps_its_proportions_and_a_landscape_page_is_turned() {
                 }
             }
             let inches = |pixels: u32, dpi: u32| (pixels + 1) as f32 / dpi as f32;
-            let (across, down) = (
-                inches(right - left, resolution.x_dpi()),
-                inches(bottom - top, resolution.y_dpi()),
-            );
+            let (across, down) =
+                (inches(right - left, resolution.x_dpi()), inches(bottom - top, resolution.y_dpi()));
             assert!((across - down).abs() < 0.03, "{across} × {down}");
             assert!((1.9..2.02).contains(&across), "{across}");
             // Turned to the left, the upper left corner is the lower left one.
@@ -229,34 +178,20 @@ fn poppler_sees_the_same_pages_in_the_pdf_that_we_write() {
     let run = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
         let output = command.current_dir(folder.path()).args(arguments).arg("out.pdf");
-        output
-            .arg(if program == "pdfimages" { "page" } else { "-" })
-            .output()
-            .unwrap()
+        output.arg(if program == "pdfimages" { "page" } else { "-" }).output().unwrap()
     };
     assert!(run("pdfimages", &["-png"]).status.success());
     for (index, page) in pages.iter().enumerate() {
-        let image = image::open(folder.path().join(format!("page-{index:03}.png")))
-            .unwrap()
-            .into_luma8();
+        let image = image::open(folder.path().join(format!("page-{index:03}.png"))).unwrap().into_luma8();
         assert_eq!((image.width(), image.height()), (page.width(), page.rows()));
-        let same = image
-            .enumerate_pixels()
-            .all(|(x, y, value)| (value.0[0] == 0) == page.is_black(x, y));
+        let same = image.enumerate_pixels().all(|(x, y, value)| (value.0[0] == 0) == page.is_black(x, y));
         assert!(same, "page {index}");
     }
-    let info = Command::new("pdfinfo")
-        .args(["-l", "3"])
-        .arg(&file)
-        .output()
-        .unwrap();
+    let info = Command::new("pdfinfo").args(["-l", "3"]).arg(&file).output().unwrap();
     let info = String::from_utf8_lossy(&info.stdout).into_owned();
-    for size in [
-        "Title:           Three pages",
-        "609.882 x 830.204",
-        "609.882 x 829.837",
-        "722.824 x 165.729",
-    ] {
+    for size in
+        ["Title:           Three pages", "609.882 x 830.204", "609.882 x 829.837", "722.824 x 165.729"]
+    {
         assert!(info.contains(size), "{size} in\n{info}");
     }
 }
@@ -275,9 +210,7 @@ fn our_own_pdf_comes_back() {
 #[test]
 fn a_preview_has_square_pixels() {
     for resolution in [Resolution::R204x98, Resolution::R204x196] {
-        let page = &render::files(&[("a.txt", b"Hello")], &options(resolution), None)
-            .unwrap()
-            .pages[0];
+        let page = &render::files(&[("a.txt", b"Hello")], &options(resolution), None).unwrap().pages[0];
         let image = image::load_from_memory(&render::preview::png(page).unwrap()).unwrap();
         assert_eq!(image.width(), 864);
         assert!((1174..=1177).contains(&image.height()), "{}", image.height());

@@ -9,36 +9,24 @@ use image::{DynamicImage, ImageFormat};
 
 /// Coarse pages are quick to make, and what becomes of a part does not depend on the resolution.
 fn options() -> Options {
-    Options {
-        resolution: Resolution::R204x98,
-        ..Options::default()
-    }
+    Options { resolution: Resolution::R204x98, ..Options::default() }
 }
 
 /// A message with a header and this MIME body, lines ended as on the wire.
 fn mail(body: &str) -> Vec<u8> {
     let header = "From: Robert Miller <robert@example.com>\nTo: <+12125550123@fax.example.com>\n\
                   Date: Mon, 23 Nov 2026 14:05:00 +0100\nSubject: Order 4711\nMIME-Version: 1.0\n";
-    format!("{header}{body}")
-        .replace("\r\n", "\n")
-        .replace('\n', "\r\n")
-        .into_bytes()
+    format!("{header}{body}").replace("\r\n", "\n").replace('\n', "\r\n").into_bytes()
 }
 
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let value = (0..3).fold(0u32, |value, i| {
-            value << 8 | u32::from(*chunk.get(i).unwrap_or(&0))
-        });
+        let value = (0..3).fold(0u32, |value, i| value << 8 | u32::from(*chunk.get(i).unwrap_or(&0)));
         for place in 0..4 {
             let digit = DIGITS[(value >> (18 - 6 * place)) as usize & 63];
-            text.push(if place <= chunk.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
+            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
         }
         if text.len() % 77 == 76 {
             text.push('\n');
@@ -72,10 +60,7 @@ fn html(content: &str) -> String {
 }
 
 fn multipart(subtype: &str, boundary: &str, parts: &[String]) -> String {
-    let parts: String = parts
-        .iter()
-        .map(|part| format!("--{boundary}\n{part}\n"))
-        .collect();
+    let parts: String = parts.iter().map(|part| format!("--{boundary}\n{part}\n")).collect();
     format!("Content-Type: multipart/{subtype}; boundary=\"{boundary}\"\n\n{parts}--{boundary}--\n")
 }
 
@@ -100,12 +85,7 @@ fn fates(rendered: &Rendered) -> Vec<String> {
         Fate::Failed { reason } => format!("failed: {reason}"),
     };
     assert_eq!(rendered.manifest.pages as usize, rendered.pages.len());
-    rendered
-        .manifest
-        .parts
-        .iter()
-        .map(|part| format!("{}: {}", part.name, fate(&part.fate)))
-        .collect()
+    rendered.manifest.parts.iter().map(|part| format!("{}: {}", part.name, fate(&part.fate))).collect()
 }
 
 fn rendered(message: &[u8]) -> Rendered {
@@ -144,18 +124,9 @@ fn charsets_come_to_the_same_page() {
         );
         rendered(&mail(&(head + encoded + "\n"))).pages
     };
-    assert_eq!(
-        body("iso-8859-1", "Stra=DFe caf=E9"),
-        body("utf-8", "Stra=C3=9Fe caf=C3=A9")
-    );
-    assert_eq!(
-        body("shift_jis", "=93=FA=96{=8C=EA"),
-        body("utf-8", "=E6=97=A5=E6=9C=AC=E8=AA=9E")
-    );
-    assert_eq!(
-        body("koi8-r", "=F0=F2=E9=F7=E5=F4"),
-        body("windows-1251", "=CF=D0=C8=C2=C5=D2")
-    );
+    assert_eq!(body("iso-8859-1", "Stra=DFe caf=E9"), body("utf-8", "Stra=C3=9Fe caf=C3=A9"));
+    assert_eq!(body("shift_jis", "=93=FA=96{=8C=EA"), body("utf-8", "=E6=97=A5=E6=9C=AC=E8=AA=9E"));
+    assert_eq!(body("koi8-r", "=F0=F2=E9=F7=E5=F4"), body("windows-1251", "=CF=D0=C8=C2=C5=D2"));
 }
 
 #[test]
@@ -169,33 +140,21 @@ fn flowed_text_is_broken_anew() {
 
 #[test]
 fn of_alternatives_the_one_that_says_more_is_faxed() {
-    let same = [
-        "Please call me back today.",
-        "<p>Please <b>call</b> me back today.</p>",
-    ];
+    let same = ["Please call me back today.", "<p>Please <b>call</b> me back today.</p>"];
     let alternatives =
         |plain: &str, rich: &str| mail(&multipart("alternative", "b", &[text(plain), html(rich)]));
     assert_eq!(
         fates(&rendered(&alternatives(same[0], same[1]))),
-        [
-            "message text: pages 1 to 1".to_owned(),
-            format!("message text: {OTHER_VERSION}")
-        ]
+        ["message text: pages 1 to 1".to_owned(), format!("message text: {OTHER_VERSION}")]
     );
     let poor = "Your mail program cannot show HTML.";
     let rich = "<p>The delivery of your order 4711 leaves our works on Monday and arrives on Wednesday.</p>";
     assert_eq!(
         fates(&rendered(&alternatives(poor, rich))),
-        [
-            format!("message text: {OTHER_VERSION}"),
-            "message text: pages 1 to 1".to_owned()
-        ]
+        [format!("message text: {OTHER_VERSION}"), "message text: pages 1 to 1".to_owned()]
     );
     let table = "<table border=1><tr><th>Item</th></tr><tr><td>Bolt</td></tr></table>";
-    assert_eq!(
-        fates(&rendered(&alternatives("Item Bolt", table)))[1],
-        "message text: pages 1 to 1"
-    );
+    assert_eq!(fates(&rendered(&alternatives("Item Bolt", table)))[1], "message text: pages 1 to 1");
 }
 
 #[test]
@@ -229,15 +188,8 @@ fn a_logo_stands_in_its_text_and_a_tracking_pixel_nowhere() {
 #[test]
 fn a_large_photograph_without_a_place_gets_a_page() {
     let photo = inline("photo.png", "photo@x", &picture(400, 300, ImageFormat::Png));
-    let rendered = rendered(&mail(&multipart(
-        "related",
-        "r",
-        &[html("<p>See the picture.</p>"), photo],
-    )));
-    assert_eq!(
-        fates(&rendered),
-        ["message text: pages 1 to 1", "photo.png: pages 2 to 2"]
-    );
+    let rendered = rendered(&mail(&multipart("related", "r", &[html("<p>See the picture.</p>"), photo])));
+    assert_eq!(fates(&rendered), ["message text: pages 1 to 1", "photo.png: pages 2 to 2"]);
 }
 
 #[test]
@@ -311,19 +263,11 @@ fn what_cannot_be_faxed_is_refused_by_name() {
         "“Offer.docx” cannot be faxed: it is a Word document; save it as PDF and send that"
     );
     assert_eq!(
-        refused(&with(attachment(
-            "application/pdf",
-            "scan.pdf",
-            b"%PDF-1.7\nnothing here"
-        ))),
+        refused(&with(attachment("application/pdf", "scan.pdf", b"%PDF-1.7\nnothing here"))),
         "“scan.pdf” cannot be faxed: the PDF is damaged"
     );
     assert_eq!(
-        refused(&with(attachment(
-            "image/png",
-            "cut.png",
-            b"\x89PNG\r\n\x1a\n\0\0"
-        ))),
+        refused(&with(attachment("image/png", "cut.png", b"\x89PNG\r\n\x1a\n\0\0"))),
         "“cut.png” cannot be faxed: the picture is damaged"
     );
     let encrypted = [
@@ -334,11 +278,7 @@ fn what_cannot_be_faxed_is_refused_by_name() {
         refused(&mail(&multipart("encrypted", "e", &encrypted))),
         "“the message” cannot be faxed: it is encrypted, and this gateway has no key"
     );
-    let smime = attachment(
-        "application/pkcs7-mime; smime-type=enveloped-data",
-        "smime.p7m",
-        b"0\x80",
-    );
+    let smime = attachment("application/pkcs7-mime; smime-type=enveloped-data", "smime.p7m", b"0\x80");
     assert_eq!(
         refused(&mail(&smime)),
         "“smime.p7m” cannot be faxed: it is encrypted, and this gateway has no key"
@@ -347,14 +287,8 @@ fn what_cannot_be_faxed_is_refused_by_name() {
 
 #[test]
 fn a_message_with_nothing_in_it_is_refused() {
-    assert_eq!(
-        refused(&mail(&text("  \n\n"))),
-        "it holds no text and no attachment"
-    );
-    assert_eq!(
-        refused(&mail(&multipart("mixed", "m", &[text("")]))),
-        "it holds no text and no attachment"
-    );
+    assert_eq!(refused(&mail(&text("  \n\n"))), "it holds no text and no attachment");
+    assert_eq!(refused(&mail(&multipart("mixed", "m", &[text("")]))), "it holds no text and no attachment");
 }
 
 #[test]
@@ -363,36 +297,21 @@ fn limits_refuse_and_never_cut() {
     let mut few = options();
     few.limits.pages_max = 2;
     let error = render::message(&long, &few, None).unwrap_err();
-    assert_eq!(
-        (error.to_string().as_str(), error.status()),
-        ("it has more than 2 pages", "5.3.4")
-    );
-    let limits = Limits {
-        parts_max: 3,
-        ..Limits::default()
-    };
+    assert_eq!((error.to_string().as_str(), error.status()), ("it has more than 2 pages", "5.3.4"));
+    let limits = Limits { parts_max: 3, ..Limits::default() };
     let many = multipart("mixed", "m", &vec![text("a"); 4]);
     assert_eq!(
         render::survey(&mail(&many), &limits).unwrap_err(),
-        RenderError::TooLarge {
-            what: "parts",
-            max: 3
-        }
+        RenderError::TooLarge { what: "parts", max: 3 }
     );
-    let deep = (0..40).fold(text("deep"), |inner, level| {
-        multipart("mixed", &format!("b{level}"), &[inner])
-    });
+    let deep = (0..40).fold(text("deep"), |inner, level| multipart("mixed", &format!("b{level}"), &[inner]));
     assert_eq!(
-        render::survey(&mail(&deep), &Limits::default())
-            .unwrap_err()
-            .to_string(),
+        render::survey(&mail(&deep), &Limits::default()).unwrap_err().to_string(),
         "it has more than 10 levels of parts within parts"
     );
     let nested = mail(&html(&"<div>".repeat(5000)));
     assert_eq!(
-        render::survey(&nested, &Limits::default())
-            .unwrap_err()
-            .to_string(),
+        render::survey(&nested, &Limits::default()).unwrap_err().to_string(),
         "“message text” cannot be faxed: its HTML elements are nested deeper than 200"
     );
 }

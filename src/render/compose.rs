@@ -88,11 +88,7 @@ impl<'o> Composer<'o> {
         let mut rest = items;
         while let [first, after @ ..] = rest {
             let on = |item: &&Item<'_>| item.flows_on && makes_no_page_of_its_own(item);
-            let more = if makes_no_page_of_its_own(first) {
-                after.iter().take_while(on).count()
-            } else {
-                0
-            };
+            let more = if makes_no_page_of_its_own(first) { after.iter().take_while(on).count() } else { 0 };
             let (run, next) = rest.split_at(1 + more);
             if run.iter().any(is_flowing) {
                 self.run(run, &inlines)?;
@@ -124,10 +120,7 @@ impl<'o> Composer<'o> {
             pages: u32::try_from(self.pages.len()).unwrap_or(u32::MAX),
             notes: self.notes,
         };
-        Ok(Rendered {
-            pages: self.pages,
-            manifest,
-        })
+        Ok(Rendered { pages: self.pages, manifest })
     }
 
     fn count(&self) -> u32 {
@@ -140,11 +133,7 @@ impl<'o> Composer<'o> {
     }
 
     fn part(&mut self, item: &Item<'_>, fate: Fate) {
-        self.parts.push(Part {
-            name: item.name.clone(),
-            media_type: item.media_type.clone(),
-            fate,
-        });
+        self.parts.push(Part { name: item.name.clone(), media_type: item.media_type.clone(), fate });
     }
 
     /// Texts that share pages.
@@ -170,13 +159,8 @@ impl<'o> Composer<'o> {
         let Flowed { mut pages, missing } = flow.finish();
         for (item, (first, last)) in items.iter().zip(fates) {
             let fate = match &item.content {
-                Content::LeftOut(reason) => Fate::LeftOut {
-                    reason: reason.clone(),
-                },
-                _ => Fate::Pages {
-                    first: self.number(first),
-                    last: self.number(last),
-                },
+                Content::LeftOut(reason) => Fate::LeftOut { reason: reason.clone() },
+                _ => Fate::Pages { first: self.number(first), last: self.number(last) },
             };
             self.part(item, fate);
         }
@@ -200,12 +184,7 @@ impl<'o> Composer<'o> {
     /// A document on pages of its own, or a part that makes none.
     fn single(&mut self, item: &Item<'_>) -> Result<(), RenderError> {
         if let Content::LeftOut(reason) = &item.content {
-            self.part(
-                item,
-                Fate::LeftOut {
-                    reason: reason.clone(),
-                },
-            );
+            self.part(item, Fate::LeftOut { reason: reason.clone() });
             return Ok(());
         }
         let limits = &self.options.limits;
@@ -216,13 +195,8 @@ impl<'o> Composer<'o> {
         let room = (limits.pages_max as usize).saturating_sub(self.number(0) as usize);
         let made = document(item, self.sheet, limits, room);
         let made = made.map_err(|failure| RenderError::part(&item.name, failure))?;
-        let mut pages = made
-            .filter(|pages| pages.len() <= room)
-            .ok_or_else(|| limits.too_many_pages())?;
-        let fate = Fate::Pages {
-            first: self.number(1),
-            last: self.number(pages.len()),
-        };
+        let mut pages = made.filter(|pages| pages.len() <= room).ok_or_else(|| limits.too_many_pages())?;
+        let fate = Fate::Pages { first: self.number(1), last: self.number(pages.len()) };
         self.part(item, fate);
         self.pages.append(&mut pages);
         Ok(())
@@ -277,10 +251,7 @@ fn makes_no_page_of_its_own(item: &Item<'_>) -> bool {
 }
 
 fn is_flowing(item: &Item<'_>) -> bool {
-    matches!(
-        item.content,
-        Content::Text(..) | Content::Html(_) | Content::Heading(_)
-    )
+    matches!(item.content, Content::Text(..) | Content::Html(_) | Content::Heading(_))
 }
 
 /// `From: …` and the like above a text, and a rule below them.
@@ -289,13 +260,7 @@ fn draw_heading(flow: &mut Flow<'_>, lines: &Heading) -> Result<(), RenderError>
         return Ok(());
     }
     for (label, value) in lines {
-        let span = |text: String, bold| Span {
-            text,
-            look: Look {
-                bold,
-                ..Look::default()
-            },
-        };
+        let span = |text: String, bold| Span { text, look: Look { bold, ..Look::default() } };
         let value = span(text::printable(value), *label == "Subject");
         flow.paragraph(&Paragraph::field(
             span(format!("{label}:"), true),

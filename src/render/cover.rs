@@ -114,10 +114,7 @@ impl Template {
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            let wrong = |reason: String| TemplateError {
-                line: index + 1,
-                reason,
-            };
+            let wrong = |reason: String| TemplateError { line: index + 1, reason };
             if index >= LINES_MAX {
                 return Err(wrong(format!("there are more than {LINES_MAX} lines")));
             }
@@ -216,10 +213,7 @@ fn draw_words(
         return Ok(());
     };
     for line in text.lines().chain(text.is_empty().then_some("")) {
-        flow.paragraph(&Paragraph {
-            size_pt,
-            ..Paragraph::spans(vec![span(line, bold)])
-        })?;
+        flow.paragraph(&Paragraph { size_pt, ..Paragraph::spans(vec![span(line, bold)]) })?;
     }
     Ok(())
 }
@@ -235,22 +229,11 @@ fn draw_field(
         return Ok(());
     };
     flow.gap(LINE_GAP_PT);
-    flow.paragraph(&Paragraph::field(
-        span(&label, true),
-        span(&value, false),
-        LINE_PT,
-        VALUE_INDENT_PT,
-    ))
+    flow.paragraph(&Paragraph::field(span(&label, true), span(&value, false), LINE_PT, VALUE_INDENT_PT))
 }
 
 fn span(text: &str, bold: bool) -> Span {
-    Span {
-        text: printable(text),
-        look: Look {
-            bold,
-            ..Look::default()
-        },
-    }
+    Span { text: printable(text), look: Look { bold, ..Look::default() } }
 }
 
 #[cfg(test)]
@@ -265,13 +248,8 @@ mod tests {
 
     #[test]
     fn a_wrong_placeholder_is_named_with_its_line() {
-        let error = Template::parse("# FAX\nTo:\t{too}\n")
-            .err()
-            .map(|e| e.to_string());
-        assert_eq!(
-            error.as_deref(),
-            Some("line 2 of the cover page template: {too} is no placeholder")
-        );
+        let error = Template::parse("# FAX\nTo:\t{too}\n").err().map(|e| e.to_string());
+        assert_eq!(error.as_deref(), Some("line 2 of the cover page template: {too} is no placeholder"));
         assert!(Template::parse("{to").is_err());
     }
 
@@ -282,9 +260,6 @@ mod tests {
         assert_eq!(fill(&words, &cover, 1), None);
         cover.attention = "Dr. Kim".into();
         assert_eq!(fill(&words, &cover, 1).as_deref(), Some("Attention: Dr. Kim"));
-        assert_eq!(
-            fill(&vec![Word::Literal("FAX".into())], &cover, 1).as_deref(),
-            Some("FAX")
-        );
+        assert_eq!(fill(&vec![Word::Literal("FAX".into())], &cover, 1).as_deref(), Some("FAX"));
     }
 }

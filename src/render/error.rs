@@ -75,11 +75,7 @@ impl RenderError {
 
     /// A part that cannot be converted.
     pub(super) fn part(name: &str, failure: Failure) -> Self {
-        Self::Part {
-            name: name.to_owned(),
-            reason: failure.reason,
-            cause: failure.cause,
-        }
+        Self::Part { name: name.to_owned(), reason: failure.reason, cause: failure.cause }
     }
 }
 
@@ -95,18 +91,12 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure whose reason says it all.
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            cause: None,
-        }
+        Self { reason: reason.into(), cause: None }
     }
 
     /// A failure with the decoder's own words for the log.
     pub(super) fn caused(reason: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            cause: Some(cause.into()),
-        }
+        Self { reason: reason.into(), cause: Some(cause.into()) }
     }
 }
 
@@ -129,10 +119,7 @@ mod tests {
     #[test]
     fn the_outside_clause_never_shows_the_inside_cause() {
         let error = RenderError::part("scan.pdf", Failure::caused("the PDF is damaged", "xref at 1234"));
-        assert_eq!(
-            error.to_string(),
-            "“scan.pdf” cannot be faxed: the PDF is damaged"
-        );
+        assert_eq!(error.to_string(), "“scan.pdf” cannot be faxed: the PDF is damaged");
         assert_eq!(error.cause(), Some("xref at 1234"));
         assert_eq!(error.status(), "5.6.1");
     }

@@ -71,14 +71,7 @@ pub(super) struct Label {
 impl Paragraph {
     /// Running text of several looks.
     pub(super) fn spans(spans: Vec<Span>) -> Self {
-        Self {
-            spans,
-            size_pt: TEXT_PT,
-            quote_depth: 0,
-            gap_pt: 0.0,
-            indent_pt: 0.0,
-            label: None,
-        }
+        Self { spans, size_pt: TEXT_PT, quote_depth: 0, gap_pt: 0.0, indent_pt: 0.0, label: None }
     }
 
     /// A name at the left and a value beside it, which may take several lines.
@@ -86,10 +79,7 @@ impl Paragraph {
         Self {
             size_pt,
             indent_pt,
-            label: Some(Label {
-                text: name,
-                out_pt: indent_pt,
-            }),
+            label: Some(Label { text: name, out_pt: indent_pt }),
             ..Self::spans(vec![value])
         }
     }
@@ -123,23 +113,12 @@ pub(super) struct Flowed {
 impl<'a> Flow<'a> {
     /// A flow with no page yet; `before` pages count against the limit already.
     pub(super) fn new(fonts: &'a mut Fonts, sheet: Sheet, limits: &'a Limits, before: usize) -> Self {
-        Self {
-            fonts,
-            sheet,
-            limits,
-            before,
-            pages: Vec::new(),
-            y_pt: sheet.text_bottom_pt(),
-            missing: 0,
-        }
+        Self { fonts, sheet, limits, before, pages: Vec::new(), y_pt: sheet.text_bottom_pt(), missing: 0 }
     }
 
     /// The pages.
     pub(super) fn finish(self) -> Flowed {
-        Flowed {
-            pages: self.pages,
-            missing: self.missing,
-        }
+        Flowed { pages: self.pages, missing: self.missing }
     }
 
     /// The page that is being written, counted from 1 within this flow; 0 before anything was written.
@@ -208,10 +187,7 @@ impl<'a> Flow<'a> {
     fn label(&mut self, label: &Label, size_pt: f32, indent_pt: f32) -> Result<(), RenderError> {
         self.make_room(size_pt * LEADING)?;
         let y_pt = self.y_pt;
-        let alone = Paragraph {
-            size_pt,
-            ..Paragraph::spans(vec![label.text.clone()])
-        };
+        let alone = Paragraph { size_pt, ..Paragraph::spans(vec![label.text.clone()]) };
         let buffer = self.shape(&alone, self.sheet.text_width_pt());
         if let Some(line) = buffer.layout_runs().next() {
             self.line(&line, indent_pt - label.out_pt, 0)?;
@@ -227,10 +203,7 @@ impl<'a> Flow<'a> {
         let mut buffer = Buffer::new_empty(metrics);
         buffer.set_tab_width(8);
         buffer.set_size(Some(width_pt), None);
-        let spans = paragraph
-            .spans
-            .iter()
-            .map(|span| (span.text.as_str(), attrs(span.look)));
+        let spans = paragraph.spans.iter().map(|span| (span.text.as_str(), attrs(span.look)));
         buffer.set_rich_text(spans, &attrs(Look::default()), Shaping::Advanced, None);
         buffer.shape_until_scroll(&mut self.fonts.system, false);
         buffer
@@ -241,12 +214,7 @@ impl<'a> Flow<'a> {
         let (x_scale, y_scale) = self.sheet.px_per_pt();
         let left_pt = self.sheet.text_left_pt();
         for depth in 0..quote_depth {
-            self.fill(
-                left_pt + depth as f32 * QUOTE_INDENT_PT,
-                self.y_pt,
-                RULE_PT,
-                line.line_height,
-            );
+            self.fill(left_pt + depth as f32 * QUOTE_INDENT_PT, self.y_pt, RULE_PT, line.line_height);
         }
         let base_pt = self.y_pt + line.line_y - line.line_top;
         for glyph in line.glyphs {
@@ -272,11 +240,7 @@ impl<'a> Flow<'a> {
         if (self.before + self.pages.len()) as u64 >= u64::from(self.limits.pages_max) {
             return Err(self.limits.too_many_pages());
         }
-        let page = Page::white(
-            self.sheet.width(),
-            self.sheet.body_rows(),
-            self.sheet.resolution(),
-        );
+        let page = Page::white(self.sheet.width(), self.sheet.body_rows(), self.sheet.resolution());
         self.pages.push(page);
         self.y_pt = self.sheet.text_top_pt();
         Ok(())
@@ -313,16 +277,9 @@ fn pieces(paragraph: &Paragraph) -> Vec<Paragraph> {
         let chars: Vec<char> = span.text.chars().collect();
         for piece in chars.chunks(SHAPE_CHARS_MAX) {
             pieces.push(Paragraph {
-                spans: vec![Span {
-                    text: piece.iter().collect(),
-                    look: span.look,
-                }],
+                spans: vec![Span { text: piece.iter().collect(), look: span.look }],
                 gap_pt: if pieces.is_empty() { paragraph.gap_pt } else { 0.0 },
-                label: if pieces.is_empty() {
-                    paragraph.label.clone()
-                } else {
-                    None
-                },
+                label: if pieces.is_empty() { paragraph.label.clone() } else { None },
                 ..paragraph.clone()
             });
         }

@@ -87,9 +87,8 @@ impl Fonts {
             return Bitmap::EMPTY;
         };
         // Outlines point up and rows go down.
-        let (coverage, place) = Mask::new(&outline[..])
-            .transform(Some(Transform::scale(stretch, -1.0)))
-            .render();
+        let (coverage, place) =
+            Mask::new(&outline[..]).transform(Some(Transform::scale(stretch, -1.0))).render();
         Bitmap {
             left: place.left,
             top: place.top,
@@ -100,12 +99,7 @@ impl Fonts {
 }
 
 impl Bitmap {
-    const EMPTY: Self = Self {
-        left: 0,
-        top: 0,
-        width: 0,
-        black: Vec::new(),
-    };
+    const EMPTY: Self = Self { left: 0, top: 0, width: 0, black: Vec::new() };
 
     fn stamp(&self, page: &mut Page, x: i32, y: i32) {
         let stride = self.width.max(1) as usize;

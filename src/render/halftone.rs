@@ -58,9 +58,7 @@ impl Grey {
 
     fn row(&self, y: u32) -> &[u8] {
         let start = (y * self.width) as usize;
-        self.values
-            .get(start..start + self.width as usize)
-            .unwrap_or_default()
+        self.values.get(start..start + self.width as usize).unwrap_or_default()
     }
 
     /// Where the pixel lies at an edge, the tone from which on it is white.
@@ -113,15 +111,11 @@ impl Blocks {
             .collect();
         let share = own.iter().filter(|&&photo| photo).count() * 100;
         if share >= own.len() * PHOTO_PERCENT_MIN {
-            return Self {
-                columns,
-                photo: vec![true; own.len()],
-            };
+            return Self { columns, photo: vec![true; own.len()] };
         }
         let raw = Self { columns, photo: own };
-        let photo = (0..rows * columns)
-            .map(|index| raw.majority(index % columns, index / columns, rows))
-            .collect();
+        let photo =
+            (0..rows * columns).map(|index| raw.majority(index % columns, index / columns, rows)).collect();
         Self { columns, photo }
     }
 
@@ -139,10 +133,7 @@ impl Blocks {
     }
 
     fn block(&self, column: u32, row: u32) -> bool {
-        self.photo
-            .get((row * self.columns + column) as usize)
-            .copied()
-            .unwrap_or(false)
+        self.photo.get((row * self.columns + column) as usize).copied().unwrap_or(false)
     }
 
     fn at(&self, x: u32, y: u32) -> bool {
@@ -164,10 +155,7 @@ fn is_photo(grey: &Grey, left: u32, top: u32) -> bool {
             }
         }
     }
-    let frequent = tones
-        .iter()
-        .filter(|&&count| count * 100 >= all * TONE_PERCENT_MIN)
-        .count();
+    let frequent = tones.iter().filter(|&&count| count * 100 >= all * TONE_PERCENT_MIN).count();
     middle * 100 >= all * MIDDLE_PERCENT_MIN && frequent >= TONES_MIN
 }
 
@@ -197,12 +185,7 @@ impl Screen {
             thresholds[*index as usize] = (rank * 255 / spots.len()) as u8;
         }
         let tone = |value: usize| ((value as f32 / 255.0).powf(TONE_EXPONENT) * 255.0).round() as u8;
-        Self {
-            width,
-            rows,
-            thresholds,
-            tones: std::array::from_fn(tone),
-        }
+        Self { width, rows, thresholds, tones: std::array::from_fn(tone) }
     }
 
     fn is_black(&self, value: u8, x: u32, y: u32) -> bool {
@@ -270,11 +253,7 @@ mod tests {
         let values = (0..240 * 240).map(|index| (index % 240) as u8).collect();
         let grey = Grey::new(240, values).unwrap();
         let page = bilevel(&grey, Resolution::R204x196);
-        let changes = |y| {
-            (1..240)
-                .filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y))
-                .count()
-        };
+        let changes = |y| (1..240).filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y)).count();
         assert!((20..220).all(|y| changes(y) > 15));
     }
 }

@@ -59,13 +59,8 @@ pub(super) fn pieces(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure>
             limits.html_depth_max
         )));
     }
-    let clean = html.replace(
-        [QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK],
-        "",
-    );
-    let dom = plain_config()
-        .parse_html(clean.as_bytes())
-        .map_err(|e| damaged(&e))?;
+    let clean = html.replace([QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK], "");
+    let dom = plain_config().parse_html(clean.as_bytes()).map_err(|e| damaged(&e))?;
     let tables = Tables::take_from(&dom)?;
     let lines = lines(&dom, UNBROKEN_COLUMNS, Layout::ReadThrough)?;
     let mut pieces = Vec::new();
@@ -112,11 +107,7 @@ fn depth(html: &str) -> usize {
         if name.is_empty() || UNCLOSED.contains(&name.as_str()) {
             continue;
         }
-        depth = if closing {
-            depth.saturating_sub(1)
-        } else {
-            depth + 1
-        };
+        depth = if closing { depth.saturating_sub(1) } else { depth + 1 };
         deepest = deepest.max(depth);
     }
     deepest
@@ -145,19 +136,11 @@ enum Layout {
 
 fn lines(dom: &RcDom, columns: usize, layout: Layout) -> Result<Vec<Line>, Failure> {
     let config = plain_config().raw_mode(layout == Layout::ReadThrough);
-    let config = if layout == Layout::Drawn {
-        plain_config()
-    } else {
-        config
-    };
+    let config = if layout == Layout::Drawn { plain_config() } else { config };
     let tree = config.dom_to_render_tree(dom).map_err(|e| damaged(&e))?;
     let lines = config.render_to_lines(tree, columns).map_err(|e| damaged(&e))?;
     let line = |line: html2text::render::TaggedLine<Vec<Tag>>| {
-        Line(
-            line.tagged_strings()
-                .map(|piece| (piece.s.clone(), piece.tag.clone()))
-                .collect(),
-        )
+        Line(line.tagged_strings().map(|piece| (piece.s.clone(), piece.tag.clone())).collect())
     };
     Ok(lines.into_iter().map(line).collect())
 }
@@ -192,10 +175,7 @@ impl Line {
             }
             let mut look = Tag::look(&tags);
             look.bold |= shape.heading.is_some();
-            spans.push(Span {
-                text: printable(&unmarked(&text)),
-                look,
-            });
+            spans.push(Span { text: printable(&unmarked(&text)), look });
         }
         shape.paragraph(spans, pieces);
     }
@@ -236,17 +216,12 @@ impl Shape {
             return;
         }
         let label = if self.item { take_label(&mut spans) } else { None };
-        let size_pt = self
-            .heading
-            .map_or(TEXT_PT, |level| HEADING_PT[level.min(HEADING_PT.len() - 1)]);
+        let size_pt = self.heading.map_or(TEXT_PT, |level| HEADING_PT[level.min(HEADING_PT.len() - 1)]);
         pieces.push(Piece::Paragraph(Paragraph {
             size_pt,
             quote_depth: self.quote_depth,
             indent_pt: self.indent_pt + if label.is_some() { ITEM_INDENT_PT } else { 0.0 },
-            label: label.map(|text| Label {
-                text,
-                out_pt: ITEM_INDENT_PT,
-            }),
+            label: label.map(|text| Label { text, out_pt: ITEM_INDENT_PT }),
             ..Paragraph::spans(spans)
         }));
         if self.heading.is_some() {
@@ -259,24 +234,15 @@ impl Shape {
 fn take_label(spans: &mut [Span]) -> Option<Span> {
     let first = spans.first_mut()?;
     let (label, rest) = first.text.split_once(' ')?;
-    let label = Span {
-        text: if label.is_empty() {
-            "•".to_owned()
-        } else {
-            label.to_owned()
-        },
-        look: first.look,
-    };
+    let label =
+        Span { text: if label.is_empty() { "•".to_owned() } else { label.to_owned() }, look: first.look };
     first.text = rest.trim_start().to_owned();
     Some(label)
 }
 
 /// The text without the marks.
 fn unmarked(text: &str) -> String {
-    text.replace(
-        [QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK],
-        "",
-    )
+    text.replace([QUOTE_MARK, HEADING_MARK, BULLET_MARK, PICTURE_MARK, TABLE_MARK], "")
 }
 
 /// Tables of data, taken out of a document to be drawn apart.
@@ -297,11 +263,7 @@ impl Tables {
         for (index, child) in children.into_iter().enumerate() {
             if is_data_table(&child) {
                 let table = RcDom::default();
-                table
-                    .document
-                    .children
-                    .borrow_mut()
-                    .extend(styles.iter().cloned());
+                table.document.children.borrow_mut().extend(styles.iter().cloned());
                 table.document.children.borrow_mut().push(child);
                 if let Some(place) = node.children.borrow_mut().get_mut(index) {
                     *place = mark(self.0.len())?;
@@ -319,33 +281,16 @@ impl Tables {
             return Ok(());
         };
         let natural = lines(dom, UNBROKEN_COLUMNS, Layout::Drawn)?;
-        let columns = natural
-            .iter()
-            .map(|line| line.text().chars().count())
-            .max()
-            .unwrap_or(0);
+        let columns = natural.iter().map(|line| line.text().chars().count()).max().unwrap_or(0);
         let fitting = TABLE_SIZES.iter().find(|(room, _)| columns <= *room);
-        let (room, size_pt) = fitting
-            .or(TABLE_SIZES.last())
-            .copied()
-            .unwrap_or((columns, MONO_PT));
-        let drawn = if columns <= room {
-            natural
-        } else {
-            lines(dom, room, Layout::Drawn)?
-        };
+        let (room, size_pt) = fitting.or(TABLE_SIZES.last()).copied().unwrap_or((columns, MONO_PT));
+        let drawn = if columns <= room { natural } else { lines(dom, room, Layout::Drawn)? };
         for line in drawn {
             let spans = line.0.into_iter().map(|(text, tags)| Span {
                 text: printable(&unmarked(&text)),
-                look: Look {
-                    mono: true,
-                    ..Tag::look(&tags)
-                },
+                look: Look { mono: true, ..Tag::look(&tags) },
             });
-            pieces.push(Piece::Paragraph(Paragraph {
-                size_pt,
-                ..Paragraph::spans(spans.collect())
-            }));
+            pieces.push(Piece::Paragraph(Paragraph { size_pt, ..Paragraph::spans(spans.collect()) }));
         }
         Ok(())
     }
@@ -354,9 +299,7 @@ impl Tables {
 /// A paragraph that stands for table `index`.
 fn mark(index: usize) -> Result<Handle, Failure> {
     let source = format!("<p>{TABLE_MARK}{index}</p>");
-    let dom = plain_config()
-        .parse_html(source.as_bytes())
-        .map_err(|e| damaged(&e))?;
+    let dom = plain_config().parse_html(source.as_bytes()).map_err(|e| damaged(&e))?;
     let mut found = Vec::new();
     collect(&dom.document, "p", &mut found);
     // The document gives its nodes up when it goes, so it must lose this one first.
@@ -365,13 +308,8 @@ fn mark(index: usize) -> Result<Handle, Failure> {
 }
 
 fn detach(node: &Handle, name: &str) {
-    node.children
-        .borrow_mut()
-        .retain(|child| !is_element(child, name));
-    node.children
-        .borrow()
-        .iter()
-        .for_each(|child| detach(child, name));
+    node.children.borrow_mut().retain(|child| !is_element(child, name));
+    node.children.borrow().iter().for_each(|child| detach(child, name));
 }
 
 fn collect(node: &Handle, name: &str, found: &mut Vec<Handle>) {

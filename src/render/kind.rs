@@ -72,9 +72,7 @@ fn by_name(name: &str) -> Option<Kind> {
 }
 
 fn extension(name: &str) -> String {
-    name.rsplit_once('.')
-        .map(|(_, end)| end.to_ascii_lowercase())
-        .unwrap_or_default()
+    name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default()
 }
 
 /// What a document is that cannot become pages, as a clause that tells its sender what to do.
@@ -119,12 +117,7 @@ mod tests {
         for (media_type, name, bytes, kind) in [
             (octets, "a.bin", &b"%PDF-1.7\n"[..], Kind::Pdf),
             (octets, "a.pdf", b"\xef\xbb\xbf\r\n%PDF-1.4", Kind::Pdf),
-            (
-                "image/jpg",
-                "a.jpg",
-                b"\x89PNG\r\n\x1a\n",
-                Kind::Picture(Picture::Png),
-            ),
+            ("image/jpg", "a.jpg", b"\x89PNG\r\n\x1a\n", Kind::Picture(Picture::Png)),
             (octets, "fax.tif", b"MM\0*\0\0\0\x08", Kind::Tiff),
             (octets, "notes.TXT", b"hello", Kind::Text),
             ("text/csv", "a.csv", b"a,b", Kind::Text),

@@ -41,10 +41,7 @@ impl Line {
     }
 
     pub(super) fn width_pt(&self) -> f32 {
-        self.buffer
-            .layout_runs()
-            .map(|run| run.line_w)
-            .fold(0.0, f32::max)
+        self.buffer.layout_runs().map(|run| run.line_w).fold(0.0, f32::max)
     }
 
     /// Draws it; `base` is the row of the base line.

@@ -54,9 +54,7 @@ pub(super) fn parse<'m>(bytes: &'m [u8], limits: &Limits) -> Result<Message<'m>,
     if bytes.len() as u64 > limits.message_bytes_max {
         return Err(too_large("bytes", limits.message_bytes_max));
     }
-    let message = MessageParser::default()
-        .parse(bytes)
-        .ok_or(RenderError::NotAMessage)?;
+    let message = MessageParser::default().parse(bytes).ok_or(RenderError::NotAMessage)?;
     match count_parts(&message) > limits.parts_max as usize {
         true => Err(too_large("parts", limits.parts_max.into())),
         false => Ok(message),
@@ -68,25 +66,15 @@ pub(super) fn parse<'m>(bytes: &'m [u8], limits: &Limits) -> Result<Message<'m>,
 /// # Errors
 /// Where a limit is passed or a part cannot be faxed.
 pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan<'m>, RenderError> {
-    let mut walk = Walk {
-        limits,
-        related: 0,
-        items: Vec::new(),
-    };
+    let mut walk = Walk { limits, related: 0, items: Vec::new() };
     walk.message(message, 0)?;
     let mut items = walk.items;
     // Stable: the body's own parts keep their order, and so do the attachments.
     items.sort_by_key(|item| !item.body);
     refuse_failed(&items)?;
-    match items
-        .iter()
-        .all(|item| matches!(item.content, Content::LeftOut(_) | Content::Heading(_)))
-    {
+    match items.iter().all(|item| matches!(item.content, Content::LeftOut(_) | Content::Heading(_))) {
         true => Err(RenderError::Empty),
-        false => Ok(Plan {
-            heading: heading(message),
-            items,
-        }),
+        false => Ok(Plan { heading: heading(message), items }),
     }
 }
 
@@ -144,10 +132,7 @@ impl<'m> Walk<'m, '_> {
     /// One part and all below it; `body` where it may be the message's own text.
     fn part(&mut self, message: &'m Message<'m>, id: u32, depth: u32, body: bool) -> Result<(), RenderError> {
         if depth > self.limits.depth_max {
-            return Err(too_large(
-                "levels of parts within parts",
-                self.limits.depth_max.into(),
-            ));
+            return Err(too_large("levels of parts within parts", self.limits.depth_max.into()));
         }
         let Some(part) = message.part(id) else {
             return Ok(());
@@ -291,11 +276,7 @@ fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => (0..versions.len())
             .rev()
-            .find(|&index| {
-                versions[index]
-                    .iter()
-                    .all(|item| !matches!(item.content, Content::Failed(_)))
-            })
+            .find(|&index| versions[index].iter().all(|item| !matches!(item.content, Content::Failed(_))))
             .unwrap_or(0),
     }
 }
@@ -309,13 +290,7 @@ fn text_item<'m>(part: &'m MessagePart<'m>, text: &'m Cow<'m, str>, body: bool) 
         Ok(_) => Content::Text(Cow::Borrowed(text), format(part)),
         Err(reason) => Content::Failed(reason),
     };
-    Item {
-        name,
-        media_type,
-        content,
-        flows_on: body,
-        body,
-    }
+    Item { name, media_type, content, flows_on: body, body }
 }
 
 fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m Cow<'m, [u8]>, inline: bool) -> Item<'m> {
@@ -329,13 +304,7 @@ fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m Cow<'m, [u8]>, inline: 
             content => content,
         },
     };
-    Item {
-        name,
-        media_type,
-        content,
-        flows_on: false,
-        body: false,
-    }
+    Item { name, media_type, content, flows_on: false, body: false }
 }
 
 /// A document of which only the bytes, the name and the declared type are known.
@@ -356,10 +325,7 @@ fn decode(bytes: &[u8]) -> String {
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => b"utf-16",
         _ => b"windows-1252",
     };
-    match (
-        std::str::from_utf8(bytes),
-        mail_parser::decoders::charsets::map::charset_decoder(charset),
-    ) {
+    match (std::str::from_utf8(bytes), mail_parser::decoders::charsets::map::charset_decoder(charset)) {
         (Ok(text), _) => text.trim_start_matches('\u{feff}').to_owned(),
         (Err(_), Some(decoder)) => decoder(bytes),
         (Err(_), None) => String::from_utf8_lossy(bytes).into_owned(),
@@ -368,26 +334,19 @@ fn decode(bytes: &[u8]) -> String {
 
 /// Signatures are left out and ciphertext fails (RFC 1847, RFC 8551 §3).
 fn security(media_type: &str, part: &MessagePart<'_>) -> Option<Content<'static>> {
-    let smime = part
-        .content_type()
-        .and_then(|ct| ct.attribute("smime-type"))
-        .unwrap_or_default();
+    let smime = part.content_type().and_then(|ct| ct.attribute("smime-type")).unwrap_or_default();
     match media_type {
         "application/pgp-signature" | "application/pkcs7-signature" | "application/x-pkcs7-signature" => {
-            Some(Content::LeftOut(
-                "it is a digital signature, which says nothing on paper".into(),
-            ))
+            Some(Content::LeftOut("it is a digital signature, which says nothing on paper".into()))
         }
         "application/pkcs7-mime" | "application/x-pkcs7-mime"
             if smime.eq_ignore_ascii_case("signed-data") =>
         {
-            Some(Content::Failed(
-                "it is signed in a form that hides the text; sign it in clear".into(),
-            ))
+            Some(Content::Failed("it is signed in a form that hides the text; sign it in clear".into()))
         }
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" | "application/pgp-encrypted" => Some(
-            Content::Failed("it is encrypted, and this gateway has no key".into()),
-        ),
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" | "application/pgp-encrypted" => {
+            Some(Content::Failed("it is encrypted, and this gateway has no key".into()))
+        }
         _ => None,
     }
 }
@@ -406,13 +365,11 @@ fn subtype(part: &MessagePart<'_>) -> String {
 }
 
 fn is_attachment(part: &MessagePart<'_>) -> bool {
-    part.content_disposition()
-        .is_some_and(|disposition| disposition.is_attachment())
+    part.content_disposition().is_some_and(|disposition| disposition.is_attachment())
 }
 
 fn is_inline(part: &MessagePart<'_>) -> bool {
-    part.content_disposition()
-        .is_some_and(|disposition| disposition.is_inline())
+    part.content_disposition().is_some_and(|disposition| disposition.is_inline())
 }
 
 fn content_id(part: &MessagePart<'_>) -> Option<String> {
@@ -427,15 +384,9 @@ fn name_or(part: &MessagePart<'_>, otherwise: &str) -> String {
 }
 
 fn format(part: &MessagePart<'_>) -> Format {
-    let attribute = |name| {
-        part.content_type()
-            .and_then(|ct| ct.attribute(name))
-            .unwrap_or_default()
-    };
+    let attribute = |name| part.content_type().and_then(|ct| ct.attribute(name)).unwrap_or_default();
     match attribute("format").eq_ignore_ascii_case("flowed") {
-        true => Format::Flowed {
-            del_sp: attribute("delsp").eq_ignore_ascii_case("yes"),
-        },
+        true => Format::Flowed { del_sp: attribute("delsp").eq_ignore_ascii_case("yes") },
         false => Format::Fixed,
     }
 }
@@ -461,10 +412,5 @@ fn addresses(address: &Address<'_>) -> String {
         (Some(only), None) | (None, Some(only)) => only.to_owned(),
         (None, None) => String::new(),
     };
-    address
-        .iter()
-        .map(one)
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ")
+    address.iter().map(one).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
 }

@@ -54,9 +54,7 @@ pub struct Rendered {
 pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
     let message = mime::parse(message, limits)?;
     let plan = mime::plan(&message, limits)?;
-    plan.items
-        .iter()
-        .try_for_each(|item| compose::survey(item, limits))
+    plan.items.iter().try_for_each(|item| compose::survey(item, limits))
 }
 
 /// Makes the pages of a message: the cover page where one is given, the text, the attachments in their order.
@@ -83,9 +81,7 @@ pub fn files(
     options: &Options,
     cover: Option<&Cover>,
 ) -> Result<Rendered, RenderError> {
-    let items = files
-        .iter()
-        .map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes)));
+    let items = files.iter().map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes)));
     let items = items.collect::<Vec<_>>();
     mime::refuse_failed(&items)?;
     let mut composer = Composer::new(options, cover.is_some());

@@ -67,10 +67,7 @@ impl Default for Limits {
 
 impl Limits {
     pub(super) fn too_many_pages(&self) -> RenderError {
-        RenderError::TooLarge {
-            what: "pages",
-            max: self.pages_max.into(),
-        }
+        RenderError::TooLarge { what: "pages", max: self.pages_max.into() }
     }
 }
 
@@ -109,9 +106,9 @@ impl RenderConfig {
     /// Where the cover page's template is wrong.
     pub fn options(&self, asked: Option<Fineness>) -> Result<Options, RenderError> {
         let cover_template = match &self.cover_template {
-            Some(text) => Template::parse(text).map_err(|error| RenderError::Cover {
-                cause: error.to_string(),
-            })?,
+            Some(text) => {
+                Template::parse(text).map_err(|error| RenderError::Cover { cause: error.to_string() })?
+            }
             None => Template::default(),
         };
         Ok(Options {

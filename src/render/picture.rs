@@ -133,10 +133,7 @@ fn fitted(image: &DynamicImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet:
 }
 
 fn natural_size_pt(image: &DynamicImage) -> (f32, f32) {
-    (
-        image.width() as f32 * PT_PER_PIXEL,
-        image.height() as f32 * PT_PER_PIXEL,
-    )
+    (image.width() as f32 * PT_PER_PIXEL, image.height() as f32 * PT_PER_PIXEL)
 }
 
 fn scaled(image: &DynamicImage, (width_pt, height_pt): (f32, f32), sheet: Sheet) -> Page {

@@ -24,8 +24,6 @@ pub fn png(page: &Page) -> Result<Vec<u8>, RenderError> {
     let small = imageops::resize(&full, width.max(1), rows.max(1), FilterType::Triangle);
     let mut file = Cursor::new(Vec::new());
     let written = small.write_to(&mut file, ImageFormat::Png);
-    written.map_err(|error| RenderError::Preview {
-        cause: error.to_string(),
-    })?;
+    written.map_err(|error| RenderError::Preview { cause: error.to_string() })?;
     Ok(file.into_inner())
 }

@@ -33,10 +33,7 @@ pub(super) fn header_rows(resolution: Resolution) -> u32 {
 
 /// Pixels in a point, horizontally and vertically.
 pub(super) fn px_per_pt(resolution: Resolution) -> (f32, f32) {
-    (
-        resolution.x_dpi() as f32 / PT_PER_INCH,
-        resolution.y_dpi() as f32 / PT_PER_INCH,
-    )
+    (resolution.x_dpi() as f32 / PT_PER_INCH, resolution.y_dpi() as f32 / PT_PER_INCH)
 }
 
 impl Sheet {
@@ -114,10 +111,7 @@ pub(super) fn fit((width_pt, height_pt): (f32, f32), (area_width_pt, area_height
     };
     let (upright, on_its_side) = (scale(width_pt, height_pt), scale(height_pt, width_pt));
     let turned = on_its_side > upright * TURN_GAIN_MIN;
-    Fit {
-        turned,
-        scale: if turned { on_its_side } else { upright },
-    }
+    Fit { turned, scale: if turned { on_its_side } else { upright } }
 }
 
 #[cfg(test)]

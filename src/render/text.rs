@@ -45,30 +45,16 @@ pub(super) fn paragraphs(text: &str, format: Format) -> Vec<Paragraph> {
     {
         lines = rest;
     }
-    lines
-        .iter()
-        .skip_while(|line| line.text.trim().is_empty())
-        .map(|line| paragraph(line, mono))
-        .collect()
+    lines.iter().skip_while(|line| line.text.trim().is_empty()).map(|line| paragraph(line, mono)).collect()
 }
 
 fn paragraph(line: &Line, mono: bool) -> Paragraph {
-    let text = if mono {
-        expand_tabs(&line.text)
-    } else {
-        line.text.clone()
-    };
-    let look = Look {
-        mono,
-        ..Look::default()
-    };
+    let text = if mono { expand_tabs(&line.text) } else { line.text.clone() };
+    let look = Look { mono, ..Look::default() };
     Paragraph {
         size_pt: if mono { MONO_PT } else { TEXT_PT },
         quote_depth: line.quote_depth,
-        ..Paragraph::spans(vec![Span {
-            text: printable(&text),
-            look,
-        }])
+        ..Paragraph::spans(vec![Span { text: printable(&text), look }])
     }
 }
 
@@ -78,18 +64,12 @@ fn fixed_line(line: &str) -> Line {
     let mut quote_depth = 0;
     while let Some(after) = rest.strip_prefix('>') {
         quote_depth += 1;
-        rest = after
-            .strip_prefix(' ')
-            .filter(|next| next.starts_with('>'))
-            .unwrap_or(after);
+        rest = after.strip_prefix(' ').filter(|next| next.starts_with('>')).unwrap_or(after);
     }
     if quote_depth > 0 {
         rest = rest.strip_prefix(' ').unwrap_or(rest);
     }
-    Line {
-        quote_depth,
-        text: rest.to_owned(),
-    }
+    Line { quote_depth, text: rest.to_owned() }
 }
 
 /// RFC 3676 §4.1 to §4.5: unstuff, then join a line to the next while it ends in a space and the depth is the same.
@@ -102,19 +82,12 @@ fn join_flowed(text: &str, del_sp: bool) -> Vec<Line> {
         let content = content.strip_prefix(' ').unwrap_or(content);
         let signature = content == "-- ";
         let flowed = content.ends_with(' ') && !signature;
-        let content = if flowed && del_sp {
-            &content[..content.len() - 1]
-        } else {
-            content
-        };
+        let content = if flowed && del_sp { &content[..content.len() - 1] } else { content };
         match lines.last_mut() {
             Some(last) if open && last.quote_depth == quote_depth && !signature => {
                 last.text.push_str(content);
             }
-            _ => lines.push(Line {
-                quote_depth,
-                text: content.to_owned(),
-            }),
+            _ => lines.push(Line { quote_depth, text: content.to_owned() }),
         }
         open = flowed;
     }
@@ -130,11 +103,7 @@ fn expand_tabs(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut column = 0;
     for character in line.chars() {
-        let columns = if character == '\t' {
-            TAB_COLUMNS - column % TAB_COLUMNS
-        } else {
-            1
-        };
+        let columns = if character == '\t' { TAB_COLUMNS - column % TAB_COLUMNS } else { 1 };
         if character == '\t' {
             text.extend(std::iter::repeat_n(' ', columns));
         } else {
@@ -183,10 +152,7 @@ mod tests {
 
     #[test]
     fn del_sp_takes_the_space_away() {
-        assert_eq!(
-            lines("日本 \n語", Format::Flowed { del_sp: true }),
-            [(0, "日本語".to_owned())]
-        );
+        assert_eq!(lines("日本 \n語", Format::Flowed { del_sp: true }), [(0, "日本語".to_owned())]);
     }
 
     #[test]
@@ -200,16 +166,8 @@ mod tests {
     #[test]
     fn columns_made_of_spaces_are_monospaced() {
         let table = "Item        Price\nBolt        1.20\nNut         0.80\n";
-        assert!(
-            paragraphs(table, Format::Fixed)
-                .iter()
-                .all(|p| p.spans[0].look.mono)
-        );
-        assert!(
-            paragraphs("Dear   Ann\n", Format::Fixed)
-                .iter()
-                .all(|p| !p.spans[0].look.mono)
-        );
+        assert!(paragraphs(table, Format::Fixed).iter().all(|p| p.spans[0].look.mono));
+        assert!(paragraphs("Dear   Ann\n", Format::Fixed).iter().all(|p| !p.spans[0].look.mono));
         assert_eq!(expand_tabs("a\tb"), "a       b");
     }
 }

@@ -26,12 +26,7 @@ pub(super) fn pages(
         ..fax_tiff::Limits::default()
     };
     match fax_tiff::read(bytes, &fax_limits) {
-        Ok(images) => Ok(Some(
-            images
-                .into_iter()
-                .map(|image| bilevel_page(image, sheet))
-                .collect(),
-        )),
+        Ok(images) => Ok(Some(images.into_iter().map(|image| bilevel_page(image, sheet)).collect())),
         Err(TiffError::Limit("pages_max")) => Ok(None),
         Err(TiffError::NotBilevel | TiffError::Compression(_) | TiffError::Tiled) => {
             grey_pages(bytes, sheet, limits, pages_max)
@@ -41,10 +36,7 @@ pub(super) fn pages(
 }
 
 fn damaged(error: impl std::fmt::Display) -> Failure {
-    Failure::caused(
-        "the TIFF file is damaged or of a kind that cannot be read",
-        error.to_string(),
-    )
+    Failure::caused("the TIFF file is damaged or of a kind that cannot be read", error.to_string())
 }
 
 /// A fax page as it is; anything else scaled to the sheet.
@@ -83,9 +75,7 @@ fn grey_pages(
 ) -> Result<Option<Vec<Page>>, Failure> {
     let mut memory = DecoderLimits::default();
     memory.decoding_buffer_size = usize::try_from(limits.image_pixels_max * 8).unwrap_or(usize::MAX);
-    let mut decoder = Decoder::new(Cursor::new(bytes))
-        .map_err(damaged)?
-        .with_limits(memory);
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(damaged)?.with_limits(memory);
     let mut pages = Vec::new();
     loop {
         if pages.len() >= pages_max {
@@ -122,7 +112,5 @@ fn read(decoder: &mut Decoder<Cursor<&[u8]>>, limits: &Limits) -> Result<Dynamic
         }
         (colour, _) => return Err(damaged(format!("{colour:?}"))),
     };
-    image
-        .map(|image| picture::on_white(&image))
-        .ok_or_else(|| damaged("too few samples"))
+    image.map(|image| picture::on_white(&image)).ok_or_else(|| damaged("too few samples"))
 }

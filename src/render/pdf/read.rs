@@ -35,9 +35,7 @@ pub(in super::super) fn pages(
         return Ok(None);
     }
     let cache = RenderCache::new();
-    Ok(Some(
-        pdf.pages().iter().map(|page| draw(page, &cache, sheet)).collect(),
-    ))
+    Ok(Some(pdf.pages().iter().map(|page| draw(page, &cache, sheet)).collect()))
 }
 
 fn open(bytes: &[u8]) -> Result<Pdf, Failure> {
@@ -45,10 +43,9 @@ fn open(bytes: &[u8]) -> Result<Pdf, Failure> {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
             Failure::new("the PDF is encrypted with a password; save it without one and send that")
         }
-        LoadPdfError::Decryption(error) => Failure::caused(
-            "the PDF is encrypted in a way that cannot be read",
-            format!("{error:?}"),
-        ),
+        LoadPdfError::Decryption(error) => {
+            Failure::caused("the PDF is encrypted in a way that cannot be read", format!("{error:?}"))
+        }
         LoadPdfError::Invalid => Failure::new("the PDF is damaged"),
     })?;
     match pdf.pages().is_empty() {
@@ -62,11 +59,7 @@ fn draw<'a>(page: &'a PdfPage<'a>, cache: &RenderCache<'a>, sheet: Sheet) -> Pag
     let (width_pt, height_pt) = page.render_dimensions();
     let area = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
     let Fit { turned, scale } = fit((width_pt, height_pt), area);
-    let (across_pt, down_pt) = if turned {
-        (height_pt, width_pt)
-    } else {
-        (width_pt, height_pt)
-    };
+    let (across_pt, down_pt) = if turned { (height_pt, width_pt) } else { (width_pt, height_pt) };
     let width = ((across_pt * scale * x_scale).round() as u32).clamp(1, sheet.width());
     let rows = ((down_pt * scale * y_scale).round() as u32).clamp(1, sheet.body_rows());
     let stretch = Affine::scale_non_uniform((scale * x_scale).into(), (scale * y_scale).into());
@@ -98,18 +91,13 @@ fn grey<'a>(
     render_into(page, cache, &interpreter, &settings, &mut context, transform);
     context.flush();
     let mut pixmap = Pixmap::new(across, down);
-    let target = RasterizerSettings {
-        target_init: TargetInit::Clear(WHITE),
-        ..RasterizerSettings::default()
-    };
+    let target =
+        RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
     context.render_with(&mut pixmap, &mut Resources::default(), target);
     let luma = |pixel: &[u8]| match pixel {
         // ITU-R BT.709, in parts of 256.
         [r, g, b, ..] => ((u32::from(*r) * 54 + u32::from(*g) * 183 + u32::from(*b) * 19) >> 8) as u8,
         _ => u8::MAX,
     };
-    Grey::new(
-        width,
-        pixmap.data_as_u8_slice().chunks_exact(4).map(luma).collect(),
-    )
+    Grey::new(width, pixmap.data_as_u8_slice().chunks_exact(4).map(luma).collect())
 }

@@ -20,12 +20,8 @@ pub fn write(pages: &[Page], title: &str) -> Vec<u8> {
     pdf.catalog(catalog).pages(tree);
     let count = i32::try_from(pages.len()).unwrap_or(i32::MAX);
     let id = |page: i32, object: i32| Ref::new(OBJECTS_BEFORE + page * OBJECTS_PER_PAGE + object);
-    pdf.pages(tree)
-        .kids((0..count).map(|page| id(page, 0)))
-        .count(count);
-    pdf.document_info(info)
-        .title(TextStr(title))
-        .producer(TextStr("Faxgate"));
+    pdf.pages(tree).kids((0..count).map(|page| id(page, 0))).count(count);
+    pdf.document_info(info).title(TextStr(title)).producer(TextStr("Faxgate"));
     for (index, page) in (0..count).zip(pages) {
         add(&mut pdf, tree, page, [id(index, 0), id(index, 1), id(index, 2)]);
     }
@@ -38,10 +34,7 @@ fn add(pdf: &mut Pdf, tree: Ref, page: &Page, [page_id, content_id, image_id]: [
     let height_pt = page.rows() as f32 * PT_PER_INCH / resolution.y_dpi() as f32;
     let name = Name(b"Page");
     let mut object = pdf.page(page_id);
-    object
-        .parent(tree)
-        .media_box(Rect::new(0.0, 0.0, width_pt, height_pt))
-        .contents(content_id);
+    object.parent(tree).media_box(Rect::new(0.0, 0.0, width_pt, height_pt)).contents(content_id);
     object.resources().x_objects().pair(name, image_id);
     object.finish();
 
