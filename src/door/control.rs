@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufRead
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::address::Client;
+use crate::address::{Client, Mailbox};
 use crate::clock::Clock;
 use crate::job::{Door, Job, JobId, Notify, Options, Sender, Submission, SubmissionId};
 use crate::status::{Overview, Status, StatusError};
@@ -21,8 +21,12 @@ use crate::submit::{Reason, Refusal, Submit, Wanted, proof};
 
 /// The longest request line.
 const REQUEST_BYTES_MAX: u64 = 256 * 1024;
-/// How long a client may take for its request, and we for the answer.
+/// How long a client may take for its request line: it is one write.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a client may take for all it sends, and we for the answer.
 const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(120);
+/// Fax numbers in one request, as many as one mail may have by default.
+const NUMBERS_MAX: usize = 100;
 /// Clients served at a time; more wait.
 const CLIENTS_MAX: usize = 32;
 
@@ -156,9 +160,10 @@ impl Desk {
         let uid = stream.peer_cred()?.uid();
         let (reader, mut writer) = stream.into_split();
         let mut reader = BufReader::new(reader);
-        let mut line = String::new();
-        (&mut reader).take(REQUEST_BYTES_MAX).read_line(&mut line).await?;
-        let response = match serde_json::from_str(&line) {
+        let mut line = Vec::new();
+        let mut head = (&mut reader).take(REQUEST_BYTES_MAX);
+        tokio::time::timeout(REQUEST_TIME_MAX, head.read_until(b'\n', &mut line)).await??;
+        let response = match serde_json::from_slice(&line) {
             Ok(request) => self.answer(request, uid, &mut reader).await,
             Err(error) => refused(Why::Failed, format!("the request is not understood: {error}")),
         };
@@ -202,6 +207,12 @@ impl Desk {
         options: Options,
         message: Vec<u8>,
     ) -> Response {
+        if to.len() > NUMBERS_MAX {
+            return refused(Why::Failed, format!("more than {NUMBERS_MAX} fax numbers at once"));
+        }
+        if let Some(from) = from.as_deref().filter(|from| !is_mailbox(from)) {
+            return refused(Why::Failed, format!("{from:?} is no mail address for the receipt"));
+        }
         // Whoever sits at this machine and names no mailbox is no bounce: he reads the queue instead.
         let sender = from.as_deref().unwrap_or("local user");
         let wanted = |to: &String| Wanted {
@@ -230,6 +241,11 @@ impl Desk {
             Err(refusal) => refusal_response(&refusal),
         }
     }
+}
+
+/// Whether mail can be sent there.
+fn is_mailbox(address: &str) -> bool {
+    Mailbox::parse(address).is_some_and(|mailbox| mailbox.domain.is_some())
 }
 
 fn refused(why: Why, text: String) -> Response {
@@ -263,9 +279,17 @@ pub async fn ask(data_dir: &Path, request: &Request, message: &[u8]) -> std::io:
     let mut stream = UnixStream::connect(socket_path(data_dir)).await?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
-    stream.write_all(&line).await?;
-    stream.write_all(message).await?;
+    let written = async {
+        stream.write_all(&line).await?;
+        stream.write_all(message).await
+    };
+    let written = written.await;
+    // A gateway that refuses the request does not read the message: its answer is there all the same.
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
+    let read = stream.read_to_end(&mut answer).await;
+    if answer.is_empty() {
+        written?;
+        read?;
+    }
     Ok(serde_json::from_slice(&answer)?)
 }

@@ -74,6 +74,8 @@ pub struct CallEnd {
 pub trait Line: Send + Sync {
     /// Its name in the configuration, the log and the reports.
     fn name(&self) -> &str;
+    /// Its own number, where it is known.
+    fn number(&self) -> Option<&Number>;
     /// Who holds it.
     fn seat(&self) -> &Arc<Seat>;
     /// Makes a call and comes back when the line is on hook again. The caller holds the seat.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Held, Line};
+use crate::address::Number;
 
 /// All lines that may dial.
 #[derive(Clone, Default)]
@@ -24,11 +25,15 @@ impl Pool {
         Self { lines }
     }
 
-    /// Takes the first free line.
+    /// Takes the first free line to dial this number: not the one that has it, which would find itself busy,
+    /// unless there is no other.
     #[must_use]
-    pub fn take(&self) -> Option<Taken> {
+    pub fn take_for(&self, number: &Number) -> Option<Taken> {
+        let is_itself = |line: &Arc<dyn Line>| line.number() == Some(number);
+        let no_other = self.lines.iter().all(is_itself);
         self.lines
             .iter()
+            .filter(|line| no_other || !is_itself(line))
             .find_map(|line| line.seat().take().map(|held| Taken { line: Arc::clone(line), _held: held }))
     }
 

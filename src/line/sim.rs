@@ -216,6 +216,10 @@ impl Line for SimLine {
         &self.terminal.name
     }
 
+    fn number(&self) -> Option<&Number> {
+        Some(&self.terminal.number)
+    }
+
     fn seat(&self) -> &Arc<Seat> {
         &self.terminal.seat
     }

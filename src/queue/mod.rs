@@ -150,7 +150,7 @@ impl Queue {
             let chosen = plan::plan(&due, &calling, self.pool.free());
             last = due.last().cloned();
             for job in due.into_iter().filter(|job| chosen.contains(&job.id)) {
-                let Some(line) = self.pool.take() else { break };
+                let Some(line) = self.pool.take_for(&job.recipient.number) else { continue };
                 let number = job.recipient.number.clone();
                 let task = calls.0.spawn(Arc::clone(self).claim_and_call(job, line));
                 calls.1.insert(task.id(), number);

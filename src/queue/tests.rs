@@ -268,7 +268,8 @@ async fn each_cause_has_its_own_tries_and_the_last_gives_the_outcome() {
 async fn a_fax_that_waits_for_a_line_is_reported_late_once_and_then_expires() {
     let bench = bench(&[]);
     let id = bench.accept_one(1).await;
-    let lines = [bench.queue.pool.take().unwrap(), bench.queue.pool.take().unwrap()];
+    let far = number("+12125550999");
+    let lines = [bench.queue.pool.take_for(&far).unwrap(), bench.queue.pool.take_for(&far).unwrap()];
     for _ in 0..3 {
         bench.clock.advance(HOUR);
         assert_eq!(bench.step().await, 0);

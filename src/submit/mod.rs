@@ -22,6 +22,7 @@ mod refusal;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,9 @@ use crate::store::Store;
 /// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take
 /// its time; the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
 pub type Survey = Arc<dyn Fn(&[u8]) -> Result<(), Refusal> + Send + Sync>;
+
+/// How long a fax may be asked to wait for its first call.
+const WAIT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// Limits of what is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +126,10 @@ impl Submit {
         let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
         if submission.recipients.is_empty() {
             return Err(Refusal::new(Reason::NoRecipient, "no fax number was given", "no recipients"));
+        }
+        if submission.options.not_before.is_some_and(|at| at > self.clock.now() + WAIT_MAX) {
+            let text = "a fax cannot be asked to wait for longer than a year";
+            return Err(Refusal::new(Reason::TooLarge, text, "not_before"));
         }
         header::check(&message, self.rules.limits.received_lines_max)?;
         let message = self.survey(message).await?;

@@ -178,7 +178,7 @@ async fn accepted_is_stored_whole_and_wakes_the_queue() {
     let submission = submission(two);
     let message = b"Subject: x\r\n\r\nhello\r\n".to_vec();
     let names = bench.submit.accept(submission.clone(), message.clone()).await.unwrap();
-    let woken = tokio::time::timeout(std::time::Duration::ZERO, bench.wake.notified()).await;
+    let woken = tokio::time::timeout(Duration::ZERO, bench.wake.notified()).await;
     assert!(woken.is_ok(), "the queue was not woken");
     let jobs = bench.jobs().await;
     assert_eq!(jobs.iter().map(|j| j.id.clone()).collect::<Vec<_>>(), names);
@@ -234,6 +234,18 @@ async fn refused_is_not_stored() {
     }
     let refusal = bench().submit.accept(submission(Vec::new()), Vec::new()).await.unwrap_err();
     assert_eq!(refusal.reason, Reason::NoRecipient);
+}
+
+#[tokio::test]
+async fn a_fax_waits_for_a_year_at_most() {
+    let bench = bench();
+    let fax = || submission(vec![recipient("+12125550123@fax.example.com")]);
+    for (at, accepted) in [("2027-11-24T09:00:00Z", true), ("2027-11-24T11:00:00Z", false)] {
+        let options = Options { not_before: Some(at.parse().unwrap()), ..Options::default() };
+        let submission = Submission { options, ..fax() };
+        let answer = bench.submit.accept(submission, Vec::new()).await;
+        assert_eq!(answer.is_ok(), accepted, "{at}: {answer:?}");
+    }
 }
 
 /// A store that fails is trouble for now; and the next try is a new submission, whole.

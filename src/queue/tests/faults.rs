@@ -192,6 +192,10 @@ impl Line for Broken {
         "broken"
     }
 
+    fn number(&self) -> Option<&Number> {
+        None
+    }
+
     fn seat(&self) -> &Arc<Seat> {
         &self.0
     }
