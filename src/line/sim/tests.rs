@@ -36,7 +36,10 @@ impl Sending for Document {
 
 /// What came in: the ends of calls, with their pages.
 #[derive(Clone, Default)]
-struct Inbox(Arc<Mutex<Vec<(Option<Number>, u32, Outcome)>>>);
+struct Inbox(Arc<Mutex<Vec<Call>>>);
+
+/// Who called, how many pages came, and how it ended.
+type Call = (Option<Number>, u32, Outcome);
 
 struct Incoming(Inbox, Option<Number>, u32);
 
