@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::address::{DialPlan, FaxAddress, Number};
-use crate::blob::{Blobs, FsBlobs};
+use crate::blob::{BlobError, Blobs, FsBlobs};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LineConfig};
 use crate::door::control::Control;
@@ -110,6 +110,14 @@ impl App {
             tracing::info!("SMTP listens on {address}");
         }
         Ok(Self { smtp: addresses, status, stop, tasks, store })
+    }
+
+    /// Waits until a part of the gateway ends though nobody told it to: it has failed, and the gateway with it.
+    pub async fn part_failed(&mut self) {
+        match self.tasks.join_next().await {
+            Some(Err(error)) => tracing::error!(%error, "a part of the gateway failed"),
+            _ => tracing::error!("a part of the gateway ended by itself"),
+        }
     }
 
     /// Takes nothing more in, lets calls in progress end for a while, and closes the store.
@@ -260,15 +268,22 @@ impl Ground {
 
     /// Forgets some, and says how many.
     async fn forget_batch(&self) -> Result<usize, String> {
-        let before = self.clock.now() - self.config.store.keep_done;
+        let Ok(before) = self.clock.now().checked_sub(self.config.store.keep_done) else { return Ok(0) };
         let forgotten = self.store.purge(before, PURGE_MAX).await.map_err(|e| e.to_string())?;
         for submission in &forgotten {
-            let keys = self.blobs.list(&Job::folder_of(submission)).await.map_err(|e| e.to_string())?;
-            for key in keys {
-                self.blobs.delete(&key).await.map_err(|e| e.to_string())?;
+            // The store has forgotten all of them: one whose files resist must not keep the others'.
+            if let Err(error) = self.delete_below(&Job::folder_of(submission)).await {
+                tracing::error!(%submission, %error, "files of a forgotten submission stay");
             }
         }
         Ok(forgotten.len())
+    }
+
+    async fn delete_below(&self, folder: &str) -> Result<(), BlobError> {
+        for key in self.blobs.list(folder).await? {
+            self.blobs.delete(&key).await?;
+        }
+        Ok(())
     }
 }
 
@@ -287,4 +302,26 @@ fn refusal(error: &RenderError) -> Refusal {
 fn number_of(plan: &DialPlan, text: &str) -> Option<Number> {
     let address = FaxAddress::parse(text).ok()?;
     plan.number(&address.phone).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    async fn start(dir: &std::path::Path) -> App {
+        let mut config = Config::embedded(dir).unwrap();
+        config.smtp.listen = vec!["127.0.0.1:0".parse().unwrap()];
+        App::start(config).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_part_that_fails_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut app = start(dir.path()).await;
+        app.tasks.spawn(async { panic!("a part fails") });
+        tokio::time::timeout(Duration::from_secs(60), app.part_failed()).await.unwrap();
+        app.stop().await;
+        start(dir.path()).await.stop().await;
+    }
 }

@@ -19,6 +19,10 @@ use crate::report::ReportConfig;
 use crate::store::StoreConfig;
 use crate::submit::SubmitConfig;
 
+/// The slowest and the fastest pace of simulated calls, beside 0.
+const PACE_MIN: f64 = 0.001;
+const PACE_MAX: f64 = 1e6;
+
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -273,8 +277,10 @@ impl Config {
                 return Err(("line", format!("two lines are called {:?}", line.name)));
             }
         }
-        if !self.simulation.pace.is_finite() || self.simulation.pace < 0.0 {
-            return Err(("simulation.pace", "is 0 or a positive number".into()));
+        let pace = self.simulation.pace;
+        if pace != 0.0 && !(PACE_MIN..=PACE_MAX).contains(&pace) {
+            let reason = format!("is 0, or a number from {PACE_MIN} to {PACE_MAX}");
+            return Err(("simulation.pace", reason));
         }
         Ok(())
     }
@@ -355,6 +361,8 @@ mod tests {
         for (text, setting) in [
             ("time_zone = \"Europe/Nowhere\"", "time_zone"),
             ("[simulation]\npace = -1.0", "simulation.pace"),
+            ("[simulation]\npace = 1e-300", "simulation.pace"),
+            ("[simulation]\npace = nan", "simulation.pace"),
             ("[policy]\ndestinations = [\"1212\"]", "policy"),
             ("[[received.route]]\nto = []", "received"),
         ] {

@@ -13,14 +13,15 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
     let result = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
-        let app = App::start(config).await.map_err(Failure::failed)?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let mut app = App::start(config).await.map_err(Failure::failed)?;
+        let result = tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+            () = app.part_failed() => Err(Failure::failed("a part of the gateway failed; the log says which")),
+        };
         tracing::info!("stopping");
         app.stop().await;
-        Ok(())
+        result
     });
     // A call that outlasts the grace is cut off: the store knows how far it came.
     runtime.shutdown_background();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::address::{Client, Mailbox};
 use crate::clock::Clock;
@@ -131,18 +131,19 @@ impl Control {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let places = Arc::new(Semaphore::new(CLIENTS_MAX));
         while !*stop.borrow() {
-            let stream = tokio::select! {
-                _ = stop.changed() => continue,
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(error) => {
-                        tracing::warn!(%error, "control socket");
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        continue;
-                    }
-                },
+            let next = tokio::select! {
+                // Whoever could say stop is gone: stop.
+                changed = stop.changed() => if changed.is_err() { return } else { continue },
+                next = self.next_client(&places) => next,
             };
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let (place, stream) = match next {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::warn!(%error, "control socket");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
             let desk = Arc::clone(&self.desk);
             tokio::spawn(async move {
                 let served = tokio::time::timeout(EXCHANGE_TIME_MAX, desk.serve(stream)).await;
@@ -152,6 +153,16 @@ impl Control {
                 drop(place);
             });
         }
+    }
+
+    /// The next client, as soon as there is a place for it.
+    async fn next_client(
+        &self,
+        places: &Arc<Semaphore>,
+    ) -> std::io::Result<(OwnedSemaphorePermit, UnixStream)> {
+        let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
+        let (stream, _) = self.listener.accept().await?;
+        Ok((place, stream))
     }
 }
 
@@ -165,12 +176,17 @@ impl Desk {
         tokio::time::timeout(REQUEST_TIME_MAX, head.read_until(b'\n', &mut line)).await??;
         let response = match serde_json::from_slice(&line) {
             Ok(request) => self.answer(request, uid, &mut reader).await,
+            Err(_) if line.len() as u64 == REQUEST_BYTES_MAX => {
+                refused(Why::Failed, format!("the request is longer than {REQUEST_BYTES_MAX} bytes"))
+            }
             Err(error) => refused(Why::Failed, format!("the request is not understood: {error}")),
         };
         let mut answer = serde_json::to_vec(&response)?;
         answer.push(b'\n');
         writer.write_all(&answer).await?;
-        writer.shutdown().await
+        writer.shutdown().await?;
+        // A client that is still sending would find the connection broken, and not read why it was refused.
+        tokio::io::copy(&mut reader, &mut tokio::io::sink()).await.map(|_| ())
     }
 
     async fn answer(&self, request: Request, uid: u32, body: &mut (impl AsyncRead + Unpin)) -> Response {

@@ -4,6 +4,9 @@
 //! make it busy, silent or deaf for its first calls. A call runs two T.30 engines over `fax::sim::air` on a
 //! virtual clock, as fast as the machine can or at a chosen pace.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -89,3 +89,139 @@ impl Receiving for Call {
         answerer.mail_wake.notify_one();
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use fax::page::Resolution;
+    use fax::session::Outcome;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::blob::FsBlobs;
+    use crate::clock::ManualClock;
+    use crate::received::ReceivedConfig;
+    use crate::store::{SledStore, Store, StoreConfig};
+
+    struct Bench {
+        answerer: Answerer,
+        store: SledStore,
+        dir: TempDir,
+    }
+
+    fn bench() -> Bench {
+        let dir = TempDir::new().unwrap();
+        let config = StoreConfig { dir: dir.path().join("store"), ..StoreConfig::default() };
+        let (store, _) = SledStore::open(config).unwrap();
+        let blobs = Arc::new(FsBlobs::open(dir.path().join("blobs")).unwrap());
+        let postmaster = "post@example.com".to_owned();
+        let intake = Intake::new(Arc::new(store.clone()), blobs, ReceivedConfig::default(), postmaster);
+        let clock = Arc::new(ManualClock::new("2026-11-23T10:00:00Z".parse().unwrap()));
+        let answerer = Answerer::new(Arc::new(intake), clock, Handle::current(), Arc::new(Notify::new()));
+        Bench { answerer, store, dir }
+    }
+
+    impl Bench {
+        /// Does something on a thread of its own, as a line does.
+        async fn on_the_line<T: Send + 'static>(
+            &self,
+            work: impl FnOnce(&Answerer) -> T + Send + 'static,
+        ) -> T {
+            let answerer = self.answerer.clone();
+            tokio::task::spawn_blocking(move || work(&answerer)).await.unwrap()
+        }
+
+        fn blobs(&self) -> usize {
+            std::fs::read_dir(self.dir.path().join("blobs/received")).map_or(0, Iterator::count)
+        }
+    }
+
+    fn ringing() -> Ringing {
+        Ringing { line: "line-1".into(), called: None, caller: None }
+    }
+
+    fn page() -> Page {
+        Page::white(1728, 100, Resolution::R204x98)
+    }
+
+    fn report(outcome: Outcome) -> Report {
+        Report { outcome, marks: Vec::new(), remote_id: Some("+1 212".into()), negotiated: None }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_call_becomes_a_fax_with_the_pages_that_were_kept() {
+        let bench = bench();
+        for (outcome, complete) in [(Outcome::Received, true), (Outcome::NoCommand, false)] {
+            bench
+                .on_the_line(move |answerer| {
+                    let mut call = answerer.answer(&ringing()).unwrap();
+                    assert!(call.page(0, &page(), &Quality::default()));
+                    assert!(call.page(1, &page(), &Quality::default()));
+                    assert!(call.page(1, &page(), &Quality::default()), "a page that comes again");
+                    call.end(&report(outcome));
+                })
+                .await;
+            tokio::time::timeout(std::time::Duration::from_secs(60), bench.answerer.mail_wake.notified())
+                .await
+                .unwrap();
+            let fax =
+                bench.store.received_list(10).await.unwrap().into_iter().find(|f| f.complete == complete);
+            let fax = fax.unwrap();
+            assert_eq!((fax.pages, fax.remote_id.as_deref()), (2, Some("+1 212")));
+        }
+        let now = bench.answerer.clock.now();
+        assert_eq!(bench.store.notices_due(now, 10).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_page_that_cannot_be_kept_is_not_confirmed() {
+        let bench = bench();
+        bench
+            .on_the_line(|answerer| {
+                let mut call = answerer.answer(&ringing()).unwrap();
+                assert!(call.page(0, &page(), &Quality::default()));
+                assert!(!call.page(crate::received::intake::PAGES_MAX, &page(), &Quality::default()));
+                call.end(&report(Outcome::NoCommand));
+            })
+            .await;
+        assert_eq!(bench.store.received_list(10).await.unwrap()[0].pages, 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_call_without_a_page_leaves_nothing() {
+        let bench = bench();
+        bench
+            .on_the_line(|answerer| answerer.answer(&ringing()).unwrap().end(&report(Outcome::NoCommand)))
+            .await;
+        assert_eq!(bench.store.received_list(10).await.unwrap(), []);
+        assert_eq!(bench.blobs(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_gateway_that_can_keep_nothing_lets_it_ring() {
+        let bench = bench();
+        std::fs::remove_dir_all(bench.dir.path().join("blobs")).unwrap();
+        std::fs::write(bench.dir.path().join("blobs"), b"in the way").unwrap();
+        assert!(bench.on_the_line(|answerer| answerer.answer(&ringing()).is_none()).await);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_fax_that_the_store_does_not_take_is_there_after_the_next_start() {
+        let bench = bench();
+        let line = bench.answerer.clone();
+        let call = tokio::task::spawn_blocking(move || {
+            let mut call = line.answer(&ringing()).unwrap();
+            assert!(call.page(0, &page(), &Quality::default()));
+            call
+        });
+        let call = call.await.unwrap();
+        bench.store.close().await.unwrap();
+        tokio::task::spawn_blocking(move || call.end(&report(Outcome::Received))).await.unwrap();
+        let config = StoreConfig { dir: bench.dir.path().join("store"), ..StoreConfig::default() };
+        let (store, _) = SledStore::open(config).unwrap();
+        let blobs = Arc::new(FsBlobs::open(bench.dir.path().join("blobs")).unwrap());
+        let intake = Intake::new(Arc::new(store.clone()), blobs, ReceivedConfig::default(), "p@x".into());
+        assert_eq!(intake.recover(bench.answerer.clock.now()).await.unwrap(), 1);
+        assert_eq!(store.received_list(10).await.unwrap()[0].pages, 1);
+    }
+}

@@ -56,13 +56,15 @@ async fn a_call_lost_at_any_moment_is_taken_up_at_the_first_page_that_is_not_con
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_gateway_had_in_its_hands_is_taken_back_by_what_it_knew() {
     let bench = bench(&[]);
-    let (doubt, sure) = (Mark::InDoubt, Mark::Confirmed);
-    let lives: [(&[(u32, Mark)], &str, usize); 5] = [
+    const DOUBT: Mark = Mark::InDoubt;
+    const SURE: Mark = Mark::Confirmed;
+    type Marks = &'static [(u32, Mark)];
+    let lives: [(Marks, &str, usize); 5] = [
         (&[], "delivered", 2),
-        (&[(1, sure)], "delivered", 1),
-        (&[(1, doubt)], "delivered", 2),
-        (&[(1, sure), (2, doubt)], "unconfirmed", 0),
-        (&[(1, sure), (2, sure)], "delivered", 0),
+        (&[(1, SURE)], "delivered", 1),
+        (&[(1, DOUBT)], "delivered", 2),
+        (&[(1, SURE), (2, DOUBT)], "unconfirmed", 0),
+        (&[(1, SURE), (2, SURE)], "delivered", 0),
     ];
     for (at_death, word, pages_after) in lives {
         let id = bench.accept_one(2).await;
