@@ -3,12 +3,14 @@
 //! `config/faxgate.toml` shows every setting with its default. An unknown key, a wrong type or a value that makes
 //! no sense is an error that names the file, the line and the key.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{AddressConfig, DialPlan, DialPlanConfig, Policy, PolicyConfig};
+use crate::address::{AddressConfig, DialPlanConfig, PolicyConfig};
 use crate::door::smtp::SmtpConfig;
 use crate::job::schedule::{Rule, Rules};
 use crate::line::sim::{SimLineConfig, SimulationConfig};
@@ -132,7 +134,7 @@ impl From<Rule> for RuleConfig {
 
 impl From<RuleConfig> for Rule {
     fn from(config: RuleConfig) -> Self {
-        Self { tries_max: config.tries.max(1), delay: config.delay }
+        Self { tries_max: config.tries, delay: config.delay }
     }
 }
 
@@ -217,7 +219,7 @@ impl Config {
         let not_understood =
             |cause| ConfigError::NotUnderstood { path: path.to_owned(), cause: Box::new(cause) };
         let config: Self = toml::from_str(text).map_err(not_understood)?;
-        config.check().map_err(|(setting, reason)| ConfigError::Senseless {
+        check::check(&config).map_err(|(setting, reason)| ConfigError::Senseless {
             path: path.to_owned(),
             setting,
             reason,
@@ -258,25 +260,6 @@ impl Config {
             return Ok(jiff::tz::TimeZone::system());
         }
         jiff::tz::TimeZone::get(&self.time_zone).map_err(|error| error.to_string())
-    }
-
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        self.zone().map_err(|reason| ("time_zone", reason))?;
-        self.address.check().map_err(|e| ("address", e.to_string()))?;
-        DialPlan::new(self.dial_plan.clone()).map_err(|e| ("dial_plan", e.to_string()))?;
-        Policy::new(self.policy.clone()).map_err(|e| ("policy", e.to_string()))?;
-        self.received.check().map_err(|reason| ("received", reason))?;
-        self.render.options(None).map_err(|e| ("render.cover_template", e.to_string()))?;
-        let mut names = std::collections::HashSet::new();
-        for LineConfig::Simulated(line) in &self.line {
-            if !names.insert(&line.name) {
-                return Err(("line", format!("two lines are called {:?}", line.name)));
-            }
-        }
-        if !self.simulation.pace.is_finite() || self.simulation.pace < 0.0 {
-            return Err(("simulation.pace", "is 0 or a positive number".into()));
-        }
-        Ok(())
     }
 }
 
@@ -342,6 +325,14 @@ mod tests {
         );
     }
 
+    /// Two lines, of which the first is called `b` and has the number +441.
+    fn line(more: &str, name: &str, number: &str) -> String {
+        let one = |name, number, more| {
+            format!("[[line]]\nkind = \"simulated\"\nname = \"{name}\"\nnumber = \"{number}\"\n{more}\n")
+        };
+        one("b", "+441", "") + &one(name, number, more)
+    }
+
     #[test]
     fn what_makes_no_sense_is_named() {
         for (text, setting) in [
@@ -349,6 +340,23 @@ mod tests {
             ("[simulation]\npace = -1.0", "simulation.pace"),
             ("[policy]\ndestinations = [\"1212\"]", "policy"),
             ("[[received.route]]\nto = []", "received"),
+            ("[[received.route]]\nto = [\"a b\"]", "\"a b\""),
+            ("[[received.route]]\nline = \"x\"\nto = [\"a@b\"]", "no line \"x\""),
+            ("[received]\nfrom = \"a\"", "received: from"),
+            ("[report]\nfrom = \"a\"", "report: from"),
+            ("[smtp]\nhostname = \"a\\r\\nb\"", "smtp: hostname"),
+            ("[render.limits]\npages_max = 0", "render.limits: pages_max"),
+            ("[retry]\nbusy = { tries = 0, delay = \"1m\" }", "retry.busy"),
+            ("[retry]\nbusy = { tries = 1, delay = \"9999999h\" }", "retry.busy"),
+            ("[retry]\nexpires_after = \"99999999999h\"", "retry.expires_after"),
+            ("[store]\nkeep_done = \"99999999999h\"", "store.keep_done"),
+            ("[store]\ncommit_deadline = \"0s\"", "store.commit_deadline"),
+            ("[simulation]\nbit_errors_per_million = 1000001", "simulation.bit_errors_per_million"),
+            ("[[simulation.number]]\nnumber = \"+44123\"\nanswers = []", "simulation.number"),
+            (&line("", "a", "+441"), "two lines have the number"),
+            (&line("", "b", "+442"), "two lines are called"),
+            (&line("", "a\\u001b[31m", "+442"), "name"),
+            (&line("station_id = \"a station ID too long to be sent\"", "a", "+442"), "station_id"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(setting), "{error}");

@@ -39,6 +39,25 @@ impl Default for SimulationConfig {
     }
 }
 
+impl SimulationConfig {
+    /// The first setting that makes no sense.
+    ///
+    /// # Errors
+    /// The setting, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if !self.pace.is_finite() || self.pace < 0.0 {
+            return Err(("simulation.pace", "must be 0 or a positive number"));
+        }
+        if self.bit_errors_per_million > 1_000_000 {
+            return Err(("simulation.bit_errors_per_million", "is more than a million"));
+        }
+        if self.number.iter().any(|number| number.answers.is_empty()) {
+            return Err(("simulation.number", "answers is empty"));
+        }
+        Ok(())
+    }
+}
+
 /// A number of the simulated network and what callers find there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +99,29 @@ pub struct SimLineConfig {
     /// Whether it answers.
     #[serde(default = "yes")]
     pub answer: bool,
+}
+
+impl SimLineConfig {
+    /// The first setting that makes no sense.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn check(&self) -> Result<(), String> {
+        let is_word = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        if self.name.is_empty() || !self.name.chars().all(is_word) {
+            return Err(format!(
+                "the name {:?} must have letters, digits, \"-\", \"_\" and \".\" only",
+                self.name
+            ));
+        }
+        self.identification().map(|_| ())
+    }
+
+    /// What the line calls itself.
+    fn identification(&self) -> Result<StationId, String> {
+        let text = self.station_id.clone().unwrap_or_else(|| self.number.to_string());
+        StationId::new(&text).map_err(|error| format!("line {}: station_id {text:?}: {error}", self.name))
+    }
 }
 
 fn yes() -> bool {
@@ -176,13 +218,10 @@ struct Reached<'a> {
 
 impl Terminal {
     fn new(config: &SimLineConfig, wake: &Arc<tokio::sync::Notify>) -> Result<Self, String> {
-        let text = config.station_id.clone().unwrap_or_else(|| config.number.to_string());
-        let station_id = StationId::new(&text)
-            .map_err(|error| format!("line {}: station_id {text:?}: {error}", config.name))?;
         Ok(Self {
             name: config.name.clone(),
             number: config.number.clone(),
-            station_id,
+            station_id: config.identification()?,
             seat: Seat::new(Arc::clone(wake)),
             answer: config.answer,
         })

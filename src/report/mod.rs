@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use mail_builder::headers::content_type::ContentType;
 use serde::{Deserialize, Serialize};
 
+use crate::address::Mailbox;
 use crate::job::{About, Grade, Job, Notice, ReportKind};
 use crate::mailer::compose::{self, Heading};
 use crate::mailer::{Identity, Mail};
@@ -50,6 +51,19 @@ impl Default for ReportConfig {
             returned_bytes_max: 1024 * 1024,
             trace_lines_max: 40,
         }
+    }
+}
+
+impl ReportConfig {
+    /// The first thing that is wrong with the settings.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn check(&self) -> Result<(), String> {
+        if !self.from.is_empty() && !Mailbox::is_full(&self.from) {
+            return Err(format!("from: {:?} is no mail address", self.from));
+        }
+        Ok(())
     }
 }
 
