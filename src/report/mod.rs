@@ -87,7 +87,7 @@ pub struct ReportContext<'a> {
     pub config: &'a ReportConfig,
     /// The time now.
     pub now: Timestamp,
-    /// How long a job is tried, from its acceptance (`job::schedule::Rules::expires_after`).
+    /// How long a job is tried, from the first call it may make (`job::schedule::Rules::expires_after`).
     pub expires_after: Duration,
 }
 
