@@ -31,6 +31,8 @@ use crate::submit::{Reason, Refusal, Rules, Submit};
 
 /// How long a claim on a job holds without being renewed.
 const LEASE: Duration = Duration::from_secs(600);
+/// How long the queue waits after its store failed.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// How long calls in progress may go on after the gateway was told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(20);
 /// How often what is old enough is forgotten.
@@ -229,6 +231,7 @@ impl Ground {
                 node: self.config.node.clone(),
                 rules: self.config.retry.rules(),
                 lease: LEASE,
+                store_pause: STORE_PAUSE,
                 stop_grace: STOP_GRACE,
                 render: self.config.render.clone(),
                 header_from: self.config.header_from.clone(),

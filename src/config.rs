@@ -313,6 +313,14 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_in_the_readme_is_good() {
+        let readme = include_str!("../README.md");
+        let (_, block) = readme.split_once("```toml\n").unwrap();
+        let config = parse(block.split_once("```").unwrap().0).unwrap();
+        assert_eq!((config.line.len(), config.address.domains.len()), (1, 1));
+    }
+
+    #[test]
     fn an_unknown_setting_is_an_error_with_its_place() {
         let error = parse("data_dir = \"/tmp\"\n[smtp]\nlisten_on = []\n").unwrap_err().to_string();
         assert!(

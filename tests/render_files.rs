@@ -103,6 +103,81 @@ fn a_camera_picture_is_turned_as_it_says() {
 }
 
 #[test]
+fn a_photograph_keeps_its_middle_tones() {
+    let files = [("parcel.jpg", &demo("parcel.jpg")[..])];
+    let page = &render::files(&files, &options(Resolution::R204x98), None).unwrap().pages[0];
+    // A third or so of the picture is black, and no corner of the parcel is lost.
+    let black = page.bits().iter().map(|byte| byte.count_ones()).sum::<u32>() as f32;
+    let share = black / (page.width() * page.rows()) as f32;
+    assert!((0.25..0.5).contains(&share), "{share}");
+    let tone = |left: u32, top: u32| {
+        let pixels = (0..96).flat_map(|y| (0..96).map(move |x| (left + x, top + y)));
+        pixels.filter(|&(x, y)| page.is_black(x, y)).count() as f32 / (96.0 * 96.0)
+    };
+    let (wall, cardboard, shadow) = (tone(150, 700), tone(760, 520), tone(1250, 270));
+    assert!(wall < cardboard && cardboard < shadow && cardboard > 0.2, "{wall} {cardboard} {shadow}");
+}
+
+#[test]
+fn grey_paper_with_noise_is_white_and_its_writing_black() {
+    // Paper of tone 215 ± 15, as a scanner sees it, with a black bar.
+    let mut random = 1u32;
+    let scan = GrayImage::from_fn(600, 800, |x, y| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = (random >> 27) as u8;
+        Luma([if (100..500).contains(&x) && (200..220).contains(&y) { 40 } else { 200 + noise }])
+    });
+    let mut file = Cursor::new(Vec::new());
+    DynamicImage::ImageLuma8(scan).write_to(&mut file, ImageFormat::Png).unwrap();
+    let page = &render::files(&[("scan.png", file.get_ref())], &options(Resolution::R204x196), None)
+        .unwrap()
+        .pages[0];
+    let black = page.bits().iter().map(|byte| byte.count_ones()).sum::<u32>() as f32;
+    // 400 × 20 pixels of 1/96 inch.
+    let bar = 400.0 * 20.0 / (96.0 * 96.0) * 204.0 * 196.0;
+    assert!((black / bar - 1.0).abs() < 0.05, "{}", black / bar);
+}
+
+#[test]
+fn text_of_many_pages_keeps_the_margins() {
+    let text =
+        "A line that is long enough to be broken at the end, wherever that may be on this page. ".repeat(400);
+    for resolution in [Resolution::R204x98, Resolution::R204x196, Resolution::R400x400] {
+        let rendered = render::files(&[("long.txt", text.as_bytes())], &options(resolution), None).unwrap();
+        assert!(rendered.pages.len() > 3);
+        for page in &rendered.pages {
+            let margin = resolution.x_dpi() * 18 / 25;
+            for y in 0..page.rows() {
+                let outside = (0..margin).chain(page.width() - margin..page.width());
+                assert!(outside.into_iter().all(|x| !page.is_black(x, y)), "{resolution} row {y}");
+            }
+            let below = page.rows() - resolution.y_dpi() * 10 / 25..page.rows();
+            assert!(below.into_iter().all(|y| page.row(y).unwrap().iter().all(|byte| *byte == 0)));
+        }
+    }
+}
+
+#[test]
+fn a_picture_that_would_burst_is_refused_before_it_is_unpacked() {
+    // A PNG header that promises 60,000 × 60,000 pixels, with its check sum.
+    let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xea\x60\0\0\xea\x60\x08\0\0\0\0".to_vec();
+    file.extend(crc32(&file[12..]).to_be_bytes());
+    file.extend(b"\0\0\0\x01IDAT\x78\0\0\0\0");
+    let error = render::files(&[("bomb.png", &file)], &options(Resolution::R204x98), None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "“bomb.png” cannot be faxed: the picture has 60000 × 60000 pixels, more than the 50000000 that are allowed"
+    );
+}
+
+/// The check sum of PNG (ISO 3309).
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
+    })
+}
+
+#[test]
 fn what_is_transparent_is_white_and_what_is_wide_is_turned() {
     let clear = image::RgbaImage::from_pixel(1600, 600, image::Rgba([0, 0, 0, 0]));
     let mut clear = DynamicImage::ImageRgba8(clear);
@@ -164,9 +239,8 @@ fn a_pdf_keeps_its_proportions_and_a_landscape_page_is_turned() {
 
 #[test]
 fn poppler_sees_the_same_pages_in_the_pdf_that_we_write() {
-    if Command::new("pdfimages").arg("-v").output().is_err() {
-        return;
-    }
+    let poppler = Command::new("pdfimages").arg("-v").output();
+    assert!(poppler.is_ok(), "this test needs poppler: apt-get install poppler-utils");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("out.pdf");
     let pages = [

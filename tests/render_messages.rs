@@ -165,6 +165,33 @@ fn hidden_html_leaves_no_ink() {
 }
 
 #[test]
+fn deep_and_sloppy_html_still_gives_its_text() {
+    let shown = rendered(&mail(&html("<p>Hello</p>"))).pages;
+    let deep = "<div>".repeat(5000) + "<p>Hello" + &"</div>".repeat(4000);
+    assert_eq!(rendered(&mail(&html(&deep))).pages, shown);
+    let attributes: String = (0..50_000).map(|i| format!("a{i}=1 ")).collect();
+    assert_eq!(rendered(&mail(&html(&format!("<p {attributes}>Hello")))).pages, shown);
+    assert_eq!(refused(&mail(&html("<div> &nbsp; <br></div>"))), "it holds no text and no attachment");
+}
+
+#[test]
+fn a_link_that_can_be_typed_is_printed() {
+    let page = |source: &str| rendered(&mail(&html(source))).pages;
+    assert_eq!(
+        page("<p>See <a href=\"https://example.com/form\">our <b>form</b></a>.</p>"),
+        page("<p>See our <b>form</b> (https://example.com/form).</p>")
+    );
+    let tracking = format!("https://example.com/{}", "x".repeat(80));
+    for silent in [tracking.as_str(), "mailto:a@example.com", "tel:+1", "https://our.example/"] {
+        assert_eq!(
+            page(&format!("<p>See <a href=\"{silent}\">our.example</a>.</p>")),
+            page("<p>See our.example.</p>"),
+            "{silent}"
+        );
+    }
+}
+
+#[test]
 fn a_logo_stands_in_its_text_and_a_tracking_pixel_nowhere() {
     let source = "<p>Regards</p><img src=\"cid:logo@x\"><img src=\"cid:dot@x\"><p>Miller</p>";
     let parts = [
@@ -309,10 +336,10 @@ fn limits_refuse_and_never_cut() {
         render::survey(&mail(&deep), &Limits::default()).unwrap_err().to_string(),
         "it has more than 10 levels of parts within parts"
     );
-    let nested = mail(&html(&"<div>".repeat(5000)));
+    let long = mail(&text(&"x".repeat(3 << 20)));
     assert_eq!(
-        render::survey(&nested, &Limits::default()).unwrap_err().to_string(),
-        "“message text” cannot be faxed: its HTML elements are nested deeper than 200"
+        render::survey(&long, &Limits::default()).unwrap_err().to_string(),
+        "it has more than 2097152 bytes of text"
     );
 }
 
@@ -321,7 +348,18 @@ fn a_character_without_a_glyph_is_counted() {
     let rendered = rendered(&mail(&text("Hieroglyphs: \u{13000}\u{13001}\n")));
     assert_eq!(
         rendered.manifest.notes,
-        ["2 characters of “message text” are in none of the gateway's fonts and are shown as boxes."]
+        ["Characters of “message text” that are in none of the gateway's fonts and are shown as boxes: 2."]
+    );
+}
+
+#[test]
+fn octets_that_are_no_characters_are_noted() {
+    let broken = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nCaf=E9 open\n";
+    assert_eq!(
+        rendered(&mail(broken)).manifest.notes,
+        [
+            "“message text” holds octets that are no characters of its charset; they are shown as question marks."
+        ]
     );
 }
 

@@ -35,10 +35,11 @@ pub(super) fn message(
     let parts: Vec<MimePart<'_>> = files.iter().map(attachment).collect();
     let names = || files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
     let subject = subject.map_or_else(names, str::to_owned);
-    let message = MessageBuilder::new()
-        .from(from.unwrap_or("faxgate@localhost").to_owned())
-        .subject(subject)
-        .body(MimePart::new("multipart/mixed", parts));
+    let body = MimePart::new("multipart/mixed", parts);
+    let mut message = MessageBuilder::new().subject(subject).body(body);
+    if let Some(from) = from {
+        message = message.from(from.to_owned());
+    }
     message.write_to_vec().map_err(Failure::failed)
 }
 

@@ -182,6 +182,12 @@ impl Job {
         Some(Self { state, ..self.clone() })
     }
 
+    /// Whether it is in the hands of `owner`.
+    #[must_use]
+    pub fn is_held_by(&self, owner: &str) -> bool {
+        matches!(&self.state, State::Calling { owner: holder, .. } if holder == owner)
+    }
+
     /// The job with its lease drawn out; nothing changes where it is not being called.
     #[must_use]
     pub fn renew(&self, now: Timestamp, lease: Duration) -> Self {
@@ -261,11 +267,27 @@ impl Job {
         self.waiting(now)
     }
 
+    /// The job given back by a gateway that failed with it in its hands: tried again by the rule for trouble of our
+    /// own, which also counts, so that it is not tried for ever.
+    #[must_use]
+    pub fn put_back(&self, cause: &str, rules: &Rules, now: Timestamp) -> Self {
+        let mut job = self.abandoned(now);
+        if job.outcome().is_some() {
+            return job;
+        }
+        let trouble = Outcome::LineTrouble { cause: cause.to_owned() };
+        job.tries.count(&trouble);
+        match schedule::next(&job, &trouble, rules, now) {
+            Next::Retry(until) => job.waiting(until),
+            Next::End(outcome) => job.ended(outcome, now),
+        }
+    }
+
     /// The job at its end because its time ran out while it waited; `None` where it did not.
     #[must_use]
     pub fn expire(&self, rules: &Rules, now: Timestamp) -> Option<Self> {
         let waiting = matches!(self.state, State::Waiting { .. });
-        if !waiting || now < self.dialled_from() + rules.expires_after {
+        if !waiting || now < schedule::later(self.dialled_from(), rules.expires_after) {
             return None;
         }
         let no_line = || Outcome::LineTrouble { cause: "no line was free".into() };
@@ -277,7 +299,9 @@ impl Job {
     #[must_use]
     pub fn delay_report_due(&self, rules: &Rules, now: Timestamp) -> bool {
         let waiting = matches!(self.state, State::Waiting { .. });
-        waiting && !self.delay_reported && now >= self.dialled_from() + rules.delay_report_after
+        waiting
+            && !self.delay_reported
+            && now >= schedule::later(self.dialled_from(), rules.delay_report_after)
     }
 
     /// When the first call was allowed.
@@ -292,7 +316,9 @@ impl Job {
         format!("jobs/{submission}/")
     }
 
-    fn folder(&self) -> String {
+    /// Where the job's own blobs are.
+    #[must_use]
+    pub fn folder(&self) -> String {
         format!("{}{}/", Self::folder_of(&self.submission), self.id)
     }
 

@@ -70,11 +70,16 @@ pub fn next(job: &Job, outcome: &Outcome, rules: &Rules, now: Timestamp) -> Next
     if job.tries.of(outcome) >= rule.tries_max {
         return Next::End(outcome.clone());
     }
-    let at = now + rule.delay;
-    if at >= job.dialled_from() + rules.expires_after {
+    let at = later(now, rule.delay);
+    if at >= later(job.dialled_from(), rules.expires_after) {
         return Next::End(Outcome::Expired { last: Box::new(outcome.clone()) });
     }
     Next::Retry(at)
+}
+
+/// The time so much later; the end of all time where there is none so late.
+pub(super) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// How many calls failed, by cause.

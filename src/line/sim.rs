@@ -27,7 +27,8 @@ pub struct SimulationConfig {
     pub pace: f64,
     /// Bits that arrive wrong, of a million sent.
     pub bit_errors_per_million: u32,
-    /// Where the chance of errors begins: the same seed gives the same calls.
+    /// Where the chance of errors begins: the same seed gives the same calls, the first, the second and so on to
+    /// each number.
     pub seed: u64,
     /// Numbers that do not simply answer.
     pub number: Vec<SimulatedNumber>,
@@ -80,6 +81,9 @@ pub enum Answer {
     NoAnswer,
     /// Somebody picks up who is no fax machine.
     Voice,
+    /// The line that has the number, until the network drops the call so long after it was dialled:
+    /// `{ drop-after = "20s" }`.
+    DropAfter(#[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")] Duration),
 }
 
 /// One simulated line (`[[line]]`).
@@ -179,24 +183,42 @@ impl Exchange {
         Ok(dialling.filter_map(line).collect())
     }
 
-    /// What this call finds; counts the call.
-    fn answer_for(&self, number: &Number) -> Answer {
-        let script = self.config.number.iter().find(|n| n.number == *number);
+    /// Counts a call to a number; gives how many there were before.
+    fn count(&self, number: &Number) -> usize {
         let mut dialled = self.dialled.lock().unwrap_or_else(PoisonError::into_inner);
         let calls = dialled.entry(number.clone()).or_default();
-        let step = *calls;
         *calls += 1;
+        *calls - 1
+    }
+
+    /// What call `n` to a number finds.
+    fn answer_for(&self, number: &Number, n: usize) -> Answer {
+        let script = self.config.number.iter().find(|script| script.number == *number);
         let Some(script) = script else { return Answer::Line };
-        script.answers.get(step).or(script.answers.last()).copied().unwrap_or(Answer::Line)
+        script.answers.get(n).or(script.answers.last()).copied().unwrap_or(Answer::Line)
+    }
+
+    /// The air of call `n` to a number: no two calls have the same errors, or a bad one would fail at each try.
+    fn air(&self, number: &Number, n: usize, answer: Answer) -> AirConfig {
+        let digits = number.as_str().bytes().fold(0u64, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()));
+        AirConfig {
+            seed: self.config.seed.wrapping_add(digits).wrapping_add(n as u64),
+            bit_errors_per_million: self.config.bit_errors_per_million,
+            drop_at: match answer {
+                Answer::DropAfter(after) => Some(Time::ZERO + after),
+                _ => None,
+            },
+            ..AirConfig::default()
+        }
     }
 
     /// The line that takes the call, with its seat and the flow's receiving end; or why none does.
-    fn reach(&self, dial: &Dial, caller: &Terminal) -> Result<Reached<'_>, Callee> {
-        match self.answer_for(&dial.number) {
+    fn reach(&self, dial: &Dial, answer: Answer, caller: &Terminal) -> Result<Reached<'_>, Callee> {
+        match answer {
             Answer::Busy => return Err(Callee::Busy),
             Answer::NoAnswer => return Err(Callee::NoAnswer),
             Answer::Voice => return Err(Callee::Silent),
-            Answer::Line => {}
+            Answer::Line | Answer::DropAfter(_) => {}
         }
         let terminal = self.terminals.get(&dial.number).filter(|t| t.answer).ok_or(Callee::NoAnswer)?;
         let held = terminal.seat.take().ok_or(Callee::Busy)?;
@@ -246,25 +268,21 @@ impl Line for SimLine {
         sender.first_page = dial.pages_confirmed;
         let mut caller = Engine::sender(sender);
         let mut caller_hooks = Sends(sending);
-        let (callee, reached) = match self.exchange.reach(dial, &self.terminal) {
+        let n = self.exchange.count(&dial.number);
+        let answer = self.exchange.answer_for(&dial.number, n);
+        let (callee, reached) = match self.exchange.reach(dial, answer, &self.terminal) {
             Ok(reached) => (Callee::Fax, Some(reached)),
             Err(callee) => (callee, None),
         };
         let far = reached.as_ref().map_or(&self.terminal, |reached| reached.terminal);
         let mut answerer = Engine::receiver(ReceiverConfig::new(far.station_id.clone()));
         let mut answerer_hooks = Receives(reached.map(|reached| (reached.receiving, reached._held)));
-        let config = &self.exchange.config;
-        let air = AirConfig {
-            callee,
-            seed: config.seed,
-            bit_errors_per_million: config.bit_errors_per_million,
-            ..AirConfig::default()
-        };
+        let air = AirConfig { callee, ..self.exchange.air(&dial.number, n, answer) };
         let record = air::run(
             Party { engine: &mut caller, hooks: &mut caller_hooks },
             Party { engine: &mut answerer, hooks: &mut answerer_hooks },
             &air,
-            &mut pacer(config.pace),
+            &mut pacer(self.exchange.config.pace),
         );
         if let (Some((receiving, _held)), Some(answerer)) = (answerer_hooks.0, record.answerer) {
             receiving.end(&answerer.report);

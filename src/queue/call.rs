@@ -1,10 +1,11 @@
 //! One call for one job: render if that has not been done, dial, and settle.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fax::page::Page;
-use fax::session::PageMark;
+use fax::session::{PageMark, Report};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -19,54 +20,60 @@ use crate::line::{self, CallEnd, Dial, Sending};
 use crate::render::header::{self, HeaderLine};
 use crate::store::{Store, StoreError};
 
-/// Works on a claimed job until it is settled, or something of ours fails.
-pub(super) async fn run(queue: &Arc<Queue>, job: Job, taken: &Taken) -> Result<(), QueueError> {
-    let job = match pages::prepare(queue, job).await? {
-        Prepared::Ready(job) => *job,
-        Prepared::Refused(job, reason) => {
-            let now = queue.clock.now();
-            queue.settle(&job.ended(Outcome::NotRendered { reason }, now), now).await?;
-            return Ok(());
-        }
-    };
-    let confirmed_before = job.progress.confirmed;
-    let started = queue.clock.now();
-    let (job, end) = dial(queue, job, taken, started).await?;
-    queue.blobs.put(&job.trace_key(job.calls + 1), end.trace.as_bytes()).await?;
-    let now = queue.clock.now();
-    let attempt = Attempt {
-        started,
-        ended: now,
-        line: taken.line.name().to_owned(),
-        outcome: line::outcome::of(&end.report, job.progress.pages),
-        pages_confirmed: job.progress.confirmed - confirmed_before,
-        remote_id: end.report.remote_id.clone(),
-        mode: line::outcome::mode(&end.report),
-    };
-    tracing::info!(
-        job = %job.id,
-        line = %attempt.line,
-        outcome = attempt.outcome.word(),
-        cause = attempt.outcome.cause(),
-        "call ended"
-    );
-    queue.settle(&job.after(attempt, &queue.settings.rules, now), now).await?;
-    Ok(())
+/// How the work on a job ended.
+enum End {
+    /// It cannot be made into pages; why, as the sender may know it.
+    Refused(String),
+    /// It was dialled.
+    Called(Timestamp, CallEnd),
 }
 
-/// Makes the call on a thread of its own and gives the job back as the call left it.
+/// Works on a claimed job until it is settled, or something of ours fails.
+pub(super) async fn run(queue: &Arc<Queue>, job: Job, taken: &Taken) -> Result<(), QueueError> {
+    let confirmed_before = job.progress.confirmed;
+    let held = Arc::new(HeldJob::new(queue, job));
+    let end = tokio::select! {
+        end = prepare_and_dial(queue, &held, taken) => end?,
+        never = held.renew_for_ever() => match never {},
+    };
+    let job = held.job().await;
+    let now = queue.clock.now();
+    let settled = match end {
+        End::Refused(reason) => job.ended(Outcome::NotRendered { reason }, now),
+        End::Called(started, end) => {
+            let job = with_marks(job, &end.report.marks);
+            // The trace is for the engineer; what became of the fax does not hang on it.
+            if let Err(error) = queue.blobs.put(&job.trace_key(job.calls + 1), end.trace.as_bytes()).await {
+                tracing::error!(job = %job.id, %error, "the trace of a call cannot be kept");
+            }
+            let attempt = attempt(&job, &end.report, started, now, taken.line.name(), confirmed_before);
+            job.after(attempt, &queue.settings.rules, now)
+        }
+    };
+    Ok(queue.settle_surely(settled).await?)
+}
+
+async fn prepare_and_dial(queue: &Arc<Queue>, held: &Arc<HeldJob>, taken: &Taken) -> Result<End, QueueError> {
+    if let Prepared::Refused(reason) = pages::prepare(queue, held).await? {
+        return Ok(End::Refused(reason));
+    }
+    let started = queue.clock.now();
+    Ok(End::Called(started, dial(queue, held, taken, started).await?))
+}
+
+/// Makes the call on a thread of its own.
 async fn dial(
     queue: &Arc<Queue>,
-    job: Job,
+    held: &Arc<HeldJob>,
     taken: &Taken,
     started: Timestamp,
-) -> Result<(Job, CallEnd), QueueError> {
+) -> Result<CallEnd, QueueError> {
+    let job = held.job().await;
     let dial = Dial {
         number: job.recipient.number.clone(),
         pages: job.progress.pages,
         pages_confirmed: job.progress.confirmed,
     };
-    let held = Arc::new(HeldJob::new(queue, job));
     let mut sender = Sender {
         header: look::header_line(
             started,
@@ -75,30 +82,47 @@ async fn dial(
             Some(&dial.number),
             dial.pages,
         ),
-        held: Arc::clone(&held),
+        held: Arc::clone(held),
         blobs: Arc::clone(&queue.blobs),
         runtime: Handle::current(),
     };
     let line = Arc::clone(&taken.line);
-    let renewal = tokio::spawn(Arc::clone(&held).renew_for_ever());
     let call = tokio::task::spawn_blocking(move || line.call(&dial, &mut sender)).await;
-    renewal.abort();
-    let end = call.map_err(|error| QueueError::Page(format!("the call's thread failed: {error}")))?;
-    // A mark that could not be written during the call is known from the report all the same.
-    let marked = end
-        .report
-        .marks
-        .iter()
-        .zip(1..)
-        .fold(held.job.lock().await.clone(), |job, (mark, page)| job.marked(page, mark_of(*mark)));
-    Ok((marked, end))
+    call.map_err(|error| QueueError::Page(format!("the call's thread failed: {error}")))
 }
 
-/// A job in our hands during a call: the line's thread marks its pages, a timer renews its lease.
-struct HeldJob {
+/// A mark that could not be written during the call is known from the report all the same.
+fn with_marks(job: Job, marks: &[PageMark]) -> Job {
+    marks.iter().zip(1..).fold(job, |job, (mark, page)| job.marked(page, mark_of(*mark)))
+}
+
+fn attempt(
+    job: &Job,
+    report: &Report,
+    started: Timestamp,
+    ended: Timestamp,
+    line: &str,
+    confirmed_before: u32,
+) -> Attempt {
+    let outcome = line::outcome::of(report, job.progress.pages);
+    tracing::info!(job = %job.id, line, outcome = outcome.word(), cause = outcome.cause(), "call ended");
+    Attempt {
+        started,
+        ended,
+        line: line.to_owned(),
+        outcome,
+        pages_confirmed: job.progress.confirmed - confirmed_before,
+        remote_id: report.remote_id.clone(),
+        mode: line::outcome::mode(report),
+    }
+}
+
+/// A job in our hands: whoever works on it changes it here, and a timer renews its lease.
+pub(super) struct HeldJob {
     job: Mutex<Job>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    node: String,
     lease: Duration,
 }
 
@@ -108,18 +132,37 @@ impl HeldJob {
             job: Mutex::new(job),
             store: Arc::clone(&queue.store),
             clock: Arc::clone(&queue.clock),
+            node: queue.settings.node.clone(),
             lease: queue.settings.lease,
         }
     }
 
-    async fn change(&self, change: impl FnOnce(&Job) -> Job) -> Result<(), StoreError> {
+    /// The job as it stands.
+    pub(super) async fn job(&self) -> Job {
+        self.job.lock().await.clone()
+    }
+
+    /// Changes the job. Where it cannot be written, the change stays known here and goes with the next write.
+    pub(super) async fn change(&self, change: impl FnOnce(&Job) -> Job) -> Result<(), StoreError> {
         let mut job = self.job.lock().await;
-        let changed = change(&job).renew(self.clock.now(), self.lease);
-        *job = self.store.update(&changed, &[]).await?;
+        *job = change(&job).renew(self.clock.now(), self.lease);
+        let written = match self.store.update(&job, &[]).await {
+            Err(StoreError::Conflict(_)) => {
+                // An earlier write of ours may have been done though we were told that it failed.
+                let stored = self.store.job(&job.id).await?;
+                if !stored.is_held_by(&self.node) {
+                    return Err(StoreError::Conflict(job.id.to_string()));
+                }
+                job.version = stored.version;
+                self.store.update(&job, &[]).await
+            }
+            written => written,
+        };
+        *job = written?;
         Ok(())
     }
 
-    async fn renew_for_ever(self: Arc<Self>) {
+    async fn renew_for_ever(&self) -> Infallible {
         loop {
             tokio::time::sleep(self.lease / 3).await;
             if let Err(error) = self.change(Job::clone).await {
@@ -139,7 +182,7 @@ struct Sender {
 
 impl Sending for Sender {
     fn page(&mut self, index: u32) -> Option<Page> {
-        let key = self.runtime.block_on(self.held.job.lock()).page_key(index + 1);
+        let key = self.runtime.block_on(self.held.job()).page_key(index + 1);
         let page = self.runtime.block_on(pages::load(&*self.blobs, &key));
         let page = page.inspect_err(|error| tracing::error!(key, %error, "a page cannot be read")).ok()?;
         let header = HeaderLine { page: index + 1, ..self.header.clone() };

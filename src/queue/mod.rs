@@ -1,7 +1,7 @@
 //! The queue: what is due is claimed, rendered, dialled, and settled with its report.
 //!
 //! The queue needs nothing but the store: a wake-up is only a hint, and a restart goes on where the store says.
-//! Jobs that a dead gateway left in its hands are taken back at the start ([`Queue::recover`]). A page is marked
+//! Jobs that a dead gateway left in its hands are taken back at the start. A page is marked
 //! in doubt on disk before its end-of-page command is sent, and confirmed after the other machine said so; the
 //! last state and its report are one write.
 
@@ -9,6 +9,8 @@ mod call;
 pub mod look;
 mod pages;
 pub mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,10 +30,13 @@ use crate::render;
 use crate::report;
 use crate::store::{JobFilter, Store, StoreError};
 
-/// How many due jobs are looked at together.
+/// How many due jobs are held in memory together.
 const DUE_MAX: usize = 512;
-/// How long the loop waits after the store failed.
-const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// How often jobs that wait for a line are looked through for those that wait too long.
+const LATE_EVERY: Duration = Duration::from_secs(30);
+/// How often the store is asked to keep the end of a call. With [`Settings::store_pause`] between, they fit into a
+/// lease.
+const SETTLE_TRIES: u32 = 60;
 /// The longest the loop sleeps, so that a lost hint costs little.
 const SLEEP_MAX: Duration = Duration::from_secs(30);
 
@@ -44,6 +49,8 @@ pub struct Settings {
     pub rules: Rules,
     /// How long a claim holds without being renewed.
     pub lease: Duration,
+    /// How long to wait after the store failed.
+    pub store_pause: Duration,
     /// How long calls in progress may go on when the gateway is told to stop.
     pub stop_grace: Duration,
     /// How pages are made.
@@ -91,21 +98,26 @@ impl Queue {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         while let Err(error) = self.recover().await {
             tracing::error!(%error, "cannot take back the jobs in progress");
-            if wait(&mut stop, STORE_PAUSE).await {
+            if wait(&mut stop, self.settings.store_pause).await {
                 return;
             }
         }
         let mut calls: Calls = Default::default();
+        let mut late = tokio::time::interval(LATE_EVERY);
         while !*stop.borrow() {
             let pause = self.start_due(&mut calls).await.unwrap_or_else(|error| {
                 tracing::error!(%error, "cannot read what is due");
-                STORE_PAUSE
+                self.settings.store_pause
             });
             tokio::select! {
-                _ = stop.changed() => {}
+                // Whoever could say stop is gone: stop.
+                changed = stop.changed() => if changed.is_err() { break },
                 () = self.wake.notified() => {}
                 Some(ended) = calls.0.join_next_with_id() => forget(&mut calls.1, &ended),
                 () = tokio::time::sleep(pause) => {}
+                _ = late.tick() => if let Err(error) = self.look_at_waiting().await {
+                    tracing::error!(%error, "cannot look for what waits too long");
+                },
             }
         }
         let all_ended = async { while calls.0.join_next().await.is_some() {} };
@@ -119,8 +131,7 @@ impl Queue {
         let now = self.clock.now();
         let open = JobFilter { open_only: true, limit: 0 };
         for job in self.store.jobs(&open).await? {
-            let ours = matches!(&job.state, State::Calling { owner, .. } if *owner == self.settings.node);
-            if ours {
+            if self.holds(&job) {
                 tracing::warn!(job = %job.id, "taken back after a stop in the middle of a call");
                 self.settle(&job.abandoned(now), now).await?;
             }
@@ -128,93 +139,134 @@ impl Queue {
         Ok(())
     }
 
-    /// Starts what is due and gives how long nothing more will be.
+    /// Starts what is due, as far as lines are free, and gives how long nothing more will be.
     async fn start_due(self: &Arc<Self>, calls: &mut Calls) -> Result<Duration, StoreError> {
         let now = self.clock.now();
-        let due = self.store.due(now, DUE_MAX).await?;
-        let calling = calls.1.values().cloned().collect();
-        let chosen = plan::plan(&due, &calling, self.pool.free());
-        let mut waiting = false;
-        for job in due {
-            if chosen.contains(&job.id)
-                && let Some(line) = self.pool.take_for(&job.recipient.number)
-            {
+        let mut last: Option<Job> = None;
+        // Many jobs may be due for few numbers, and those behind them shall have the lines that are free.
+        while self.pool.free() > 0 {
+            let due = self.store.due(now, last.as_ref(), DUE_MAX).await?;
+            let calling = calls.1.values().cloned().collect();
+            let chosen = plan::plan(&due, &calling, self.pool.free());
+            last = due.last().cloned();
+            for job in due.into_iter().filter(|job| chosen.contains(&job.id)) {
+                let Some(line) = self.pool.take_for(&job.recipient.number) else { continue };
                 let number = job.recipient.number.clone();
                 let task = calls.0.spawn(Arc::clone(self).claim_and_call(job, line));
                 calls.1.insert(task.id(), number);
-                continue;
             }
-            waiting = true;
-            self.look_at_waiting(job, now).await?;
+            if last.is_none() {
+                break;
+            }
         }
-        if waiting || !chosen.is_empty() {
-            // What is due now waits for a line or is being claimed; a hint comes when either changes.
-            return Ok(SLEEP_MAX);
-        }
-        let next = self.store.next_due().await?;
+        // What is due by now waits for a line or a number, and a hint comes when one is free.
+        let next = self.store.next_due(now).await?;
         Ok(next.map_or(SLEEP_MAX, |at| until(now, at).min(SLEEP_MAX)))
     }
 
     async fn claim_and_call(self: Arc<Self>, job: Job, line: Taken) {
         let id = job.id.clone();
-        match self.claim(&job).await {
-            Ok(Some(claimed)) => {
-                if let Err(error) = call::run(&self, claimed, &line).await {
-                    tracing::error!(job = %id, %error, "the job is put back");
-                    self.put_back(&id).await;
-                }
-            }
-            Ok(None) => tracing::debug!(job = %id, "another has it"),
-            Err(error) => tracing::error!(job = %id, %error, "cannot claim"),
+        let result = match self.claim(job).await {
+            Ok(Some(claimed)) => call::run(&self, claimed, &line).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = result {
+            tracing::error!(job = %id, %error, "the job is put back");
+            self.put_back(&id, &error.to_string()).await;
+            // The line stays taken meanwhile: the next job would fail for the same cause.
+            tokio::time::sleep(self.settings.store_pause).await;
         }
         drop(line);
-        self.wake.notify_one();
     }
 
-    async fn claim(&self, job: &Job) -> Result<Option<Job>, StoreError> {
+    /// The job in our hands; `None` where it shall not be dialled, or another has it.
+    async fn claim(&self, job: Job) -> Result<Option<Job>, StoreError> {
         let now = self.clock.now();
         // A lease that ran out means that its holder died: what it knew of the last page decides first.
-        let free = if matches!(job.state, State::Calling { .. }) { job.abandoned(now) } else { job.clone() };
-        if free.outcome().is_some() {
-            return self.settle(&free, now).await.map(|_| None);
-        }
-        let Some(claimed) = free.claim(&self.settings.node, now, self.settings.lease) else {
-            return Ok(None);
+        let free = if matches!(job.state, State::Calling { .. }) { job.abandoned(now) } else { job };
+        let free = free.expire(&self.settings.rules, now).unwrap_or(free);
+        let written = if free.outcome().is_some() {
+            self.settle(&free, now).await.map(|_| None)
+        } else if let Some(claimed) = free.claim(&self.settings.node, now, self.settings.lease) {
+            self.store.update(&claimed, &[]).await.map(Some)
+        } else {
+            Ok(None)
         };
-        match self.store.update(&claimed, &[]).await {
-            Ok(job) => Ok(Some(job)),
+        match written {
             Err(StoreError::Conflict(_)) => Ok(None),
-            Err(error) => Err(error),
+            written => written,
         }
+    }
+
+    /// Whether a job is in the hands of this gateway.
+    fn holds(&self, job: &Job) -> bool {
+        job.is_held_by(&self.settings.node)
     }
 
     /// Gives a job back that could not be worked on because something of ours failed.
-    async fn put_back(&self, id: &JobId) {
-        let now = self.clock.now();
+    async fn put_back(&self, id: &JobId, cause: &str) {
         let given_back = async {
             let job = self.store.job(id).await?;
-            if job.outcome().is_some() {
-                return Ok(());
+            if self.holds(&job) {
+                let now = self.clock.now();
+                self.settle(&job.put_back(cause, &self.settings.rules, now), now).await?;
             }
-            let mut job = job.abandoned(now);
-            if let State::Waiting { until } = &mut job.state {
-                *until = now + self.settings.rules.line_trouble.delay;
-            }
-            self.settle(&job, now).await.map(|_| ())
+            Ok::<_, StoreError>(())
         };
         if let Err(error) = given_back.await {
             tracing::error!(job = %id, %error, "cannot put the job back; its lease will run out");
         }
     }
 
-    /// Ends a job that waited too long, and reports one that waits long, once.
-    async fn look_at_waiting(&self, job: Job, now: Timestamp) -> Result<(), StoreError> {
-        let late = job.expire(&self.settings.rules, now);
-        let changed = late.as_ref().unwrap_or(&job);
-        if late.is_some() || changed.delay_report_due(&self.settings.rules, now) {
-            self.settle(changed, now).await?;
+    /// Ends jobs that wait too long for a line, and reports those that wait long, once.
+    async fn look_at_waiting(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let rules = &self.settings.rules;
+        let mut last: Option<Job> = None;
+        loop {
+            let due = self.store.due(now, last.as_ref(), DUE_MAX).await?;
+            for job in &due {
+                let late = job.expire(rules, now);
+                let changed = late.as_ref().unwrap_or(job);
+                if late.is_some() || job.delay_report_due(rules, now) {
+                    match self.settle(changed, now).await {
+                        // It has just been claimed.
+                        Ok(_) | Err(StoreError::Conflict(_)) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            match due.into_iter().next_back() {
+                Some(job) => last = Some(job),
+                None => return Ok(()),
+            }
         }
-        Ok(())
+    }
+
+    /// Writes the end of a call. Nobody else knows it, so a store that fails is asked again for a while.
+    async fn settle_surely(&self, mut job: Job) -> Result<(), StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.settle(&job, self.clock.now()).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict(_)) if tries < SETTLE_TRIES => {
+                    let stored = self.store.job(&job.id).await?;
+                    if !self.holds(&stored) {
+                        // It was written though the store said that it failed; or the lease ran out.
+                        return Ok(());
+                    }
+                    // An earlier write of ours was done after we stopped waiting for it.
+                    job.version = stored.version;
+                }
+                Err(error) if tries < SETTLE_TRIES => {
+                    tracing::error!(job = %job.id, %error, "the end of a call cannot be kept yet");
+                    tokio::time::sleep(self.settings.store_pause).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Writes a job with the reports that its state gives rise to.

@@ -6,40 +6,60 @@ use fax::page::Page;
 use fax::t4::Coding;
 use fax::tiff::{self, Info, Limits, Profile};
 
+use super::call::HeldJob;
 use super::look::Look;
 use super::{Queue, QueueError};
 use crate::blob::Blobs;
 use crate::job::Job;
 use crate::render::Rendered;
 
-/// A job that may be dialled, or one that may not.
+/// Whether a job may be dialled.
 pub(super) enum Prepared {
     /// Its pages are kept.
-    Ready(Box<Job>),
+    Ready,
     /// Its message cannot be made into pages; why, as the sender may know it.
-    Refused(Box<Job>, String),
+    Refused(String),
 }
 
-/// Makes the pages of a job, unless an earlier call has.
-pub(super) async fn prepare(queue: &Arc<Queue>, job: Job) -> Result<Prepared, QueueError> {
-    if job.progress.pages > 0 {
-        return Ok(Prepared::Ready(Box::new(job)));
+/// Makes the pages of a job, unless they are there from an earlier call.
+pub(super) async fn prepare(queue: &Arc<Queue>, held: &HeldJob) -> Result<Prepared, QueueError> {
+    let job = held.job().await;
+    if job.progress.pages > 0 && are_kept(queue, &job).await? {
+        return Ok(Prepared::Ready);
     }
     let message = queue.store.message(&job.submission).await?;
     let (config, look) = (queue.settings.render.clone(), Look::of(&job));
     let work = tokio::task::spawn_blocking(move || look.compose(&message, &config));
     let rendered = match work.await {
         Ok(Ok(rendered)) => rendered,
-        Ok(Err(refusal)) => return Ok(Prepared::Refused(Box::new(job), refusal.to_string())),
+        Ok(Err(refusal)) => return Ok(Prepared::Refused(refusal.to_string())),
         Err(crash) => {
             tracing::error!(job = %job.id, error = %crash, "rendering failed");
-            return Ok(Prepared::Refused(Box::new(job), "it made our converter fail".into()));
+            return Ok(Prepared::Refused("it made our converter fail".into()));
         }
     };
-    keep(queue, &job, &rendered).await?;
     let pages = u32::try_from(rendered.pages.len()).unwrap_or(u32::MAX);
-    let job = queue.store.update(&job.rendered(pages), &[]).await?;
-    Ok(Prepared::Ready(Box::new(job)))
+    if pages == 0 {
+        return Ok(Prepared::Refused("it has no page".into()));
+    }
+    if job.progress.confirmed > 0 && pages != job.progress.pages {
+        tracing::error!(job = %job.id, pages, was = job.progress.pages, "lost pages cannot be made again");
+        return Ok(Prepared::Refused("its pages were lost after some had been faxed".into()));
+    }
+    keep(queue, &job, &rendered).await?;
+    held.change(|job| job.rendered(pages)).await?;
+    Ok(Prepared::Ready)
+}
+
+/// Whether all pages that are still to be sent are there: a number is not dialled in vain.
+async fn are_kept(queue: &Queue, job: &Job) -> Result<bool, QueueError> {
+    let keys = queue.blobs.list(&job.folder()).await?;
+    let is_kept = |page| keys.binary_search(&job.page_key(page)).is_ok();
+    let kept = (job.progress.confirmed + 1..=job.progress.pages).all(is_kept);
+    if !kept {
+        tracing::error!(job = %job.id, "pages were lost, and are made again");
+    }
+    Ok(kept)
 }
 
 async fn keep(queue: &Queue, job: &Job, rendered: &Rendered) -> Result<(), QueueError> {

@@ -3,7 +3,7 @@
 //! [`Intake`] is what the answering side of a line talks to: each page is on disk before the sender hears that
 //! it arrived, and a fax whose call, or whose gateway, came to a sudden end is delivered as far as it got.
 //! [`route`] says which mailboxes a fax is for; there is always one. [`files`] makes the attachments, and
-//! [`mail`] the mail, in which Reply faxes back.
+//! [`mod@mail`] the mail, in which Reply faxes back.
 
 pub mod answer;
 pub mod files;

@@ -10,7 +10,7 @@ use super::cover::Cover;
 use super::error::{Failure, RenderError, guard};
 use super::flow::{Flow, Flowed, Look, Paragraph, Span, TEXT_PT};
 use super::font::Fonts;
-use super::html::{self, Piece};
+use super::html::Piece;
 use super::kind::Picture;
 use super::mime::{Content, Item};
 use super::options::{Limits, Options};
@@ -52,7 +52,6 @@ type Inlines<'i> = HashMap<&'i str, (Picture, &'i [u8])>;
 /// Looks at a part without making pages of it.
 pub(super) fn survey(item: &Item<'_>, limits: &Limits) -> Result<(), RenderError> {
     let seen = match &item.content {
-        Content::Html(source) => guard("HTML", || html::pieces(source, limits)).map(drop),
         Content::Pdf(bytes) => guard("PDF", || pdf::check(bytes)).map(drop),
         Content::Picture(kind, bytes) | Content::Inline(kind, bytes, _) => {
             guard("picture", || picture::size(*kind, bytes, limits)).map(drop)
@@ -167,17 +166,31 @@ impl<'o> Composer<'o> {
         let numbered = shown.into_iter().map(|(id, page)| (id, self.number(page)));
         let numbered: Vec<_> = numbered.collect();
         self.shown.extend(numbered);
-        self.note_missing(items, missing);
+        self.note(items, missing);
         self.pages.append(&mut pages);
         Ok(())
     }
 
-    fn note_missing(&mut self, items: &[Item<'_>], missing: u64) {
-        if let (Some(item), 1..) = (items.first(), missing) {
+    /// What the reader of these texts will not see as it was meant.
+    fn note(&mut self, items: &[Item<'_>], missing: u64) {
+        let Some(item) = items.iter().find(|item| is_flowing(item)) else {
+            return;
+        };
+        if missing > 0 {
             self.notes.push(format!(
-                "{missing} characters of “{}” are in none of the gateway's fonts and are shown as boxes.",
+                "Characters of “{}” that are in none of the gateway's fonts and are shown as boxes: {missing}.",
                 item.name
             ));
+        }
+        for item in items {
+            if let Content::Text(text, _) = &item.content
+                && text.contains(char::REPLACEMENT_CHARACTER)
+            {
+                self.notes.push(format!(
+                    "“{}” holds octets that are no characters of its charset; they are shown as question marks.",
+                    item.name
+                ));
+            }
         }
     }
 
@@ -241,7 +254,7 @@ fn document(
 
 fn inline<'i>(item: &'i Item<'_>) -> Option<(&'i str, (Picture, &'i [u8]))> {
     match &item.content {
-        Content::Inline(kind, bytes, Some(id)) => Some((id.as_str(), (*kind, bytes.as_ref()))),
+        Content::Inline(kind, bytes, Some(id)) => Some((id.as_str(), (*kind, *bytes))),
         _ => None,
     }
 }
@@ -292,10 +305,8 @@ impl Writer<'_, '_, '_> {
                     .iter()
                     .try_for_each(|paragraph| self.flow.paragraph(paragraph))
             }
-            Content::Html(source) => {
+            Content::Html(pieces) => {
                 self.flow.gap(PART_GAP_PT);
-                let pieces = guard("HTML", || html::pieces(source, self.limits));
-                let pieces = pieces.map_err(|failure| RenderError::part(&item.name, failure))?;
                 pieces.iter().try_for_each(|piece| self.piece(piece))
             }
             Content::Heading(lines) => draw_heading(self.flow, lines),

@@ -102,13 +102,25 @@ impl Failure {
 
 /// Runs a decoder that was written by others: where it panics on foreign bytes, that is a failure of this document.
 pub(super) fn guard<T>(what: &str, decode: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+    catch(decode).unwrap_or_else(|words| {
+        let cause = format!("the decoder gave up: {words}");
+        Err(Failure::caused(format!("the {what} is damaged"), cause))
+    })
+}
+
+/// Runs the whole work on a message in the same way, for what is done between the decoders.
+pub(super) fn guard_all<T>(work: impl FnOnce() -> Result<T, RenderError>) -> Result<T, RenderError> {
+    catch(work).unwrap_or_else(|words| {
+        let failure = Failure::caused("it cannot be laid out", format!("the layout gave up: {words}"));
+        Err(RenderError::part("the message", failure))
+    })
+}
+
+/// The words of the panic, where there is one.
+fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let words = panic.downcast_ref::<String>().cloned();
-        let words = words.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
-        Err(Failure::caused(
-            format!("the {what} is damaged"),
-            format!("the decoder gave up: {}", words.unwrap_or_default()),
-        ))
+        words.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
     })
 }
 
@@ -122,5 +134,18 @@ mod tests {
         assert_eq!(error.to_string(), "“scan.pdf” cannot be faxed: the PDF is damaged");
         assert_eq!(error.cause(), Some("xref at 1234"));
         assert_eq!(error.status(), "5.6.1");
+    }
+
+    #[test]
+    #[allow(clippy::panic)]
+    fn a_decoder_that_panics_is_a_failure() {
+        let failure = guard::<()>("PDF", || panic!("index {}", 7)).err();
+        assert_eq!(failure.as_ref().map(|f| f.reason.as_str()), Some("the PDF is damaged"));
+        assert_eq!(failure.and_then(|f| f.cause).as_deref(), Some("the decoder gave up: index 7"));
+        let error = guard_all::<()>(|| panic!("no glyph")).err();
+        assert_eq!(
+            error.map(|e| e.to_string()).as_deref(),
+            Some("“the message” cannot be faxed: it cannot be laid out")
+        );
     }
 }

@@ -23,6 +23,7 @@ const SANS_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DejaVuSans.ttf
 const SANS_BOLD: &[u8] = include_bytes!("../../templates/fonts/DejaVuSans-Bold.ttf");
 const MONO_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DejaVuSansMono.ttf");
 const WIDE_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DroidSansFallback.ttf");
+const SYMBOLS_REGULAR: &[u8] = include_bytes!("../../templates/fonts/Symbola-Subset.ttf");
 
 /// How much of a pixel a glyph must cover to blacken it, of 255. Below one half, so that thin strokes stay whole.
 const COVERAGE_MIN: u8 = 112;
@@ -52,7 +53,7 @@ impl Fonts {
         load(&mut db, SANS_REGULAR);
         load(&mut db, SANS_BOLD);
         // A fallback is only found at the weight that is asked for, so these stand in for their own bold.
-        for data in [MONO_REGULAR, WIDE_REGULAR] {
+        for data in [MONO_REGULAR, WIDE_REGULAR, SYMBOLS_REGULAR] {
             for id in load(&mut db, data) {
                 if let Some(mut bold) = db.face(id).cloned() {
                     bold.weight = Weight::BOLD;

@@ -26,7 +26,7 @@ pub struct HeaderLine {
     pub time: String,
     /// Who sends: a name or a number.
     pub from: String,
-    /// The number that is called.
+    /// The number that is called; may be empty where nobody is called yet.
     pub to: String,
     /// The page, from 1.
     pub page: u32,
@@ -56,7 +56,10 @@ fn draw(strip: &mut Page, header: &HeaderLine) {
     let right_pt = strip.width() as f32 / x_scale - MARGIN_PT - count.width_pt();
     let middle_pt = MARGIN_PT + time.width_pt() + FIELD_GAP_PT;
     let room_pt = (right_pt - FIELD_GAP_PT - middle_pt).max(0.0);
-    let arrow = format!("{}  →  {}", header.from, header.to);
+    let arrow = match header.to.trim() {
+        "" => header.from.clone(),
+        to => format!("{}  →  {to}", header.from),
+    };
     let middle = Line::fitted(&mut fonts, &arrow, look, SIZE_PT, room_pt);
     let indent_pt = (room_pt - middle.width_pt()).max(0.0) / 2.0;
     let base = (strip.rows() as f32 * BASE_LINE).round() as i32;

@@ -27,14 +27,13 @@ mod sheet;
 mod text;
 mod tiff;
 
-use std::borrow::Cow;
-
 use fax::page::Page;
 use serde::{Deserialize, Serialize};
 
 use compose::Composer;
 pub use cover::{Cover, Template, TemplateError};
 pub use error::RenderError;
+use error::guard_all;
 pub use options::{Limits, Options, Paper, RenderConfig};
 
 /// A message as pages.
@@ -52,9 +51,11 @@ pub struct Rendered {
 /// Where it is sure already that it cannot be faxed: a part of a kind that has no pages, an encrypted part, nothing
 /// to fax, a limit passed. The error's text names the part and is fit for an SMTP reply with its `status`.
 pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
-    let message = mime::parse(message, limits)?;
-    let plan = mime::plan(&message, limits)?;
-    plan.items.iter().try_for_each(|item| compose::survey(item, limits))
+    guard_all(|| {
+        let parsed = mime::parse(message, limits)?;
+        let plan = mime::plan(parsed.message(), limits)?;
+        plan.items.iter().try_for_each(|item| compose::survey(item, limits))
+    })
 }
 
 /// Makes the pages of a message: the cover page where one is given, the text, the attachments in their order.
@@ -62,14 +63,16 @@ pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
 /// # Errors
 /// Where any part cannot be faxed or a limit is passed; then nothing of the message is faxed.
 pub fn message(message: &[u8], options: &Options, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
-    let message = mime::parse(message, &options.limits)?;
-    let plan = mime::plan(&message, &options.limits)?;
-    let mut composer = Composer::new(options, cover.is_some());
-    if cover.is_none() {
-        composer.heading(&plan.heading);
-    }
-    composer.items(&plan.items)?;
-    composer.finish(cover)
+    guard_all(|| {
+        let parsed = mime::parse(message, &options.limits)?;
+        let plan = mime::plan(parsed.message(), &options.limits)?;
+        let mut composer = Composer::new(options, cover.is_some());
+        if cover.is_none() {
+            composer.heading(&plan.heading);
+        }
+        composer.items(&plan.items)?;
+        composer.finish(cover)
+    })
 }
 
 /// Makes the pages of files, each a document of its own, in their order.
@@ -81,12 +84,14 @@ pub fn files(
     options: &Options,
     cover: Option<&Cover>,
 ) -> Result<Rendered, RenderError> {
-    let items = files.iter().map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes)));
-    let items = items.collect::<Vec<_>>();
-    mime::refuse_failed(&items)?;
-    let mut composer = Composer::new(options, cover.is_some());
-    composer.items(&items)?;
-    composer.finish(cover)
+    guard_all(|| {
+        let items = files.iter().map(|(name, bytes)| mime::file(name, bytes, &options.limits));
+        let items: Vec<_> = items.collect();
+        mime::refuse_failed(&items)?;
+        let mut composer = Composer::new(options, cover.is_some());
+        composer.items(&items)?;
+        composer.finish(cover)
+    })
 }
 
 /// What became of a part of the message.
@@ -135,7 +140,7 @@ pub struct Manifest {
     pub parts: Vec<Part>,
     /// How many pages there are, the cover page counted.
     pub pages: u32,
-    /// What the sender should know about the pages, as sentences: `3 characters … are shown as boxes.`
+    /// What the sender should know about the pages, as sentences.
     #[serde(default)]
     pub notes: Vec<String>,
 }

@@ -45,7 +45,7 @@ pub struct Limits {
     pub pages_max: u32,
     /// Bytes of one text part, decoded to UTF-8.
     pub text_bytes_max: u64,
-    /// How deep the elements of an HTML text may be nested.
+    /// How deep the elements of an HTML text may be nested; the tags of deeper ones are left out, and their text stays.
     pub html_depth_max: u32,
     /// Pixels of one picture.
     pub image_pixels_max: u64,

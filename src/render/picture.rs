@@ -27,7 +27,13 @@ const BLACK_PERCENT: usize = 1;
 const WHITE_PERCENT: usize = 98;
 /// … where black is darker than this and white is lighter.
 const BLACK_AT_MOST: usize = 60;
-const WHITE_AT_LEAST: usize = 150;
+const WHITE_AT_LEAST: usize = 140;
+/// A picture is paper where so many of 100 pixels are of one light tone, give or take so much for noise and shadow,
+/// and next to nothing is lighter.
+const PAPER_PERCENT_MIN: usize = 50;
+const LIGHTER_PERCENT_MAX: usize = 2;
+const PAPER_TONES: usize = 28;
+const PAPER_AT_LEAST: usize = 160;
 /// Bytes that a decoder may take for a pixel: 16 bits of red, green, blue and alpha.
 const BYTES_PER_PIXEL_MAX: u64 = 8;
 
@@ -141,38 +147,61 @@ fn scaled(image: &DynamicImage, (width_pt, height_pt): (f32, f32), sheet: Sheet)
     let width = ((width_pt * x_scale).round() as u32).clamp(1, sheet.width());
     let rows = ((height_pt * y_scale).round() as u32).clamp(1, sheet.body_rows());
     let resized = image.resize_exact(width, rows, FilterType::Triangle);
-    let sharp = resized.unsharpen(SHARPEN_SIGMA, 0).into_luma8();
-    match Grey::new(width, stretched(sharp.into_raw())) {
+    let tones = Tones::of(resized.as_bytes());
+    let values = match tones.paper {
+        true => resized.into_luma8(),
+        false => resized.unsharpen(SHARPEN_SIGMA, 0).into_luma8(),
+    };
+    match Grey::new(width, tones.stretch(values.into_raw())) {
         Some(grey) => halftone::bilevel(&grey, sheet.resolution()),
         None => Page::white(width, rows, sheet.resolution()),
     }
 }
 
-/// The tones stretched, so that paper is white, ink is black, and a dull photograph shows what is in it.
-fn stretched(mut values: Vec<u8>) -> Vec<u8> {
-    let mut counts = [0usize; 256];
-    for &value in &values {
-        counts[usize::from(value)] += 1;
+/// Which tones become black and white, so that a dull photograph shows what is in it and grey paper is white.
+struct Tones {
+    black: usize,
+    white: usize,
+    /// Most of it is paper of one tone: a scan or a drawing, not a photograph.
+    paper: bool,
+}
+
+impl Tones {
+    fn of(values: &[u8]) -> Self {
+        let mut counts = [0usize; 256];
+        for &value in values {
+            counts[usize::from(value)] += 1;
+        }
+        let around =
+            |tone: usize| counts.iter().take(tone + PAPER_TONES + 1).skip(tone.saturating_sub(PAPER_TONES));
+        let share = |tone: usize| around(tone).sum::<usize>() * 100 / values.len().max(1);
+        let lightest = (PAPER_AT_LEAST..256).max_by_key(|&tone| share(tone)).unwrap_or(255);
+        let lighter: usize = counts.iter().skip(lightest + PAPER_TONES + 1).sum();
+        let paper =
+            share(lightest) >= PAPER_PERCENT_MIN && lighter * 100 <= values.len() * LIGHTER_PERCENT_MAX;
+        let below = |percent: usize| {
+            let wanted = values.len() * percent / 100;
+            let mut sum = 0;
+            let found = counts.iter().position(|count| {
+                sum += count;
+                sum > wanted
+            });
+            found.unwrap_or(0)
+        };
+        let white = if paper { lightest - PAPER_TONES } else { below(WHITE_PERCENT) };
+        Self { black: below(BLACK_PERCENT).min(BLACK_AT_MOST), white: white.max(WHITE_AT_LEAST), paper }
     }
-    let below = |share: usize| {
-        let wanted = values.len() * share / 100;
-        let mut sum = 0;
-        let found = counts.iter().position(|count| {
-            sum += count;
-            sum > wanted
+
+    fn stretch(&self, mut values: Vec<u8>) -> Vec<u8> {
+        let table: [u8; 256] = std::array::from_fn(|value| {
+            let part = value.saturating_sub(self.black) * 255 / (self.white - self.black);
+            u8::try_from(part).unwrap_or(u8::MAX)
         });
-        found.unwrap_or(0)
-    };
-    let black = below(BLACK_PERCENT).min(BLACK_AT_MOST);
-    let white = below(WHITE_PERCENT).max(WHITE_AT_LEAST);
-    let table: [u8; 256] = std::array::from_fn(|value| {
-        let part = value.saturating_sub(black) * 255 / (white - black);
-        u8::try_from(part).unwrap_or(u8::MAX)
-    });
-    for value in &mut values {
-        *value = table[usize::from(*value)];
+        for value in &mut values {
+            *value = table[usize::from(*value)];
+        }
+        values
     }
-    values
 }
 
 /// A sheet's body with a smaller bitmap on it.

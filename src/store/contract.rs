@@ -179,25 +179,34 @@ pub(crate) async fn one_claim_wins(store: &dyn Store) {
 /// What is due comes in the order of time; what is leased comes back when its lease is over; what is done
 /// never.
 pub(crate) async fn due_follows_the_clock(store: &dyn Store) {
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(store.next_due(at(0)).await.unwrap(), None);
     let late = accept_one(store, at(20)).await;
     let early = accept_one(store, at(10)).await;
-    assert_eq!(store.next_due().await.unwrap(), Some(at(10)));
-    assert_eq!(store.due(at(9), 10).await.unwrap(), vec![]);
-    assert_eq!(store.due(at(10), 10).await.unwrap(), vec![early.clone()]);
-    assert_eq!(store.due(at(99), 10).await.unwrap(), vec![early.clone(), late.clone()]);
-    assert_eq!(store.due(at(99), 1).await.unwrap(), vec![early.clone()]);
-    assert_eq!(store.due(at(99), 0).await.unwrap(), vec![]);
+    assert_eq!(store.next_due(at(0)).await.unwrap(), Some(at(10)));
+    assert_eq!(store.due(at(9), None, 10).await.unwrap(), vec![]);
+    assert_eq!(store.due(at(10), None, 10).await.unwrap(), vec![early.clone()]);
+    assert_eq!(store.due(at(99), None, 10).await.unwrap(), vec![early.clone(), late.clone()]);
+    assert_eq!(store.due(at(99), None, 1).await.unwrap(), vec![early.clone()]);
+    assert_eq!(store.due(at(99), None, 0).await.unwrap(), vec![]);
+    assert_eq!(store.due(at(99), Some(&early), 10).await.unwrap(), vec![late.clone()], "behind the first");
+    assert_eq!(store.due(at(99), Some(&late), 10).await.unwrap(), vec![]);
+    assert_eq!(store.due(at(9), Some(&late), 10).await.unwrap(), vec![], "a clock that went back");
+    assert_eq!(store.next_due(at(10)).await.unwrap(), Some(at(20)), "what is due already wakes nobody");
+    assert_eq!(store.next_due(at(20)).await.unwrap(), None);
 
     let leased = store.update(&early.claim("one", at(21), LEASE).unwrap(), &[]).await.unwrap();
-    assert_eq!(store.due(at(80), 10).await.unwrap(), vec![late.clone()]);
-    assert_eq!(store.due(at(81), 10).await.unwrap(), vec![late.clone(), leased.clone()], "the lease is over");
+    assert_eq!(store.due(at(80), None, 10).await.unwrap(), vec![late.clone()]);
+    assert_eq!(
+        store.due(at(81), None, 10).await.unwrap(),
+        vec![late.clone(), leased.clone()],
+        "the lease is over"
+    );
 
     store.update(&done(&late, at(82)), &[]).await.unwrap();
-    assert_eq!(store.due(at(999), 10).await.unwrap(), vec![leased.clone()]);
+    assert_eq!(store.due(at(999), None, 10).await.unwrap(), vec![leased.clone()]);
     store.update(&done(&leased, at(83)), &[]).await.unwrap();
-    assert_eq!(store.due(at(999), 10).await.unwrap(), vec![]);
-    assert_eq!(store.next_due().await.unwrap(), None);
+    assert_eq!(store.due(at(999), None, 10).await.unwrap(), vec![]);
+    assert_eq!(store.next_due(at(0)).await.unwrap(), None);
 }
 
 /// Lists have the newest first, as many as were asked for.
@@ -224,7 +233,7 @@ pub(crate) async fn notices_go_with_their_change(store: &dyn Store) {
     assert!(is_conflict(&refused), "{refused:?}");
     assert_eq!(store.notices_due(at(4), 10).await.unwrap(), vec![]);
     assert_eq!(store.notices_due(at(9), 10).await.unwrap(), vec![first.clone()]);
-    assert_eq!(store.next_due().await.unwrap(), Some(at(5)));
+    assert_eq!(store.next_due(at(0)).await.unwrap(), Some(at(5)));
     let twice = store.update(&ended, std::slice::from_ref(&first)).await;
     assert!(is_conflict(&twice), "a notice has a name of its own: {twice:?}");
     assert_eq!(store.job(&job.id).await.unwrap(), ended);
@@ -236,7 +245,7 @@ pub(crate) async fn notices_go_with_their_change(store: &dyn Store) {
     assert_eq!(store.notices_due(at(60), 10).await.unwrap(), vec![retried.clone()]);
     let given_up = Notice { next_try: None, ..retried };
     store.notice_retry(&given_up).await.unwrap();
-    assert_eq!(store.next_due().await.unwrap(), None, "given up is not due");
+    assert_eq!(store.next_due(at(0)).await.unwrap(), None, "given up is not due");
 
     store.notice_done(&first.id).await.unwrap();
     store.notice_done(&first.id).await.unwrap();

@@ -72,12 +72,12 @@ impl<S: Store> Store for Faulty<S> {
         self.run(self.inner.jobs(filter)).await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
-        self.run(self.inner.due(now, limit)).await
+    async fn due(&self, now: Timestamp, behind: Option<&Job>, limit: usize) -> Result<Vec<Job>, StoreError> {
+        self.run(self.inner.due(now, behind, limit)).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.run(self.inner.next_due()).await
+    async fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.run(self.inner.next_due(after)).await
     }
 
     async fn update(&self, job: &Job, notices: &[Notice]) -> Result<Job, StoreError> {

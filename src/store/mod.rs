@@ -80,11 +80,12 @@ pub trait Store: Send + Sync {
     /// Jobs, the newest first.
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError>;
 
-    /// Jobs whose [`Job::due`] time has come, the longest due first, at most `limit`.
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
+    /// Jobs whose [`Job::due`] time has come, the longest due first, at most `limit`; of these only such as come
+    /// behind `behind`, the last one of an earlier answer.
+    async fn due(&self, now: Timestamp, behind: Option<&Job>, limit: usize) -> Result<Vec<Job>, StoreError>;
 
-    /// When the next job or notice is due, for the sleeper.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// The first time after `after` at which a job or a notice falls due, for the sleeper.
+    async fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
     /// Writes a changed job, and the notices that its change gives rise to, in one transaction. Gives the job
     /// back with its new version; [`StoreError::Conflict`] where the stored version is not `job.version`.

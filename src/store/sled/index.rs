@@ -13,7 +13,7 @@
 use std::cell::RefCell;
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::ops::RangeBounds;
+use std::ops::{Range, RangeBounds};
 use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -182,11 +182,11 @@ impl Index {
         self.run(|db| db.scan_prefix([space]).values().rev().take(limit).collect())
     }
 
-    /// The names after the times in the keys of a kind, in order of time, before `end`, at most `limit`.
-    pub(super) fn timed(&self, space: u8, end: Vec<u8>, limit: usize) -> Result<Vec<Vec<u8>>, IndexError> {
+    /// The names after the times in a range of keys of one kind, in order of time, at most `limit`.
+    pub(super) fn timed(&self, range: Range<Vec<u8>>, limit: usize) -> Result<Vec<Vec<u8>>, IndexError> {
         let mut names = Vec::new();
-        if limit > 0 {
-            self.scan(vec![space]..end, |key, _| {
+        if limit > 0 && range.start < range.end {
+            self.scan(range, |key, _| {
                 names.extend(keys::split_timed(key).map(|(_, name)| name.to_vec()));
                 names.len() < limit
             })?;
@@ -194,10 +194,10 @@ impl Index {
         Ok(names)
     }
 
-    /// The first time in the keys of a kind.
-    pub(super) fn first_time(&self, space: u8) -> Result<Option<Timestamp>, IndexError> {
+    /// The first time in the keys of a kind that lies after `after`.
+    pub(super) fn first_time(&self, space: u8, after: Timestamp) -> Result<Option<Timestamp>, IndexError> {
         let mut first = None;
-        self.scan(vec![space]..vec![space + 1], |key, _| {
+        self.scan(keys::after(space, after)..vec![space + 1], |key, _| {
             first = keys::split_timed(key).map(|(at, _)| at);
             false
         })?;

@@ -98,6 +98,12 @@ pub(super) fn after(space: u8, at: Timestamp) -> Vec<u8> {
     key(space, &[&time(at), &[0xff]])
 }
 
+/// The first key that can follow a key.
+pub(super) fn next(mut key: Vec<u8>) -> Vec<u8> {
+    key.push(0);
+    key
+}
+
 /// The key of `space` that lies before all keys of that time.
 pub(super) fn at(space: u8, at: Timestamp) -> Vec<u8> {
     key(space, &[&time(at)])

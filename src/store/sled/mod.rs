@@ -181,15 +181,18 @@ impl Store for SledStore {
         decode_all(&values)
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
-        let values = self.read(move |index| due(index, space::JOB_DUE, space::JOB, now, limit)).await?;
+    async fn due(&self, now: Timestamp, behind: Option<&Job>, limit: usize) -> Result<Vec<Job>, StoreError> {
+        let start = behind.map_or(vec![space::JOB_DUE], |job| keys::next(keys::job_time(job)));
+        let end = keys::after(space::JOB_DUE, now);
+        let read = move |index: &Index| records(index, space::JOB, index.timed(start..end, limit)?);
+        let values = self.read(read).await?;
         decode_all(&values)
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|index| {
-            let job = index.first_time(space::JOB_DUE)?;
-            let notice = index.first_time(space::NOTICE_DUE)?;
+    async fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |index| {
+            let job = index.first_time(space::JOB_DUE, after)?;
+            let notice = index.first_time(space::NOTICE_DUE, after)?;
             Ok(job.into_iter().chain(notice).min())
         })
         .await
@@ -219,7 +222,8 @@ impl Store for SledStore {
     }
 
     async fn notices_due(&self, now: Timestamp, limit: usize) -> Result<Vec<Notice>, StoreError> {
-        let read = move |index: &Index| due(index, space::NOTICE_DUE, space::NOTICE, now, limit);
+        let (start, end) = (vec![space::NOTICE_DUE], keys::after(space::NOTICE_DUE, now));
+        let read = move |index: &Index| records(index, space::NOTICE, index.timed(start..end, limit)?);
         let values = self.read(read).await?;
         let notices = values.iter().map(|value| Ok(index::decode_notice(value)?.1));
         notices.collect()
@@ -239,20 +243,9 @@ impl Store for SledStore {
     }
 }
 
-/// The records of `space` whose time in `times` has come.
-fn due(
-    index: &Index,
-    times: u8,
-    space: u8,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<::sled::IVec>, IndexError> {
-    records(index, space, index.timed(times, keys::after(times, now), limit)?)
-}
-
 /// The jobs that are not done, the newest first.
 fn open_jobs(index: &Index, limit: usize) -> Result<Vec<::sled::IVec>, IndexError> {
-    let mut names = index.timed(space::JOB_DUE, vec![space::JOB_DUE + 1], usize::MAX)?;
+    let mut names = index.timed(vec![space::JOB_DUE]..vec![space::JOB_DUE + 1], usize::MAX)?;
     names.sort_unstable_by(|a, b| b.cmp(a));
     names.truncate(limit);
     records(index, space::JOB, names)

@@ -14,7 +14,7 @@ use crate::store::spool::Doc;
 pub(super) fn ended(index: &Index, before: Timestamp, limit: usize) -> Result<Vec<SubmissionId>, IndexError> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
-    for name in index.timed(space::JOB_ENDED, keys::at(space::JOB_ENDED, before), usize::MAX)? {
+    for name in index.timed(vec![space::JOB_ENDED]..keys::at(space::JOB_ENDED, before), usize::MAX)? {
         if found.len() >= limit {
             break;
         }

@@ -4,15 +4,23 @@
 //! converted refuses the message). The body goes first, then the attachments in their order; a forwarded message
 //! comes whole, with its header lines, at the place where it is attached.
 
+mod heading;
+mod parse;
+mod part;
+
 use std::borrow::Cow;
 
-use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use super::error::{Failure, RenderError};
-use super::html;
-use super::kind::{self, Kind, Picture};
+use super::html::{self, Piece};
+use super::kind::Picture;
 use super::options::Limits;
 use super::text::Format;
+use heading::heading;
+pub(super) use parse::parse;
+pub(super) use part::file;
+use part::{binary_item, is_attachment, is_inline, media_type, name_or, subtype, text_item};
 
 /// One part of the message and what shall be done with it.
 #[derive(Debug)]
@@ -30,16 +38,16 @@ pub(super) struct Item<'m> {
 #[derive(Debug)]
 pub(super) enum Content<'m> {
     Text(Cow<'m, str>, Format),
-    Html(Cow<'m, str>),
+    Html(Vec<Piece>),
     /// The header lines of a forwarded message, label and value.
     Heading(Vec<(&'static str, String)>),
-    Pdf(Cow<'m, [u8]>),
-    Picture(Picture, Cow<'m, [u8]>),
+    Pdf(&'m [u8]),
+    Picture(Picture, &'m [u8]),
     /// A picture that belongs into the text; where its Content-ID is known, HTML can say at which place.
-    Inline(Picture, Cow<'m, [u8]>, Option<String>),
-    Tiff(Cow<'m, [u8]>),
+    Inline(Picture, &'m [u8], Option<String>),
+    Tiff(&'m [u8]),
     LeftOut(String),
-    Failed(String),
+    Failed(Failure),
 }
 
 /// A message and its plan.
@@ -47,18 +55,6 @@ pub(super) struct Plan<'m> {
     /// Its header lines, label and value, as they stand above its text.
     pub(super) heading: Vec<(&'static str, String)>,
     pub(super) items: Vec<Item<'m>>,
-}
-
-/// Reads a message; the plan borrows from it.
-pub(super) fn parse<'m>(bytes: &'m [u8], limits: &Limits) -> Result<Message<'m>, RenderError> {
-    if bytes.len() as u64 > limits.message_bytes_max {
-        return Err(too_large("bytes", limits.message_bytes_max));
-    }
-    let message = MessageParser::default().parse(bytes).ok_or(RenderError::NotAMessage)?;
-    match count_parts(&message) > limits.parts_max as usize {
-        true => Err(too_large("parts", limits.parts_max.into())),
-        false => Ok(message),
-    }
 }
 
 /// Decides about every part.
@@ -78,43 +74,20 @@ pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan
     }
 }
 
-/// A file that did not come in a message.
-pub(super) fn file<'m>(name: &str, bytes: Cow<'m, [u8]>) -> Item<'m> {
-    let media_type = "application/octet-stream";
-    Item {
-        name: name.to_owned(),
-        media_type: media_type.to_owned(),
-        content: match bytes.is_empty() {
-            true => Content::Failed("it is empty".into()),
-            false => document(media_type, name, bytes),
-        },
-        flows_on: false,
-        body: false,
-    }
-}
-
 /// One part that cannot be faxed refuses all.
 pub(super) fn refuse_failed(items: &[Item<'_>]) -> Result<(), RenderError> {
     let failed = items.iter().find_map(|item| match &item.content {
-        Content::Failed(reason) => Some((&item.name, reason)),
+        Content::Failed(failure) => Some((&item.name, failure)),
         _ => None,
     });
     match failed {
-        Some((name, reason)) => Err(RenderError::part(name, Failure::new(reason.clone()))),
+        Some((name, failure)) => Err(RenderError::part(name, failure.clone())),
         None => Ok(()),
     }
 }
 
 fn too_large(what: &'static str, max: u64) -> RenderError {
     RenderError::TooLarge { what, max }
-}
-
-fn count_parts(message: &Message<'_>) -> usize {
-    let nested = |part: &MessagePart<'_>| match &part.body {
-        PartType::Message(inner) => count_parts(inner),
-        _ => 0,
-    };
-    message.parts.len() + message.parts.iter().map(nested).sum::<usize>()
 }
 
 struct Walk<'m, 'l> {
@@ -145,12 +118,12 @@ impl<'m> Walk<'m, '_> {
                     return Err(too_large("bytes of text", self.limits.text_bytes_max));
                 }
                 let body = body && !is_attachment(part);
-                self.items.push(text_item(part, text, body));
+                self.items.push(text_item(part, text, body, self.limits));
                 Ok(())
             }
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
                 let inline = self.related > 0 && part.content_id().is_some() || is_inline(part);
-                self.items.push(binary_item(part, bytes, inline));
+                self.items.push(binary_item(part, bytes, inline, self.limits));
                 Ok(())
             }
         }
@@ -170,7 +143,7 @@ impl<'m> Walk<'m, '_> {
                 self.items.push(Item {
                     name: "the message".into(),
                     media_type: media_type(part),
-                    content: Content::Failed("it is encrypted, and this gateway has no key".into()),
+                    content: part::encrypted(),
                     flows_on: false,
                     body: true,
                 });
@@ -201,7 +174,7 @@ impl<'m> Walk<'m, '_> {
             self.part(message, child, depth + 1, body)?;
             versions.push(self.items.split_off(start));
         }
-        let chosen = choose(&versions, self.limits);
+        let chosen = choose(&versions);
         for (index, mut version) in versions.into_iter().enumerate() {
             if index != chosen {
                 for item in &mut version {
@@ -250,7 +223,7 @@ impl Item<'_> {
 
 /// Which version of an alternative is faxed: the HTML one where the plain one says clearly less or cannot show its
 /// tables, else the plain one; where neither is there, the last that can be faxed.
-fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
+fn choose(versions: &[Vec<Item<'_>>]) -> usize {
     let text_of = |index: usize| {
         versions[index].iter().find_map(|item| match &item.content {
             Content::Text(text, _) if item.media_type == "text/plain" => Some(text),
@@ -259,7 +232,7 @@ fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
     };
     let html_of = |index: usize| {
         versions[index].iter().find_map(|item| match &item.content {
-            Content::Html(html) => Some(html),
+            Content::Html(pieces) => Some(pieces),
             _ => None,
         })
     };
@@ -268,7 +241,7 @@ fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
     match (plain, html) {
         (Some(plain), Some(html)) => {
             let says_more = match (text_of(plain), html_of(html)) {
-                (Some(text), Some(source)) => html::says_more(source, text, limits),
+                (Some(text), Some(pieces)) => html::says_more(pieces, text),
                 _ => false,
             };
             if says_more { html } else { plain }
@@ -279,138 +252,4 @@ fn choose(versions: &[Vec<Item<'_>>], limits: &Limits) -> usize {
             .find(|&index| versions[index].iter().all(|item| !matches!(item.content, Content::Failed(_))))
             .unwrap_or(0),
     }
-}
-
-fn text_item<'m>(part: &'m MessagePart<'m>, text: &'m Cow<'m, str>, body: bool) -> Item<'m> {
-    let media_type = media_type(part);
-    let name = name_or(part, "message text");
-    let content = match kind::of(&media_type, &name, text.as_bytes()) {
-        _ if text.trim().is_empty() => Content::LeftOut("it is empty".into()),
-        Ok(Kind::Html) => Content::Html(Cow::Borrowed(text)),
-        Ok(_) => Content::Text(Cow::Borrowed(text), format(part)),
-        Err(reason) => Content::Failed(reason),
-    };
-    Item { name, media_type, content, flows_on: body, body }
-}
-
-fn binary_item<'m>(part: &'m MessagePart<'m>, bytes: &'m Cow<'m, [u8]>, inline: bool) -> Item<'m> {
-    let media_type = media_type(part);
-    let name = name_or(part, "attachment");
-    let content = match security(&media_type, part) {
-        Some(content) => content,
-        None if bytes.is_empty() => Content::LeftOut("it is empty".into()),
-        None => match document(&media_type, &name, Cow::Borrowed(bytes)) {
-            Content::Picture(picture, bytes) if inline => Content::Inline(picture, bytes, content_id(part)),
-            content => content,
-        },
-    };
-    Item { name, media_type, content, flows_on: false, body: false }
-}
-
-/// A document of which only the bytes, the name and the declared type are known.
-fn document<'m>(media_type: &str, name: &str, bytes: Cow<'m, [u8]>) -> Content<'m> {
-    match kind::of(media_type, name, &bytes) {
-        Ok(Kind::Text | Kind::Message) => Content::Text(Cow::Owned(decode(&bytes)), Format::Fixed),
-        Ok(Kind::Html) => Content::Html(Cow::Owned(decode(&bytes))),
-        Ok(Kind::Pdf) => Content::Pdf(bytes),
-        Ok(Kind::Picture(picture)) => Content::Picture(picture, bytes),
-        Ok(Kind::Tiff) => Content::Tiff(bytes),
-        Err(reason) => Content::Failed(reason),
-    }
-}
-
-/// Text whose charset nobody declared: by its byte order mark, as UTF-8, or as Windows-1252.
-fn decode(bytes: &[u8]) -> String {
-    let charset: &[u8] = match bytes {
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => b"utf-16",
-        _ => b"windows-1252",
-    };
-    match (std::str::from_utf8(bytes), mail_parser::decoders::charsets::map::charset_decoder(charset)) {
-        (Ok(text), _) => text.trim_start_matches('\u{feff}').to_owned(),
-        (Err(_), Some(decoder)) => decoder(bytes),
-        (Err(_), None) => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
-
-/// Signatures are left out and ciphertext fails (RFC 1847, RFC 8551 §3).
-fn security(media_type: &str, part: &MessagePart<'_>) -> Option<Content<'static>> {
-    let smime = part.content_type().and_then(|ct| ct.attribute("smime-type")).unwrap_or_default();
-    match media_type {
-        "application/pgp-signature" | "application/pkcs7-signature" | "application/x-pkcs7-signature" => {
-            Some(Content::LeftOut("it is a digital signature, which says nothing on paper".into()))
-        }
-        "application/pkcs7-mime" | "application/x-pkcs7-mime"
-            if smime.eq_ignore_ascii_case("signed-data") =>
-        {
-            Some(Content::Failed("it is signed in a form that hides the text; sign it in clear".into()))
-        }
-        "application/pkcs7-mime" | "application/x-pkcs7-mime" | "application/pgp-encrypted" => {
-            Some(Content::Failed("it is encrypted, and this gateway has no key".into()))
-        }
-        _ => None,
-    }
-}
-
-fn media_type(part: &MessagePart<'_>) -> String {
-    match part.content_type() {
-        Some(ct) => format!("{}/{}", ct.ctype(), ct.subtype().unwrap_or("octet-stream")).to_ascii_lowercase(),
-        None if matches!(part.body, PartType::Text(_)) => "text/plain".into(),
-        None => "application/octet-stream".into(),
-    }
-}
-
-fn subtype(part: &MessagePart<'_>) -> String {
-    let subtype = part.content_type().and_then(|ct| ct.subtype());
-    subtype.unwrap_or_default().to_ascii_lowercase()
-}
-
-fn is_attachment(part: &MessagePart<'_>) -> bool {
-    part.content_disposition().is_some_and(|disposition| disposition.is_attachment())
-}
-
-fn is_inline(part: &MessagePart<'_>) -> bool {
-    part.content_disposition().is_some_and(|disposition| disposition.is_inline())
-}
-
-fn content_id(part: &MessagePart<'_>) -> Option<String> {
-    part.content_id().map(|id| id.trim_matches(['<', '>']).to_owned())
-}
-
-fn name_or(part: &MessagePart<'_>, otherwise: &str) -> String {
-    match part.attachment_name().map(str::trim) {
-        Some(name) if !name.is_empty() => name.to_owned(),
-        _ => otherwise.to_owned(),
-    }
-}
-
-fn format(part: &MessagePart<'_>) -> Format {
-    let attribute = |name| part.content_type().and_then(|ct| ct.attribute(name)).unwrap_or_default();
-    match attribute("format").eq_ignore_ascii_case("flowed") {
-        true => Format::Flowed { del_sp: attribute("delsp").eq_ignore_ascii_case("yes") },
-        false => Format::Fixed,
-    }
-}
-
-/// The header lines that a reader wants to see.
-fn heading(message: &Message<'_>) -> Vec<(&'static str, String)> {
-    let mut lines = Vec::new();
-    let mut add = |label, value: Option<String>| {
-        if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
-            lines.push((label, value));
-        }
-    };
-    add("From", message.from().map(addresses));
-    add("To", message.to().map(addresses));
-    add("Date", message.date().map(mail_parser::DateTime::to_rfc822));
-    add("Subject", message.subject().map(str::to_owned));
-    lines
-}
-
-fn addresses(address: &Address<'_>) -> String {
-    let one = |addr: &mail_parser::Addr<'_>| match (addr.name(), addr.address()) {
-        (Some(name), Some(address)) => format!("{name} <{address}>"),
-        (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => String::new(),
-    };
-    address.iter().map(one).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
 }
