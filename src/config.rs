@@ -3,12 +3,14 @@
 //! `config/faxgate.toml` shows every setting with its default. An unknown key, a wrong type or a value that makes
 //! no sense is an error that names the file, the line and the key.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{AddressConfig, DialPlan, DialPlanConfig, Policy, PolicyConfig};
+use crate::address::{AddressConfig, DialPlanConfig, PolicyConfig};
 use crate::door::smtp::SmtpConfig;
 use crate::job::schedule::{Rule, Rules};
 use crate::line::sim::{SimLineConfig, SimulationConfig};
@@ -18,10 +20,6 @@ use crate::render::RenderConfig;
 use crate::report::ReportConfig;
 use crate::store::StoreConfig;
 use crate::submit::SubmitConfig;
-
-/// The slowest and the fastest pace of simulated calls, beside 0.
-const PACE_MIN: f64 = 0.001;
-const PACE_MAX: f64 = 1e6;
 
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,7 +134,7 @@ impl From<Rule> for RuleConfig {
 
 impl From<RuleConfig> for Rule {
     fn from(config: RuleConfig) -> Self {
-        Self { tries_max: config.tries.max(1), delay: config.delay }
+        Self { tries_max: config.tries, delay: config.delay }
     }
 }
 
@@ -221,7 +219,7 @@ impl Config {
         let not_understood =
             |cause| ConfigError::NotUnderstood { path: path.to_owned(), cause: Box::new(cause) };
         let config: Self = toml::from_str(text).map_err(not_understood)?;
-        config.check().map_err(|(setting, reason)| ConfigError::Senseless {
+        check::check(&config).map_err(|(setting, reason)| ConfigError::Senseless {
             path: path.to_owned(),
             setting,
             reason,
@@ -262,27 +260,6 @@ impl Config {
             return Ok(jiff::tz::TimeZone::system());
         }
         jiff::tz::TimeZone::get(&self.time_zone).map_err(|error| error.to_string())
-    }
-
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        self.zone().map_err(|reason| ("time_zone", reason))?;
-        self.address.check().map_err(|e| ("address", e.to_string()))?;
-        DialPlan::new(self.dial_plan.clone()).map_err(|e| ("dial_plan", e.to_string()))?;
-        Policy::new(self.policy.clone()).map_err(|e| ("policy", e.to_string()))?;
-        self.received.check().map_err(|reason| ("received", reason))?;
-        self.render.options(None).map_err(|e| ("render.cover_template", e.to_string()))?;
-        let mut names = std::collections::HashSet::new();
-        for LineConfig::Simulated(line) in &self.line {
-            if !names.insert(&line.name) {
-                return Err(("line", format!("two lines are called {:?}", line.name)));
-            }
-        }
-        let pace = self.simulation.pace;
-        if pace != 0.0 && !(PACE_MIN..=PACE_MAX).contains(&pace) {
-            let reason = format!("is 0, or a number from {PACE_MIN} to {PACE_MAX}");
-            return Err(("simulation.pace", reason));
-        }
-        Ok(())
     }
 }
 
@@ -356,6 +333,14 @@ mod tests {
         );
     }
 
+    /// Two lines, of which the first is called `b` and has the number +441.
+    fn line(more: &str, name: &str, number: &str) -> String {
+        let one = |name, number, more| {
+            format!("[[line]]\nkind = \"simulated\"\nname = \"{name}\"\nnumber = \"{number}\"\n{more}\n")
+        };
+        one("b", "+441", "") + &one(name, number, more)
+    }
+
     #[test]
     fn what_makes_no_sense_is_named() {
         for (text, setting) in [
@@ -365,6 +350,23 @@ mod tests {
             ("[simulation]\npace = nan", "simulation.pace"),
             ("[policy]\ndestinations = [\"1212\"]", "policy"),
             ("[[received.route]]\nto = []", "received"),
+            ("[[received.route]]\nto = [\"a b\"]", "\"a b\""),
+            ("[[received.route]]\nline = \"x\"\nto = [\"a@b\"]", "no line \"x\""),
+            ("[received]\nfrom = \"a\"", "received: from"),
+            ("[report]\nfrom = \"a\"", "report: from"),
+            ("[smtp]\nhostname = \"a\\r\\nb\"", "smtp: hostname"),
+            ("[render.limits]\npages_max = 0", "render.limits: pages_max"),
+            ("[retry]\nbusy = { tries = 0, delay = \"1m\" }", "retry.busy"),
+            ("[retry]\nbusy = { tries = 1, delay = \"9999999h\" }", "retry.busy"),
+            ("[retry]\nexpires_after = \"99999999999h\"", "retry.expires_after"),
+            ("[store]\nkeep_done = \"99999999999h\"", "store.keep_done"),
+            ("[store]\ncommit_deadline = \"0s\"", "store.commit_deadline"),
+            ("[simulation]\nbit_errors_per_million = 1000001", "simulation.bit_errors_per_million"),
+            ("[[simulation.number]]\nnumber = \"+44123\"\nanswers = []", "simulation.number"),
+            (&line("", "a", "+441"), "two lines have the number"),
+            (&line("", "b", "+442"), "two lines are called"),
+            (&line("", "a\\u001b[31m", "+442"), "name"),
+            (&line("station_id = \"a station ID too long to be sent\"", "a", "+442"), "station_id"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(setting), "{error}");

@@ -30,12 +30,10 @@ impl AddressConfig {
             }
         }
         match &self.postmaster {
-            Some(address) if Mailbox::parse(address).is_none_or(|m| m.domain.is_none()) => {
-                Err(SettingError {
-                    setting: "postmaster",
-                    problem: format!("{address:?} is no mail address"),
-                })
-            }
+            Some(address) if !Mailbox::is_full(address) => Err(SettingError {
+                setting: "postmaster",
+                problem: format!("{address:?} is no mail address"),
+            }),
             _ => Ok(()),
         }
     }
@@ -82,6 +80,12 @@ impl Mailbox {
             _ => return None,
         };
         Some(Self { local, domain })
+    }
+
+    /// Whether a text is an address with its domain, to which mail can be sent from anywhere.
+    #[must_use]
+    pub fn is_full(address: &str) -> bool {
+        Self::parse(address).is_some_and(|mailbox| mailbox.domain.is_some())
     }
 
     /// Whether the address is the postmaster's (RFC 5321 §4.5.1).

@@ -8,6 +8,7 @@ use crate::config::{Config, LineConfig};
 pub(super) fn run(path: Option<PathBuf>) -> Result<(), Failure> {
     let path = path.unwrap_or_else(|| PathBuf::from(CONFIG_PATH));
     let config = Config::load(&path)?;
+    config.mailer.build(&config.smtp.hostname).map_err(Failure::failed)?;
     out::line(format_args!("{}: good", path.display()));
     for LineConfig::Simulated(line) in &config.line {
         out::line(format_args!("  line {}: simulated, number {}", line.name, line.number));

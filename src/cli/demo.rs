@@ -171,7 +171,8 @@ fn show_pages(job: &Job, config: &Config) -> Result<Manifest, Failure> {
     let path = config.data_dir.join("blobs").join(job.manifest_key());
     let bytes = fs::read(&path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(Failure::failed)?;
-    let parts: Vec<String> = manifest.parts.iter().filter_map(fate).collect();
+    let cover = manifest.has_cover().then(|| "cover page 1".to_owned());
+    let parts: Vec<String> = cover.into_iter().chain(manifest.parts.iter().filter_map(fate)).collect();
     step("Pages", &format!("{}: {}", manifest.pages, parts.join("; ")));
     Ok(manifest)
 }
@@ -260,11 +261,13 @@ fn show_files(dir: &Path, job: &Job) {
         ("received.pdf", "the received fax, to read"),
         ("received.tif", "the received fax, as TIFF-F"),
         ("received.eml", "the mail that brought it; press Reply to fax back"),
-        ("faxgate.toml", "the configuration; try: faxgate --config … serve"),
+        ("faxgate.toml", "the configuration of this gateway"),
     ] {
         out::line(format_args!("  {name:<13} {what}"));
     }
-    out::line(format_args!("  The call, frame by frame: {}", trace.display()));
+    let config = dir.join("faxgate.toml");
+    out::line(format_args!("The call, frame by frame:\n  {}", trace.display()));
+    out::line(format_args!("To run this gateway on:\n  faxgate --config {} serve", config.display()));
 }
 
 fn step(what: &str, text: &str) {

@@ -143,7 +143,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("faxgate: {}", failure.text);
+            eprintln!("faxgate: {}", out::plain(&failure.text));
             ExitCode::from(failure.code)
         }
     }

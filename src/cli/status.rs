@@ -5,10 +5,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Failure, out, runtime, send};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::door::control::{Request, Response};
 use crate::job::{Job, JobId, State};
+use crate::mailer::words::one_line;
 use crate::status::Overview;
+
+/// How much of a stranger's words is shown: a mailbox, a machine's name, a cause.
+const FOREIGN_CHARS_MAX: usize = 100;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -48,31 +53,40 @@ fn show_overview(overview: &Overview, zone: &TimeZone) -> Result<(), Failure> {
             "job", "accepted", "number", "pages"
         ));
     }
+    let now = SystemClock.now();
     for job in &overview.jobs {
         let (number, when) = (job.recipient.number.as_str(), short(job.received, zone));
-        out::line(format_args!("{}  {when}  {number:<16}  {:>7}  {}", job.id, pages(job), state(job, zone)));
+        out::line(format_args!(
+            "{}  {when}  {number:<16}  {:>7}  {}",
+            job.id,
+            pages(job),
+            state(job, zone, now)
+        ));
     }
     if !overview.received.is_empty() {
         out::line(format_args!("\n{:<13}  {:<16}  {:<16}  {:>7}", "received", "at", "from", "pages"));
     }
     for fax in &overview.received {
-        let from = fax.caller.as_ref().map(|number| number.as_str()).or(fax.remote_id.as_deref());
-        let when = short(fax.started, zone);
-        out::line(format_args!("{}  {when}  {:<16}  {:>7}", fax.id, from.unwrap_or("unknown"), fax.pages));
+        let named = || fax.remote_id.as_deref().map(foreign);
+        let from = fax.caller.as_ref().map(|number| number.as_str().to_owned()).or_else(named);
+        let (when, from) = (short(fax.started, zone), from.unwrap_or_else(|| "unknown".into()));
+        let incomplete = if fax.complete { "" } else { "  incomplete" };
+        out::line(format_args!("{}  {when}  {from:<16}  {:>7}{incomplete}", fax.id, fax.pages));
     }
     Ok(())
 }
 
 fn show_job(job: &Job, zone: &TimeZone) -> Result<(), Failure> {
-    let from = job.sender.mailbox.as_deref().unwrap_or("nobody (no receipt)");
+    let from = job.sender.mailbox.as_deref().map_or_else(|| "nobody (no receipt)".into(), foreign);
     out::line(format_args!("job       {}", job.id));
     out::line(format_args!("from      {from}"));
     out::line(format_args!("to        {}", job.recipient.number));
     out::line(format_args!("accepted  {}", short(job.received, zone)));
     out::line(format_args!("pages     {}", pages(job)));
-    out::line(format_args!("state     {}", state(job, zone)));
+    out::line(format_args!("state     {}", state(job, zone, SystemClock.now())));
     for attempt in &job.attempts {
-        let cause = attempt.outcome.cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
+        let cause =
+            attempt.outcome.cause().map(|cause| format!(" ({})", foreign(&cause))).unwrap_or_default();
         let mode = attempt.mode.as_deref().map(|mode| format!(", {mode}")).unwrap_or_default();
         let when = short(attempt.started, zone);
         out::line(format_args!(
@@ -95,11 +109,73 @@ fn pages(job: &Job) -> String {
     }
 }
 
-fn state(job: &Job, zone: &TimeZone) -> String {
+/// A stranger's words, fit for a line of a table.
+fn foreign(text: &str) -> String {
+    one_line(text, FOREIGN_CHARS_MAX)
+}
+
+fn state(job: &Job, zone: &TimeZone, now: Timestamp) -> String {
     match &job.state {
-        State::Waiting { until } if job.calls == 0 => format!("waiting since {}", short(*until, zone)),
-        State::Waiting { until } => format!("dialled again {}", short(*until, zone)),
+        State::Waiting { until } if *until <= now => "waits for a line".into(),
+        State::Waiting { until } if job.calls == 0 => format!("to be dialled {}", short(*until, zone)),
+        State::Waiting { until } => match job.attempts.last() {
+            Some(last) => format!("{}; dialled again {}", last.outcome.word(), short(*until, zone)),
+            None => format!("dialled again {}", short(*until, zone)),
+        },
         State::Calling { .. } => "being sent".into(),
         State::Done { outcome, .. } => outcome.word().into(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::job::{
+        Attempt, Door, Notify, Options, Outcome, Proof, Recipient, Sender, Submission, SubmissionId,
+    };
+
+    fn job(received: Timestamp) -> Job {
+        let recipient = Recipient {
+            address: "+12125550123".into(),
+            number: crate::address::Number::parse("+12125550123").unwrap(),
+            subaddress: None,
+            attention: None,
+            notify: Notify::DEFAULT,
+            orcpt: None,
+        };
+        let submission = Submission {
+            id: SubmissionId::new(received),
+            received,
+            door: Door::Cli,
+            sender: Sender { mailbox: None, proof: Proof::LocalUser("uid 0".into()) },
+            recipients: vec![recipient.clone()],
+            options: Options::default(),
+            ret: None,
+            envid: None,
+        };
+        Job::new(JobId::new(received), &submission, recipient)
+    }
+
+    #[test]
+    fn a_state_says_what_is_waited_for() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let later: Timestamp = "2026-11-23T10:03:00Z".parse().unwrap();
+        let told = |job: &Job| state(job, &TimeZone::UTC, now);
+        let mut job = job(now);
+        assert_eq!(told(&job), "waits for a line");
+        job.state = State::Waiting { until: later };
+        assert_eq!(told(&job), "to be dialled 2026-11-23 10:03");
+        job.calls = 1;
+        job.attempts.push(Attempt {
+            started: now,
+            ended: now,
+            line: "office".into(),
+            outcome: Outcome::Busy,
+            pages_confirmed: 0,
+            remote_id: None,
+            mode: None,
+        });
+        assert_eq!(told(&job), "busy; dialled again 2026-11-23 10:03");
     }
 }

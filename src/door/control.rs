@@ -226,7 +226,7 @@ impl Desk {
         if to.len() > NUMBERS_MAX {
             return refused(Why::Failed, format!("more than {NUMBERS_MAX} fax numbers at once"));
         }
-        if let Some(from) = from.as_deref().filter(|from| !is_mailbox(from)) {
+        if let Some(from) = from.as_deref().filter(|from| !Mailbox::is_full(from)) {
             return refused(Why::Failed, format!("{from:?} is no mail address for the receipt"));
         }
         // Whoever sits at this machine and names no mailbox is no bounce: he reads the queue instead.
@@ -257,11 +257,6 @@ impl Desk {
             Err(refusal) => refusal_response(&refusal),
         }
     }
-}
-
-/// Whether mail can be sent there.
-fn is_mailbox(address: &str) -> bool {
-    Mailbox::parse(address).is_some_and(|mailbox| mailbox.domain.is_some())
 }
 
 fn refused(why: Why, text: String) -> Response {

@@ -305,7 +305,8 @@ impl Job {
     }
 
     /// When the first call was allowed.
-    pub(super) fn dialled_from(&self) -> Timestamp {
+    #[must_use]
+    pub fn dialled_from(&self) -> Timestamp {
         self.options.not_before.map_or(self.received, |at| at.max(self.received))
     }
 

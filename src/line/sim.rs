@@ -22,6 +22,10 @@ use serde::{Deserialize, Serialize};
 use super::{Answering, CallEnd, Dial, Line, Receiving, Ringing, Seat, Sending};
 use crate::address::Number;
 
+/// The slowest and the fastest pace of simulated calls, beside 0: what a clock can keep.
+const PACE_MIN: f64 = 0.001;
+const PACE_MAX: f64 = 1e6;
+
 /// The simulated network as the configuration describes it (`[simulation]`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -40,6 +44,25 @@ pub struct SimulationConfig {
 impl Default for SimulationConfig {
     fn default() -> Self {
         Self { pace: 0.0, bit_errors_per_million: 0, seed: 1, number: Vec::new() }
+    }
+}
+
+impl SimulationConfig {
+    /// The first setting that makes no sense.
+    ///
+    /// # Errors
+    /// The setting, and what is wrong with it.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if self.pace != 0.0 && !(PACE_MIN..=PACE_MAX).contains(&self.pace) {
+            return Err(("simulation.pace", "must be 0, or a number from 0.001 to 1000000"));
+        }
+        if self.bit_errors_per_million > 1_000_000 {
+            return Err(("simulation.bit_errors_per_million", "is more than a million"));
+        }
+        if self.number.iter().any(|number| number.answers.is_empty()) {
+            return Err(("simulation.number", "answers is empty"));
+        }
+        Ok(())
     }
 }
 
@@ -87,6 +110,29 @@ pub struct SimLineConfig {
     /// Whether it answers.
     #[serde(default = "yes")]
     pub answer: bool,
+}
+
+impl SimLineConfig {
+    /// The first setting that makes no sense.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn check(&self) -> Result<(), String> {
+        let is_word = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        if self.name.is_empty() || !self.name.chars().all(is_word) {
+            return Err(format!(
+                "the name {:?} must have letters, digits, \"-\", \"_\" and \".\" only",
+                self.name
+            ));
+        }
+        self.identification().map(|_| ())
+    }
+
+    /// What the line calls itself.
+    fn identification(&self) -> Result<StationId, String> {
+        let text = self.station_id.clone().unwrap_or_else(|| self.number.to_string());
+        StationId::new(&text).map_err(|error| format!("line {}: station_id {text:?}: {error}", self.name))
+    }
 }
 
 fn yes() -> bool {
@@ -201,13 +247,10 @@ struct Reached<'a> {
 
 impl Terminal {
     fn new(config: &SimLineConfig, wake: &Arc<tokio::sync::Notify>) -> Result<Self, String> {
-        let text = config.station_id.clone().unwrap_or_else(|| config.number.to_string());
-        let station_id = StationId::new(&text)
-            .map_err(|error| format!("line {}: station_id {text:?}: {error}", config.name))?;
         Ok(Self {
             name: config.name.clone(),
             number: config.number.clone(),
-            station_id,
+            station_id: config.identification()?,
             seat: Seat::new(Arc::clone(wake)),
             answer: config.answer,
         })

@@ -94,6 +94,9 @@ impl Relay {
         if config.timeout.is_zero() {
             return Err("mailer.relay.timeout is 0: no server can answer in no time".into());
         }
+        if config.host.is_empty() {
+            return Err("mailer.relay.host is empty".into());
+        }
         let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(config.host.as_str())
             .port(port(config))
             .tls(tls(config)?)

@@ -8,6 +8,7 @@ use mail_parser::{Address, DateTime, MessageParser};
 use crate::address::Number;
 use crate::job::recipient::Fineness;
 use crate::job::{Job, Options};
+use crate::mailer::words::one_line;
 use crate::render::header::HeaderLine;
 use crate::render::{self, Cover, RenderConfig, RenderError, Rendered};
 
@@ -25,6 +26,9 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+
+/// How much of a name or a subject the cover page shows.
+const FIELD_CHARS_MAX: usize = 200;
 
 /// What is known of a fax beside its message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +69,7 @@ impl Look {
     /// The cover page, by what the message's own header says.
     fn cover_page(&self, message: &[u8]) -> Cover {
         let known = Cover {
-            attention: self.attention.clone().unwrap_or_default(),
+            attention: short(self.attention.as_deref().unwrap_or_default()),
             number: self.number.as_ref().map(Number::to_string).unwrap_or_default(),
             ..Cover::default()
         };
@@ -73,9 +77,9 @@ impl Look {
         let header = MessageParser::new().parse_headers(message).filter(|header| !header.parts.is_empty());
         let Some(header) = header else { return known };
         Cover {
-            from: header.from().map(sender).unwrap_or_default(),
+            from: short(&header.from().map(sender).unwrap_or_default()),
             date: header.date().map(date).unwrap_or_default(),
-            subject: header.subject().unwrap_or_default().to_owned(),
+            subject: short(header.subject().unwrap_or_default()),
             ..known
         }
     }
@@ -97,6 +101,11 @@ pub fn header_line(
         page: 1,
         pages,
     }
+}
+
+/// Cut so that the cover page stays one page, whatever a header says.
+fn short(text: &str) -> String {
+    one_line(text, FIELD_CHARS_MAX)
 }
 
 fn sender(from: &Address<'_>) -> String {
@@ -127,6 +136,15 @@ mod tests {
         assert_eq!(cover.date, "23 November 2026, 09:05");
         assert_eq!(cover.subject, "Grüße");
         assert_eq!(cover.number, "+12125550123");
+    }
+
+    #[test]
+    fn a_header_of_any_length_leaves_the_cover_page_one_page() {
+        let long = "W".repeat(900) + &"\r\n W".repeat(900);
+        let message = format!("From: {long} <a@example.com>\r\nSubject: {long}\r\n\r\nHello\r\n");
+        let look = Look { attention: Some("W".repeat(250)), cover: Some(true), ..Look::default() };
+        let rendered = look.compose(message.as_bytes(), &RenderConfig::default()).unwrap();
+        assert_eq!(rendered.pages.len(), 2);
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub mod route;
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Mailbox;
+
 pub use files::Files;
 pub use intake::{Intake, IntakeError};
 pub use mail::{NumberOf, ReceivedContext, mail, title};
@@ -44,9 +46,17 @@ impl ReceivedConfig {
     /// # Errors
     /// A sentence for the operator.
     pub fn check(&self) -> Result<(), String> {
-        match self.route.iter().position(|route| route.to.is_empty()) {
-            Some(n) => Err(format!("received.route number {} has no mailbox in `to`", n + 1)),
-            None => Ok(()),
+        if !self.from.is_empty() && !Mailbox::is_full(&self.from) {
+            return Err(format!("from: {:?} is no mail address", self.from));
         }
+        for (route, n) in self.route.iter().zip(1..) {
+            if route.to.is_empty() {
+                return Err(format!("received.route number {n} has no mailbox in `to`"));
+            }
+            if let Some(bad) = route.to.iter().find(|to| !Mailbox::is_full(to)) {
+                return Err(format!("received.route number {n}: {bad:?} is no mail address"));
+            }
+        }
+        Ok(())
     }
 }

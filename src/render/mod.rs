@@ -144,3 +144,11 @@ pub struct Manifest {
     #[serde(default)]
     pub notes: Vec<String>,
 }
+
+impl Manifest {
+    /// Whether the first page is a cover page: one that no part became.
+    #[must_use]
+    pub fn has_cover(&self) -> bool {
+        self.pages > 0 && !self.parts.iter().any(|part| matches!(part.fate, Fate::Pages { first: 1, .. }))
+    }
+}

@@ -66,6 +66,23 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Finds a limit of nothing, under which no message could pass.
+    ///
+    /// # Errors
+    /// The name of the setting.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let limits = [
+            ("message_bytes_max", self.message_bytes_max),
+            ("parts_max", self.parts_max.into()),
+            ("depth_max", self.depth_max.into()),
+            ("pages_max", self.pages_max.into()),
+            ("text_bytes_max", self.text_bytes_max),
+            ("html_depth_max", self.html_depth_max.into()),
+            ("image_pixels_max", self.image_pixels_max),
+        ];
+        limits.iter().find(|(_, max)| *max == 0).map_or(Ok(()), |(name, _)| Err(name))
+    }
+
     pub(super) fn too_many_pages(&self) -> RenderError {
         RenderError::TooLarge { what: "pages", max: self.pages_max.into() }
     }

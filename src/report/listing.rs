@@ -69,7 +69,9 @@ impl Telling<'_> {
 }
 
 fn part_lines(manifest: &Manifest) -> String {
-    let mut lines: Vec<String> = manifest.parts.iter().take(PARTS_LISTED_MAX).map(part_line).collect();
+    let cover = manifest.has_cover().then(|| "    - cover page: page 1".to_owned());
+    let parts = manifest.parts.iter().take(PARTS_LISTED_MAX).map(part_line);
+    let mut lines: Vec<String> = cover.into_iter().chain(parts).collect();
     let more = manifest.parts.len().saturating_sub(PARTS_LISTED_MAX);
     if more > 0 {
         lines.push(format!("    - and {more} more"));

@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use mail_builder::headers::content_type::ContentType;
 use serde::{Deserialize, Serialize};
 
+use crate::address::Mailbox;
 use crate::job::{About, Grade, Job, Notice, ReportKind};
 use crate::mailer::compose::{self, Heading};
 use crate::mailer::{Identity, Mail};
@@ -53,6 +54,19 @@ impl Default for ReportConfig {
     }
 }
 
+impl ReportConfig {
+    /// The first thing that is wrong with the settings.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn check(&self) -> Result<(), String> {
+        if !self.from.is_empty() && !Mailbox::is_full(&self.from) {
+            return Err(format!("from: {:?} is no mail address", self.from));
+        }
+        Ok(())
+    }
+}
+
 /// What is known of a job beside its record.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence<'a> {
@@ -73,7 +87,7 @@ pub struct ReportContext<'a> {
     pub config: &'a ReportConfig,
     /// The time now.
     pub now: Timestamp,
-    /// How long a job is tried, from its acceptance (`job::schedule::Rules::expires_after`).
+    /// How long a job is tried, from the first call it may make (`job::schedule::Rules::expires_after`).
     pub expires_after: Duration,
 }
 

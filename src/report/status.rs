@@ -52,7 +52,7 @@ fn per_recipient(out: &mut String, job: &Job, kind: ReportKind, ctx: &ReportCont
         field(out, "Last-Attempt-Date", &compose::date(attempt.ended, ctx.identity));
     }
     if kind == ReportKind::Delay {
-        field(out, "Will-Retry-Until", &compose::date(job.received + ctx.expires_after, ctx.identity));
+        field(out, "Will-Retry-Until", &compose::date(job.dialled_from() + ctx.expires_after, ctx.identity));
     }
     extensions(out, job, ctx);
 }
@@ -80,10 +80,15 @@ fn extensions(out: &mut String, job: &Job, ctx: &ReportContext<'_>) {
     }
 }
 
-/// One field. Values are printable US-ASCII (RFC 3461 §4.2, §4.4); what is not becomes `?`.
+/// One field. Values are printable US-ASCII (RFC 3461 §4.2, §4.4); what is not becomes `?`, and the `×` of a
+/// resolution `x`.
 fn field(out: &mut String, name: &str, value: &str) {
-    let value: String =
-        one_line(value, VALUE_CHARS_MAX).chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
+    let ascii = |c: char| match c {
+        '×' => 'x',
+        c if c.is_ascii() => c,
+        _ => '?',
+    };
+    let value: String = one_line(value, VALUE_CHARS_MAX).chars().map(ascii).collect();
     let _ = write!(out, "{name}: {value}\r\n");
 }
 

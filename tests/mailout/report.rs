@@ -398,3 +398,25 @@ fn the_texts_read_well() {
         assert!(text_part.part(text_part.text_body[0]).unwrap().content_type().is_some());
     }
 }
+
+#[test]
+fn a_cover_page_is_named_and_a_resolution_is_readable_for_programs() {
+    let mut manifest = manifest();
+    manifest.parts.drain(..1);
+    let evidence = Evidence { message: MESSAGE, manifest: Some(&manifest), trace: None };
+    let mut job = done(called(rendered(job(), 3), &[(Outcome::Delivered, 3)]), Outcome::Delivered);
+    job.attempts[0].mode = Some("14400 V.17, 204×196".into());
+    let report = Report::of(&job, ReportKind::Success, &evidence);
+    assert!(report.text().contains("    - cover page: page 1\n    - figures-q3.pdf: pages 2 and 3"));
+    assert!(report.raw.contains("mode 14400 V.17, 204x196"), "{}", report.raw);
+    assert!(!Report::plain(&job, ReportKind::Success).text().contains("cover page"));
+}
+
+#[test]
+fn a_fax_that_was_asked_to_wait_is_given_up_counted_from_then() {
+    let mut job = called(rendered(job(), 3), &[(Outcome::Busy, 0)]);
+    job.options.not_before = Some("2026-11-30T08:00:00Z".parse().unwrap());
+    let report = Report::plain(&job, ReportKind::Delay);
+    assert!(report.text().contains("by Tue 1 Dec 2026"), "{}", report.text());
+    assert!(report.raw.contains("Will-Retry-Until: Tue, 1 Dec 2026 09:00:00"), "{}", report.raw);
+}
