@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -16,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LineConfig};
 use crate::door::control::Control;
 use crate::door::smtp;
-use crate::job::Job;
+use crate::job::{Job, ReceivedFax};
 use crate::line::pool::Pool;
 use crate::line::sim::Exchange;
 use crate::mailer::Identity;
@@ -26,7 +27,7 @@ use crate::received::Intake;
 use crate::received::answer::Answerer;
 use crate::render::{self, RenderError};
 use crate::status::Status;
-use crate::store::{SledStore, Store, StoreConfig};
+use crate::store::{SledStore, Store, StoreConfig, StoreError};
 use crate::submit::{Reason, Refusal, Rules, Submit};
 
 /// How long a claim on a job holds without being renewed.
@@ -37,7 +38,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 const STOP_GRACE: Duration = Duration::from_secs(20);
 /// How often what is old enough is forgotten.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
-/// How many submissions are forgotten at a time.
+/// How many are forgotten at a time.
 const PURGE_MAX: usize = 200;
 
 /// Why the gateway does not start.
@@ -248,7 +249,7 @@ impl Ground {
         }
     }
 
-    /// Forgets submissions that were done long ago, with their pages and traces.
+    /// Forgets submissions and received faxes that are old enough, with their pages and traces.
     async fn forget_the_old(self, mut stop: watch::Receiver<bool>) {
         let mut timer = tokio::time::interval(PURGE_EVERY);
         loop {
@@ -256,27 +257,38 @@ impl Ground {
                 _ = stop.changed() => return,
                 _ = timer.tick() => {}
             }
-            let forgotten = async {
-                while self.forget_batch().await? == PURGE_MAX {}
-                Ok::<_, String>(())
-            };
-            if let Err(error) = forgotten.await {
-                tracing::error!(error, "cannot forget what is old");
+            if let Err(error) = self.forget(self.clock.now()).await {
+                tracing::error!(%error, "cannot forget what is old");
             }
         }
     }
 
-    /// Forgets some, and says how many.
-    async fn forget_batch(&self) -> Result<usize, String> {
-        let Ok(before) = self.clock.now().checked_sub(self.config.store.keep_done) else { return Ok(0) };
-        let forgotten = self.store.purge(before, PURGE_MAX).await.map_err(|e| e.to_string())?;
-        for submission in &forgotten {
-            // The store has forgotten all of them: one whose files resist must not keep the others'.
-            if let Err(error) = self.delete_below(&Job::folder_of(submission)).await {
-                tracing::error!(%submission, %error, "files of a forgotten submission stay");
+    async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
+        let keep = &self.config.store;
+        while let Ok(before) = now.checked_sub(keep.keep_done) {
+            let submissions = self.store.purge(before, PURGE_MAX).await?;
+            self.delete_all(submissions.iter().map(Job::folder_of)).await;
+            if submissions.len() < PURGE_MAX {
+                break;
             }
         }
-        Ok(forgotten.len())
+        while let Ok(before) = now.checked_sub(keep.keep_received) {
+            let faxes = self.store.purge_received(before, PURGE_MAX).await?;
+            self.delete_all(faxes.iter().map(ReceivedFax::folder_of)).await;
+            if faxes.len() < PURGE_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the files of what the store has forgotten. One folder that resists must not keep the others.
+    async fn delete_all(&self, folders: impl Iterator<Item = String>) {
+        for folder in folders {
+            if let Err(error) = self.delete_below(&folder).await {
+                tracing::error!(folder, %error, "files of what was forgotten stay");
+            }
+        }
     }
 
     async fn delete_below(&self, folder: &str) -> Result<(), BlobError> {
@@ -323,5 +335,27 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(60), app.part_failed()).await.unwrap();
         app.stop().await;
         start(dir.path()).await.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_old_goes_with_its_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, ground) = Ground::lay(Config::embedded(dir.path()).unwrap()).await.unwrap();
+        let intake = ground.intake();
+        let now = ground.clock.now();
+        let id = intake.begin("line", None, None, now).await.unwrap();
+        let page = fax::page::Page::white(1728, 10, fax::page::Resolution::R204x98);
+        intake.page(&id, 1, &page).await.unwrap();
+        intake.recover(now).await.unwrap();
+        let notices = store.notices_due(now, 10).await.unwrap();
+        let month = ground.config.store.keep_received;
+        ground.forget(now + month * 2).await.unwrap();
+        assert!(store.received(&id).await.is_ok(), "its mail has not left");
+        store.notice_done(&notices[0].id).await.unwrap();
+        ground.forget(now + month / 2).await.unwrap();
+        assert_eq!(ground.blobs.list("received/").await.unwrap().len(), 1);
+        ground.forget(now + month * 2).await.unwrap();
+        assert!(store.received(&id).await.is_err());
+        assert_eq!(ground.blobs.list("received/").await.unwrap(), Vec::<String>::new());
     }
 }

@@ -35,6 +35,12 @@ impl ReceivedFax {
     /// The blob that holds page `page` (from 1) of the fax `id`: a TIFF-F file of one page.
     #[must_use]
     pub fn page_key(id: &FaxId, page: u32) -> String {
-        format!("received/{id}/{page:04}.tiff")
+        format!("{}{page:04}.tiff", Self::folder_of(id))
+    }
+
+    /// Where the blobs of the fax `id` are.
+    #[must_use]
+    pub fn folder_of(id: &FaxId) -> String {
+        format!("received/{id}/")
     }
 }

@@ -20,6 +20,9 @@ pub struct StoreConfig {
     /// How long a submission is kept after its last job is done.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub keep_done: Duration,
+    /// How long a received fax is kept after its call, once its mails have left.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub keep_received: Duration,
 }
 
 impl Default for StoreConfig {
@@ -29,6 +32,7 @@ impl Default for StoreConfig {
             cache_bytes: 64 << 20,
             commit_deadline: Duration::from_secs(30),
             keep_done: Duration::from_secs(30 * 24 * 3600),
+            keep_received: Duration::from_secs(30 * 24 * 3600),
         }
     }
 }

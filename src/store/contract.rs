@@ -290,6 +290,27 @@ pub(crate) async fn purge_forgets_what_is_long_done(store: &dyn Store) {
     assert_eq!(all(store).await, vec![open]);
 }
 
+/// A received fax is forgotten when its call is long over and its mails have left.
+pub(crate) async fn purge_forgets_old_faxes(store: &dyn Store) {
+    let (mailed, owing, young) = (fax(at(0)), fax(at(1)), fax(at(50)));
+    let notice =
+        |fax: &ReceivedFax| Notice::new(About::Received(fax.id.clone()), "bob@example.com".into(), fax.ended);
+    let gone = notice(&mailed);
+    store.keep_received(&mailed, std::slice::from_ref(&gone)).await.unwrap();
+    store.notice_done(&gone.id).await.unwrap();
+    let owed = notice(&owing);
+    store.keep_received(&owing, std::slice::from_ref(&owed)).await.unwrap();
+    store.keep_received(&young, &[]).await.unwrap();
+    assert_eq!(store.purge_received(at(0), 10).await.unwrap(), vec![]);
+    assert_eq!(store.purge_received(at(50), 0).await.unwrap(), vec![]);
+    assert_eq!(store.purge_received(at(50), 10).await.unwrap(), vec![mailed.id.clone()]);
+    assert!(is_not_found(&store.received(&mailed.id).await));
+    store.notice_retry(&Notice { next_try: None, ..owed.clone() }).await.unwrap();
+    assert_eq!(store.purge_received(at(50), 10).await.unwrap(), vec![owing.id.clone()]);
+    assert_eq!(store.received_list(10).await.unwrap(), vec![young]);
+    assert!(is_not_found(&store.notice_retry(&owed).await), "its notice went with it");
+}
+
 /// Runs all cases, each on an empty store.
 pub(crate) async fn check<S: Store>(mut empty: impl FnMut() -> S) {
     accept_is_all_or_nothing(&empty()).await;
@@ -300,4 +321,5 @@ pub(crate) async fn check<S: Store>(mut empty: impl FnMut() -> S) {
     notices_go_with_their_change(&empty()).await;
     a_received_fax_is_kept_once(&empty()).await;
     purge_forgets_what_is_long_done(&empty()).await;
+    purge_forgets_old_faxes(&empty()).await;
 }

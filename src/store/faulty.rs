@@ -111,4 +111,8 @@ impl<S: Store> Store for Faulty<S> {
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<Vec<SubmissionId>, StoreError> {
         self.run(self.inner.purge(before, limit)).await
     }
+
+    async fn purge_received(&self, before: Timestamp, limit: usize) -> Result<Vec<FaxId>, StoreError> {
+        self.run(self.inner.purge_received(before, limit)).await
+    }
 }

@@ -112,4 +112,8 @@ pub trait Store: Send + Sync {
     /// Forgets submissions, at most `limit`, all of whose jobs were done before `before` and of which no
     /// notice is still to be tried; gives their names, so that what else is kept for them can go too.
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<Vec<SubmissionId>, StoreError>;
+
+    /// Forgets received faxes, at most `limit`, whose calls ended before `before` and of which no notice is still to
+    /// be tried; gives their names.
+    async fn purge_received(&self, before: Timestamp, limit: usize) -> Result<Vec<FaxId>, StoreError>;
 }

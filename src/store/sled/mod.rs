@@ -32,7 +32,7 @@ use self::plan::{Write, Written};
 pub use self::recover::OpenReport;
 use self::worker::{Request, Worker};
 use super::files::{failed, make_private_dir, private_file};
-use super::spool::Spool;
+use super::spool::{Doc, Spool};
 use super::{JobFilter, Store, StoreConfig, StoreError};
 use crate::job::{FaxId, Job, JobId, Notice, NoticeId, ReceivedFax, Submission, SubmissionId};
 
@@ -105,6 +105,15 @@ impl SledStore {
             let _ = reply.send(result);
         };
         self.ask(Request::Read(Box::new(read)), answer).await
+    }
+
+    /// Forgets the documents that `find` finds.
+    async fn forget(
+        &self,
+        find: impl FnOnce(&Index) -> Result<Vec<Doc>, IndexError> + Send + 'static,
+    ) -> Result<Vec<Doc>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Forget(Box::new(find), reply), answer).await
     }
 
     async fn ask<T>(
@@ -238,8 +247,21 @@ impl Store for SledStore {
     }
 
     async fn purge(&self, before: Timestamp, limit: usize) -> Result<Vec<SubmissionId>, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::Purge { before, limit, reply }, answer).await
+        let docs = self.forget(move |index| purge::ended(index, before, limit)).await?;
+        let name = |doc| match doc {
+            Doc::Submission(id) => Some(id),
+            Doc::Received(_) => None,
+        };
+        Ok(docs.into_iter().filter_map(name).collect())
+    }
+
+    async fn purge_received(&self, before: Timestamp, limit: usize) -> Result<Vec<FaxId>, StoreError> {
+        let docs = self.forget(move |index| purge::received(index, before, limit)).await?;
+        let name = |doc| match doc {
+            Doc::Received(id) => Some(id),
+            Doc::Submission(_) => None,
+        };
+        Ok(docs.into_iter().filter_map(name).collect())
     }
 }
 

@@ -369,7 +369,7 @@ fn a_long_history_costs_the_queue_nothing() {
             jobs: jobs.into_iter().map(|job| (job.id.clone(), job)).collect(),
             ..Default::default()
         };
-        plan::whole(&crate::store::spool::Doc::Submission(submission.id), &contents).unwrap()
+        plan::whole(&Doc::Submission(submission.id), &contents).unwrap()
     };
     for thousand in 0..DONE / 1000 {
         let history = (0..1000).flat_map(|n| add(i64::try_from(thousand * 1000 + n).unwrap(), true));

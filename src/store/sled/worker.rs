@@ -15,16 +15,13 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::compact::{compact, has_grown};
 use super::group::{self, Reply};
 use super::index::{Index, IndexError};
 use super::plan::{Write, Written, nothing};
-use super::purge;
 use super::recover::{OpenReport, open_index};
-use crate::job::SubmissionId;
 use crate::store::spool::{Doc, Spool};
 use crate::store::{StoreConfig, StoreError};
 
@@ -36,14 +33,17 @@ const GROUP_MAX: usize = 256;
 /// A question to the index, or to the error that stands for it; it answers its caller by itself.
 pub(super) type Read = Box<dyn FnOnce(Result<&Index, StoreError>) + Send>;
 
+/// Finds documents that may be forgotten.
+pub(super) type Find = Box<dyn FnOnce(&Index) -> Result<Vec<Doc>, IndexError> + Send>;
+
 /// What the thread is asked to do.
 pub(super) enum Request {
     /// Read.
     Read(Read),
     /// Write, together with others.
     Write(Write, Reply<Written>),
-    /// Forget what has been done since long.
-    Purge { before: Timestamp, limit: usize, reply: Reply<Vec<SubmissionId>> },
+    /// Forget these documents.
+    Forget(Find, Reply<Vec<Doc>>),
     /// Stop, and give the files up.
     Close(oneshot::Sender<()>),
 }
@@ -74,8 +74,8 @@ impl Worker {
                 match request {
                     Request::Read(read) => read(self.index()),
                     Request::Write(write, reply) => writes.push((write, reply)),
-                    Request::Purge { before, limit, reply } => {
-                        let _ = reply.send(self.purge(before, limit));
+                    Request::Forget(find, reply) => {
+                        let _ = reply.send(self.forget(find));
                     }
                     Request::Close(done) => {
                         self.write(writes);
@@ -169,20 +169,19 @@ impl Worker {
     }
 
     /// Forgets submissions that ended before `before`: first their files, then what the index has of them.
-    fn purge(&mut self, before: Timestamp, limit: usize) -> Result<Vec<SubmissionId>, StoreError> {
+    fn forget(&mut self, find: Find) -> Result<Vec<Doc>, StoreError> {
         let spool = Arc::clone(&self.spool);
         let index = self.index()?;
-        let submissions = purge::ended(index, before, limit)?;
+        let docs = find(index)?;
         let mut changes = Vec::new();
-        for submission in &submissions {
-            let doc = Doc::Submission(submission.clone());
-            changes.extend(nothing(index, &doc)?);
-            spool.remove(&doc)?;
+        for doc in &docs {
+            changes.extend(nothing(index, doc)?);
+            spool.remove(doc)?;
         }
-        if !submissions.is_empty() {
+        if !docs.is_empty() {
             spool.sync_dir()?;
             index.apply(changes)?;
         }
-        Ok(submissions)
+        Ok(docs)
     }
 }
