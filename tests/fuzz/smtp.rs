@@ -92,7 +92,7 @@ fn job() -> JobId {
 }
 
 fn verdict(wanted: &Wanted) -> Result<Recipient, Refusal> {
-    if wanted.address.len() % 2 == 0 {
+    if wanted.address.len().is_multiple_of(2) {
         return Err(Refusal::new(Reason::NotPermitted, format!("{} is not for you", wanted.address), "test"));
     }
     Ok(Recipient {
