@@ -1,7 +1,7 @@
 //! A message on its way to pages.
 
-use fax::page::{Page, Resolution};
-use faxgate::render::{self, Fate, Limits, Options, RenderError, Rendered};
+use faxgate::job::recipient::Fineness;
+use faxgate::render::{self, Fate, Limits, RenderConfig, RenderError, Rendered};
 
 /// Small limits, so that a fuzzer finds them.
 fn limits() -> Limits {
@@ -30,7 +30,8 @@ pub(crate) fn mime_survey(input: &[u8]) {
 
 /// A message as pages.
 pub(crate) fn mime_pages(input: &[u8]) {
-    let options = Options { resolution: Resolution::R204x98, limits: limits(), ..Options::default() };
+    let config = RenderConfig { limits: limits(), ..RenderConfig::default() };
+    let options = config.options(Some(Fineness::Standard)).unwrap();
     let survey = render::survey(input, &options.limits);
     match render::message(input, &options, None) {
         Ok(rendered) => {
@@ -52,7 +53,7 @@ fn assert_pages(rendered: &Rendered, limits: &Limits) {
     let count = u32::try_from(pages.len()).unwrap();
     assert_eq!(manifest.pages, count);
     assert!((1..=limits.pages_max).contains(&count), "{manifest:?}");
-    assert!(pages.iter().all(|page| (1..=Page::WIDTH_MAX).contains(&page.width()) && page.rows() > 0));
+    assert!(pages.iter().all(|page| page.width() > 0 && page.rows() > 0));
     for part in &manifest.parts {
         match part.fate {
             Fate::Pages { first, last } => assert!(1 <= first && first <= last && last <= count),

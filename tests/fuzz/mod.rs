@@ -1,6 +1,12 @@
 //! What the fuzzers do with an input. Beyond that nothing panics, each body says what must hold for any input.
 
-#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    unused_imports,
+    reason = "each fuzzer needs one of them"
+)]
 
 mod address;
 mod mime;
