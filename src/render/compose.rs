@@ -100,7 +100,13 @@ impl<'o> Composer<'o> {
     }
 
     /// The pages with the cover page, which can only be made when all are counted.
+    ///
+    /// # Errors
+    /// Where no part made a page (a lone picture may prove too small only now), or the cover page cannot be made.
     pub(super) fn finish(mut self, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
+        if self.pages.is_empty() {
+            return Err(RenderError::Empty);
+        }
         if let Some(cover) = cover {
             let count = self.count() + 1;
             let mut flow = Flow::new(&mut self.fonts, self.sheet, &self.options.limits, 0);

@@ -2,8 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
 
+mod call;
+
+use call::{Event, PAGES};
+use fax_proto::carrier::{HangUp, Signal};
+use fax_proto::hdlc::{Decoder, Encoder};
 use fax_proto::page::{Page, Resolution};
 use fax_proto::t4::{Coding, DecodeOptions, EncodeOptions, Framing, decode, encode};
+use fax_proto::t30::Engine;
+use fax_proto::t30::capability::Capability;
+use fax_proto::t30::frame::{
+    Fcf, Frame, PartialPage, STATION_ID_CHARS, Side, StationId, end_of_retransmission,
+    parse_end_of_retransmission,
+};
+use fax_proto::t30::settings::Settings;
 use fax_proto::tiff::{Info, Limits, Profile, read, write};
 
 /// The first four octets choose the coding and the width, the rest are coded rows.
@@ -60,4 +72,112 @@ pub(crate) fn tiff_read(input: &[u8]) {
             assert!(again.bad_rows == 0 && again.into_page() == Ok(page));
         }
     }
+}
+
+/// The first octet is the longest frame that is taken, the second says in which pieces the bits come.
+pub(crate) fn hdlc_decode(input: &[u8]) {
+    let Some((&[octets_max, piece], bits)) = input.split_first_chunk::<2>() else { return };
+    let octets_max = usize::from(octets_max);
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let (mut decoder, mut frames) = (Decoder::new(octets_max), Vec::new());
+        pieces.for_each(|piece| decoder.push(piece, &mut frames));
+        frames
+    };
+    let frames = read(&mut std::iter::once(bits));
+    assert_eq!(read(&mut bits.chunks(usize::from(piece).max(1))), frames, "the pieces do not matter");
+    let good: Vec<_> = frames.iter().filter(|frame| frame.fcs_ok).cloned().collect();
+    assert!(good.iter().all(|frame| (2..=octets_max).contains(&frame.octets.len())));
+    // A damaged one may end in its FCS and a broken octet.
+    assert!(frames.iter().all(|frame| frame.octets.len() <= octets_max + 3));
+    let mut encoder = Encoder::new();
+    encoder.flags(1);
+    good.iter().for_each(|frame| encoder.frame(&frame.octets));
+    assert_eq!(read(&mut std::iter::once(&encoder.finish()[..])), good);
+}
+
+/// A frame, which is also read as an information field of every kind.
+pub(crate) fn t30_frame(input: &[u8]) {
+    if let Some(frame) = Frame::parse(input) {
+        for side in [Side::Sender, Side::Receiver] {
+            assert_eq!(Frame::parse(&frame.to_octets(side)), Some(frame.clone()));
+        }
+        information(&frame.fif);
+    }
+    information(input);
+}
+
+fn information(fif: &[u8]) {
+    let can = Capability::parse(fif);
+    assert!(can.speeds.iter().next().is_some() && !can.to_string().is_empty());
+    // MMR is only offered where there is ECM.
+    assert_eq!(Capability::parse(&can.to_fif()), Capability { mmr: can.mmr && can.ecm, ..can });
+    if let Some(settings) = Settings::parse(fif) {
+        assert!(settings.row_pixels() <= Page::WIDTH_MAX && !settings.to_string().is_empty());
+        assert_eq!(Settings::parse(&settings.to_fif()), Some(settings));
+    }
+    let id = StationId::from_fif(fif);
+    assert!(id.as_str().len() <= STATION_ID_CHARS);
+    assert_eq!(StationId::new(id.as_str()).as_ref(), Ok(&id));
+    assert_eq!(StationId::from_fif(&id.to_fif()), id);
+    if let Some(part) = PartialPage::parse(fif) {
+        let frame = part.to_frame();
+        assert_eq!((frame.fcf, PartialPage::parse(&frame.fif)), (Fcf::Pps, Some(part)));
+    }
+    if let Some(then) = parse_end_of_retransmission(fif) {
+        assert_eq!(parse_end_of_retransmission(&end_of_retransmission(then).fif), Some(then));
+    }
+}
+
+/// The first octet chooses the side and ECM, the rest are events. What is promised is checked in `call`.
+pub(crate) fn t30_events(input: &[u8]) {
+    let Some((&kind, mut rest)) = input.split_first() else { return };
+    let allowed = Capability { ecm: kind & 2 != 0, ..Capability::FULL };
+    let engine = if kind & 1 == 0 {
+        let mut config = call::support::sender_config(PAGES);
+        config.allowed = allowed;
+        Engine::sender(config)
+    } else {
+        let mut config = call::support::receiver_config();
+        config.capability = allowed;
+        Engine::receiver(config)
+    };
+    call::run(engine, std::iter::from_fn(|| event(&mut rest)).take(EVENTS_MAX));
+}
+
+/// Events of one call.
+const EVENTS_MAX: usize = 300;
+
+/// The next event; octets that are missing at the end are 0.
+fn event(rest: &mut &[u8]) -> Option<Event> {
+    let (&kind, after) = rest.split_first()?;
+    *rest = after;
+    let mut octet = || rest.split_off_first().copied().unwrap_or(0);
+    Some(match kind % 20 {
+        0 => Event::Signal(Signal::Sent),
+        1 => Event::Signal(Signal::CarrierUp),
+        2 => Event::Signal(Signal::CarrierLost),
+        3 => Event::Signal(Signal::TrainingFailed),
+        4 => Event::Signal(Signal::Connected),
+        5 => Event::Signal(Signal::HungUp(HangUp::Remote)),
+        6 => Event::Signal(Signal::Frame { fcs_ok: octet() & 1 != 0, octets: octets(rest) }),
+        7 => Event::Signal(Signal::Data(octets(rest))),
+        8 => Event::Burst((0..octet() % 4).map(|_| octets(rest)).collect()),
+        9 => Event::Image(octets(rest)),
+        10 => Event::Image(vec![0; 2700]),
+        11 => Event::Wake,
+        12 => Event::Page(u32::from(octet()) % (PAGES + 2)),
+        13 => Event::NoPage(u32::from(octet()) % (PAGES + 2)),
+        14 => Event::MarkKept(octet() & 1 != 0),
+        15 => Event::PageKept(octet() & 1 != 0),
+        16 => Event::Wait(100 * u64::from(octet())),
+        17 => Event::Cancel,
+        _ => Event::Likely,
+    })
+}
+
+/// A length, and as many octets.
+fn octets(rest: &mut &[u8]) -> Vec<u8> {
+    let length = rest.split_off_first().map_or(0, |length| usize::from(*length));
+    let length = length.min(rest.len());
+    rest.split_off(..length).unwrap_or_default().to_vec()
 }

@@ -8,7 +8,7 @@ use std::mem::take;
 
 use mail_parser::{Message, MessageParser, PartType};
 
-use super::super::error::{Failure, RenderError};
+use super::super::error::{Failure, RenderError, guard};
 use super::super::options::Limits;
 
 /// In a longer message nothing may be a message in base64 or quoted-printable. One this long holds some 1,600 levels.
@@ -53,7 +53,8 @@ pub(in super::super) fn parse<'m>(bytes: &'m [u8], limits: &Limits) -> Result<Pa
         let reason = "it is encoded, as a message must not be; attach it as it is, or as a text file";
         return Err(RenderError::part("attached message", Failure::new(reason)));
     }
-    let parsed = MessageParser::default().parse(bytes).map(Parsed);
+    let parsed = guard("message", || Ok(MessageParser::default().parse(bytes).map(Parsed)));
+    let parsed = parsed.map_err(|failure| RenderError::part("the message", failure))?;
     let parsed = parsed.ok_or(RenderError::NotAMessage)?;
     if has_more_parts(parsed.message(), limits.parts_max as usize) {
         return Err(too_large("parts", limits.parts_max.into()));
