@@ -10,7 +10,7 @@
 //! One recorder stands at one end: `→` is what that end sends, `←` what it hears. It works with any carrier, simulated
 //! or real, and keeps no image data. A trace longer than [`TRACE_LINES_MAX`] is cut, and says so.
 
-use crate::carrier::{Command, Image, ImageKind, Signal, Training};
+use crate::carrier::{Command, HangUp, Image, ImageKind, Signal, Training};
 use crate::session::{ReceivedPage, Report};
 use crate::t30::capability::Capability;
 use crate::t30::frame::{Fcf, Frame, PartialPage, StationId, parse_end_of_retransmission};
@@ -78,7 +78,7 @@ impl Recorder {
             Signal::CarrierLost => self.end_image(now),
             Signal::HungUp(why) => {
                 self.end_image(now);
-                self.line(now, "←", &format!("hung up: {why:?}"));
+                self.line(now, "←", why_text(*why));
             }
             Signal::CarrierUp | Signal::Sent => {}
         }
@@ -212,6 +212,18 @@ fn frames_wanted(map: &[u8]) -> String {
         n += 1;
     }
     text
+}
+
+/// Why a call is over, in an engineer's words.
+fn why_text(why: HangUp) -> &'static str {
+    match why {
+        HangUp::Busy => "busy",
+        HangUp::NoAnswer => "no answer",
+        HangUp::NoDialTone => "no dial tone",
+        HangUp::NotConnected => "no connection",
+        HangUp::Remote => "the far end hung up",
+        HangUp::LineFault => "the line failed",
+    }
 }
 
 #[cfg(test)]
