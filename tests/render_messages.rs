@@ -139,6 +139,17 @@ fn flowed_text_is_broken_anew() {
 }
 
 #[test]
+fn a_table_whose_cells_span_more_than_there_is_comes_out_all_the_same() {
+    for table in [
+        "<table><td colspan=2>y<td rowspan=2>y</table>",
+        "<table border=1><tr><td colspan=3 rowspan=9>a</td><td rowspan=4>b</td></tr></table>",
+    ] {
+        let sloppy = rendered(&mail(&html(&format!("<p>Dear Ann,</p>{table}<p>Yours, Ben</p>"))));
+        assert_eq!(fates(&sloppy), ["message text: pages 1 to 1"], "{table}");
+    }
+}
+
+#[test]
 fn of_alternatives_the_one_that_says_more_is_faxed() {
     let same = ["Please call me back today.", "<p>Please <b>call</b> me back today.</p>"];
     let alternatives =

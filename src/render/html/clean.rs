@@ -18,10 +18,20 @@ const SILENT: &[&str] = &["script", "title", "iframe"];
 /// Elements that would make a parser read what follows in another way.
 const IGNORED: &[&str] = &["textarea", "xmp", "plaintext", "noembed", "noframes", "listing"];
 
+/// What becomes of `rowspan` and `colspan`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CellSpans {
+    /// They stay.
+    Kept,
+    /// Every cell is a single one.
+    LeftOut,
+}
+
 /// The document with nothing in it but text, style sheets and plain tags, well nested.
-pub(super) fn clean(html: &str, limits: &Limits) -> String {
+pub(super) fn clean(html: &str, limits: &Limits, spans: CellSpans) -> String {
     let mut cleaner = Cleaner {
         rest: html,
+        spans,
         out: String::with_capacity(html.len()),
         open: Vec::new(),
         depth_max: limits.html_depth_max as usize,
@@ -37,6 +47,7 @@ pub(super) fn clean(html: &str, limits: &Limits) -> String {
 
 struct Cleaner<'h> {
     rest: &'h str,
+    spans: CellSpans,
     out: String,
     /// The elements that are open, outermost first.
     open: Vec<String>,
@@ -76,7 +87,12 @@ impl<'h> Cleaner<'h> {
         }
         self.out.push('<');
         self.out.push_str(&name);
+        let is_span =
+            |name: &str| name.eq_ignore_ascii_case("rowspan") || name.eq_ignore_ascii_case("colspan");
         for (attribute, value) in attributes {
+            if self.spans == CellSpans::LeftOut && is_span(attribute) {
+                continue;
+            }
             let value = value.replace('"', "&quot;");
             self.out.push_str(&format!(" {attribute}=\"{value}\""));
         }
@@ -185,7 +201,7 @@ mod tests {
     use super::*;
 
     fn cleaned(html: &str) -> String {
-        clean(html, &Limits::default())
+        clean(html, &Limits::default(), CellSpans::Kept)
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::error::{Failure, guard};
 use super::flow::{Label, Look, Paragraph, Span, TEXT_PT};
 use super::options::Limits;
 use super::text::printable;
-use clean::clean;
+use clean::{CellSpans, clean};
 use marks::{BULLET_MARK, HEADING_MARK, Marks, QUOTE_MARK, TABLE_MARK, Tag, unmarked};
 use table::Tables;
 
@@ -47,12 +47,16 @@ pub(super) enum Piece {
 }
 
 /// The text in order, with the places of its pictures.
+///
+/// html2text 0.17 panics on some tables whose cells span more rows or columns than there are, as sloppy newsletters
+/// have them: such a text is read again as if every cell were a single one.
 pub(super) fn pieces(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure> {
-    guard("HTML", || read(html, limits))
+    let read = |spans| guard("HTML", || read(html, limits, spans));
+    read(CellSpans::Kept).or_else(|_| read(CellSpans::LeftOut))
 }
 
-fn read(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure> {
-    let clean = clean(&unmarked(html), limits);
+fn read(html: &str, limits: &Limits, spans: CellSpans) -> Result<Vec<Piece>, Failure> {
+    let clean = clean(&unmarked(html), limits, spans);
     let dom = plain_config().parse_html(clean.as_bytes()).map_err(|e| damaged(&e))?;
     let tables = Tables::take_from(&dom)?;
     let lines = lines(&dom, UNBROKEN_COLUMNS, Layout::ReadThrough)?;
