@@ -57,7 +57,7 @@ impl Chance {
             let answers = self.answers();
             text += &format!("[[simulation.number]]\nnumber = \"{number}\"\nanswers = [{answers}]\n");
         }
-        let incoming = numbers.iter().map(|number| (number.as_str(), number.as_str()));
+        let incoming = numbers.iter().map(|number| (number.trim_start_matches('+'), number.as_str()));
         let lines: Vec<_> = OUT.into_iter().chain(incoming).chain([("denied", DENIED)]).collect();
         // The numbers that are dialled shall not be busy dialling themselves.
         let dials = |name: &str| format!("dial = {}\n", name.starts_with("out"));

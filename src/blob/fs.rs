@@ -15,8 +15,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
@@ -38,6 +38,8 @@ struct Folder {
     dir: PathBuf,
     /// Names the next temporary file.
     next: AtomicU64,
+    /// Held for reading while a blob is put into a folder, for writing while folders that are empty are taken away.
+    folders: RwLock<()>,
 }
 
 impl FsBlobs {
@@ -56,8 +58,8 @@ impl FsBlobs {
             make_dirs(&incoming)
         };
         open().map_err(|e| failed(&dir.display().to_string(), &e))?;
-        let next = AtomicU64::new(0);
-        Ok(Self { inner: Arc::new(Folder { dir, next }) })
+        let (next, folders) = (AtomicU64::new(0), RwLock::new(()));
+        Ok(Self { inner: Arc::new(Folder { dir, next, folders }) })
     }
 
     /// Runs file work where it may block.
@@ -140,25 +142,19 @@ impl Folder {
         written
     }
 
-    /// Gives a written file its name. A folder that a `delete` takes away at this moment is made again.
+    /// Gives a written file its name. No folder is taken away meanwhile.
     fn publish(&self, incoming: &Path, target: &Path) -> io::Result<()> {
-        const TRIES: u32 = 3;
+        let _folders_stay = self.folders.read().unwrap_or_else(PoisonError::into_inner);
         let parent = target.parent().unwrap_or(&self.dir);
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let renamed = make_dirs(parent).and_then(|()| fs::rename(incoming, target));
-            match renamed {
-                Err(e) if e.kind() == io::ErrorKind::NotFound && tries < TRIES => {}
-                Err(e) => return Err(e),
-                Ok(()) => return sync_dir(parent),
-            }
-        }
+        make_dirs(parent)?;
+        fs::rename(incoming, target)?;
+        sync_dir(parent)
     }
 
     /// Removes a blob, and the folders that are empty then.
     fn delete(&self, path: &Path) -> io::Result<()> {
         let target = self.dir.join(path);
+        let _alone = self.folders.write().unwrap_or_else(PoisonError::into_inner);
         fs::remove_file(&target)?;
         for parent in target.ancestors().skip(1).take_while(|parent| *parent != self.dir) {
             sync_dir(parent)?;

@@ -21,6 +21,7 @@ use super::{Failure, out, runtime};
 use crate::app::App;
 use crate::config::Config;
 use crate::job::{Job, Outcome};
+use crate::mailer::words;
 use crate::observe;
 use crate::queue::look::{self, Look};
 use crate::render::header::{self, HeaderLine};
@@ -192,7 +193,11 @@ fn call(job: &Job) -> Result<String, Failure> {
         return Err(Failure::failed(format!("the fax was not delivered: {how}")));
     };
     let mode = attempt.mode.as_deref().unwrap_or("no agreement");
-    Ok(format!("{} dialled {}: {mode}; every page confirmed", attempt.line, job.recipient.number))
+    Ok(format!(
+        "{} dialled {}: {mode}; every page confirmed",
+        attempt.line,
+        words::number(&job.recipient.number)
+    ))
 }
 
 /// Renders the message again, as `faxgate render` does, and compares every page with what was received.

@@ -80,28 +80,30 @@ impl Outcome {
         }
     }
 
-    /// The enhanced status code of the final report (RFC 3463; the choice is the gateway's, see
-    /// `README.md`): class 2 where it was delivered, else 5.
+    /// The enhanced status code of the final report (RFC 3463): class 2 where it was delivered, else 5. Busy to the
+    /// end is a delivery time that expired; congestion itself is transient only.
     #[must_use]
     pub fn status(&self) -> &'static str {
         match self {
             Self::Delivered => "2.0.0",
-            Self::Busy => "5.4.5",
             Self::NoAnswer | Self::NoFax => "5.4.1",
             Self::NumberRefused => "5.1.2",
             Self::LineTrouble { .. } => "5.3.0",
             Self::NotCompatible { .. } => "5.6.3",
             Self::Interrupted { .. } | Self::PageRefused | Self::Unconfirmed => "5.4.2",
             Self::NotRendered { .. } => "5.6.5",
-            Self::Expired { .. } => "5.4.7",
+            Self::Busy | Self::Expired { .. } => "5.4.7",
             Self::Cancelled => "5.7.0",
         }
     }
 
-    /// The status while it is still being tried: the same, of class 4 (RFC 3463 §2).
+    /// The status while it is still being tried: congestion where it is busy, else the same of class 4 (RFC 3463 §2).
     #[must_use]
     pub fn delay_status(&self) -> String {
-        format!("4{}", &self.status()[1..])
+        match self {
+            Self::Busy => "4.4.5".into(),
+            _ => format!("4{}", &self.status()[1..]),
+        }
     }
 
     /// One word for lists and logs.

@@ -8,6 +8,7 @@ use mail_parser::{Address, DateTime, MessageParser};
 use crate::address::Number;
 use crate::job::recipient::Fineness;
 use crate::job::{Job, Options};
+use crate::mailer::words;
 use crate::mailer::words::one_line;
 use crate::render::header::HeaderLine;
 use crate::render::{self, Cover, RenderConfig, RenderError, Rendered};
@@ -70,7 +71,7 @@ impl Look {
     fn cover_page(&self, message: &[u8]) -> Cover {
         let known = Cover {
             attention: short(self.attention.as_deref().unwrap_or_default()),
-            number: self.number.as_ref().map(Number::to_string).unwrap_or_default(),
+            number: self.number.as_ref().map(words::number).unwrap_or_default(),
             ..Cover::default()
         };
         // mail-parser indexes the first part, which a message without header does not have.
@@ -97,7 +98,7 @@ pub fn header_line(
     HeaderLine {
         time: time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
         from: from.to_owned(),
-        to: to.map(Number::to_string).unwrap_or_default(),
+        to: to.map(words::number).unwrap_or_default(),
         page: 1,
         pages,
     }
@@ -135,7 +136,7 @@ mod tests {
         assert_eq!(cover.from, "Anna Example (anna@example.com)");
         assert_eq!(cover.date, "23 November 2026, 09:05");
         assert_eq!(cover.subject, "Grüße");
-        assert_eq!(cover.number, "+12125550123");
+        assert_eq!(cover.number, "+1 212 555 0123");
     }
 
     #[test]

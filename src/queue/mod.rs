@@ -285,9 +285,8 @@ impl Queue {
     }
 
     fn notices(&self, job: &mut Job, now: Timestamp) -> Vec<Notice> {
-        match job.outcome() {
-            Some(Outcome::Delivered) => report::owed(job, ReportKind::Success, now),
-            Some(_) => report::owed(job, ReportKind::Failure, now),
+        match job.outcome().map(Outcome::grade) {
+            Some(grade) => report::owed(job, report::kind_of(grade), now),
             None if job.delay_report_due(&self.settings.rules, now) => {
                 job.delay_reported = true;
                 report::owed(job, ReportKind::Delay, now)

@@ -182,7 +182,7 @@ fn a_success_says_so_to_programs() {
 #[test]
 fn failures_say_why_to_programs() {
     for (outcome, status, diagnostic) in [
-        (Outcome::Busy, "5.4.5", "x-faxgate; busy"),
+        (Outcome::Busy, "5.4.7", "x-faxgate; busy"),
         (Outcome::NoAnswer, "5.4.1", "x-faxgate; no-answer"),
         (Outcome::NumberRefused, "5.1.2", "x-faxgate; number-refused"),
         (interrupted(), "5.4.2", "x-t30; interrupted (carrier lost [phase C])"),
