@@ -232,7 +232,7 @@ fn the_same_seed_gives_the_same_call() {
 
 /// The same with many more seeds: `cargo test -p fax-proto --test seeds -- --ignored`.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes most of a minute; for changes to the engine"]
 fn ten_thousand_calls_tell_the_truth() {
     for seed in SEEDS..10_000 {
         let class = CLASSES[(seed % CLASSES.len() as u64) as usize];

@@ -131,38 +131,14 @@ fn state(job: &Job, zone: &TimeZone, now: Timestamp) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::job::{
-        Attempt, Door, Notify, Options, Outcome, Proof, Recipient, Sender, Submission, SubmissionId,
-    };
-
-    fn job(received: Timestamp) -> Job {
-        let recipient = Recipient {
-            address: "+12125550123".into(),
-            number: crate::address::Number::parse("+12125550123").unwrap(),
-            subaddress: None,
-            attention: None,
-            notify: Notify::DEFAULT,
-            orcpt: None,
-        };
-        let submission = Submission {
-            id: SubmissionId::new(received),
-            received,
-            door: Door::Cli,
-            sender: Sender { mailbox: None, proof: Proof::LocalUser("uid 0".into()) },
-            recipients: vec![recipient.clone()],
-            options: Options::default(),
-            ret: None,
-            envid: None,
-        };
-        Job::new(JobId::new(received), &submission, recipient)
-    }
+    use crate::job::{Attempt, Outcome, fixture};
 
     #[test]
     fn a_state_says_what_is_waited_for() {
         let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
         let later: Timestamp = "2026-11-23T10:03:00Z".parse().unwrap();
         let told = |job: &Job| state(job, &TimeZone::UTC, now);
-        let mut job = job(now);
+        let mut job = fixture::job(now);
         assert_eq!(told(&job), "waits for a line");
         job.state = State::Waiting { until: later };
         assert_eq!(told(&job), "to be dialled 2026-11-23 10:03");

@@ -344,37 +344,14 @@ pub enum Mark {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::address::Number;
-    use crate::job::{Notify, Proof};
+    use crate::job::fixture;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     fn job() -> Job {
-        let received = at("2026-11-23T10:00:00Z");
-        let recipient = Recipient {
-            address: "12125550123@fax.example.com".into(),
-            number: Number::parse("+12125550123").unwrap(),
-            subaddress: None,
-            attention: None,
-            notify: Notify::DEFAULT,
-            orcpt: None,
-        };
-        let submission = Submission {
-            id: SubmissionId::new(received),
-            received,
-            door: Door::Smtp,
-            sender: Sender {
-                mailbox: Some("ann@example.com".into()),
-                proof: Proof::Network("10.0.0.1".into()),
-            },
-            recipients: vec![recipient.clone()],
-            options: Options::default(),
-            ret: None,
-            envid: None,
-        };
-        Job::new(JobId::new(received), &submission, recipient)
+        fixture::job(at("2026-11-23T10:00:00Z"))
     }
 
     fn call(outcome: Outcome) -> Attempt {

@@ -4,6 +4,9 @@
 //! which is dialled, retried, settled and reported by itself. What comes in over a line is a [`ReceivedFax`].
 //! Mail that the gateway owes somebody is a [`Notice`].
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod fixture;
 pub mod id;
 #[allow(clippy::module_inception, reason = "the job is what this room is about")]
 pub mod job;
