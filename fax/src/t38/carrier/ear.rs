@@ -154,12 +154,9 @@ impl Ear {
     pub(super) fn indicator(&mut self, now: Time, indicator: Indicator) {
         match indicator {
             Indicator::NoSignal => self.end(),
-            Indicator::V21Preamble => {
-                // Some slip it in between frames, and most repeat it.
-                if !self.hears_frames() {
-                    self.begin(now, Wave::V21);
-                }
-            }
+            // Some slip it in between frames, and most repeat it.
+            Indicator::V21Preamble if self.hears_frames() => {}
+            Indicator::V21Preamble => self.begin(now, Wave::V21),
             Indicator::Training(speed, _) => {
                 let wave = Wave::Fast(speed);
                 let is_repeated = self.air.as_ref().is_some_and(|air| air.wave == wave && !air.has_data);
@@ -172,7 +169,7 @@ impl Ear {
         }
     }
 
-    pub(super) fn data(&mut self, now: Time, carrier: DataType, fields: Vec<Field>) {
+    pub(super) fn data(&mut self, now: Time, carrier: DataType, fields: &[Field]) {
         let wave = match carrier {
             DataType::V21 => Wave::V21,
             DataType::Image(speed) => Wave::Fast(speed),
@@ -183,7 +180,7 @@ impl Ear {
         }
     }
 
-    fn field(&mut self, now: Time, wave: Wave, field: Field) {
+    fn field(&mut self, now: Time, wave: Wave, field: &Field) {
         use FieldType as F;
         let is_on = |ear: &Self| ear.air.as_ref().is_some_and(|air| air.wave == wave);
         // The end of a signal that has ended already is a repetition.

@@ -220,7 +220,7 @@ impl Carrier {
         self.syntax = syntax;
         match packet {
             Packet::Indicator(indicator) => self.ear.indicator(now, indicator),
-            Packet::Data(carrier, fields) => self.ear.data(now, carrier, fields),
+            Packet::Data(carrier, fields) => self.ear.data(now, carrier, &fields),
         }
         if self.ear.hears_frames() {
             self.voice.stop_calling();
