@@ -7,6 +7,7 @@
 pub mod corpus;
 pub mod libtiff;
 pub mod spandsp;
+pub mod spandsp_modem;
 pub mod spandsp_t30;
 
 use fax_proto::t4::Coding;

@@ -1,9 +1,11 @@
 //! Calls between our engine and spandsp's: over T.38 packets in memory, and over audio. All on a virtual clock.
 
+mod audio;
 mod case;
 mod seat;
 mod t38;
 
+pub(crate) use audio::audio_call;
 pub(crate) use case::{Case, Codes, Way};
 pub(crate) use t38::{Net, t38_call};
 
