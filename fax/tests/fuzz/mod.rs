@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
 
 mod call;
+mod t38;
 
 use call::{Event, PAGES};
 use fax_proto::carrier::{HangUp, Signal};
@@ -17,6 +18,7 @@ use fax_proto::t30::frame::{
 };
 use fax_proto::t30::settings::Settings;
 use fax_proto::tiff::{Info, Limits, Profile, read, write};
+pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
 
 /// The first four octets choose the coding and the width, the rest are coded rows.
 pub(crate) fn t4_decode(input: &[u8]) {
