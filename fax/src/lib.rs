@@ -10,5 +10,6 @@ pub mod session;
 pub mod sim;
 pub mod t30;
 pub mod t4;
+pub mod t85;
 pub mod tiff;
 pub mod time;
