@@ -74,7 +74,8 @@ pub(super) struct Image {
 }
 
 impl Image {
-    pub(super) fn new(header: Header, rows_max: u32) -> Self {
+    pub(super) fn new(mut header: Header, rows_max: u32) -> Self {
+        header.variable_length |= header.rows == ROWS_UNKNOWN;
         Self {
             header,
             rows: 0,
@@ -123,7 +124,7 @@ impl Image {
         Ok(())
     }
 
-    /// A stripe has all its octets.
+    /// SDNORM or SDRST: a stripe has all its octets.
     pub(super) fn stripe_end(&mut self, reset: bool, out: &mut Vec<u8>) -> Result<(), End> {
         self.begin_stripe(out)?;
         self.stripe.reset = Some(reset);
@@ -138,7 +139,14 @@ impl Image {
         }
         self.header.rows = rows;
         self.header.variable_length = false;
-        if self.stripe.reset.is_some() { self.complete_stripe(out) } else { self.check_complete() }
+        if self.stripe.reset.is_none() {
+            return self.check_complete();
+        }
+        // It was encoded as a whole stripe, maybe: octets that are left over say nothing.
+        let damage = self.damage;
+        let complete = self.complete_stripe(out);
+        self.damage = damage;
+        complete
     }
 
     /// ATMOVE, before the stripe it is for. T.85 moves the pixel within the row only.
