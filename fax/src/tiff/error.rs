@@ -7,10 +7,8 @@ use core::fmt;
 /// Why a file cannot be read as fax pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TiffError {
-    /// Neither "II" nor "MM" and 42 at the beginning.
+    /// No TIFF header at the beginning.
     NotTiff,
-    /// BigTIFF, which this reader does not know.
-    BigTiff,
     /// An image is grey or coloured: another reader may know what to do.
     NotBilevel,
     /// A bi-level image with this Compression, which this reader does not know; another may.
@@ -44,7 +42,6 @@ impl fmt::Display for TiffError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotTiff => f.write_str("not a TIFF file"),
-            Self::BigTiff => f.write_str("a BigTIFF file"),
             Self::NotBilevel => f.write_str("a TIFF image that is not black and white"),
             Self::Compression(number) => write!(f, "TIFF compression {number} is not supported"),
             Self::Tiled => f.write_str("a TIFF image in tiles is not supported"),
