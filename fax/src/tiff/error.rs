@@ -78,6 +78,8 @@ pub enum WriteError {
         /// The page's resolution.
         resolution: Resolution,
     },
+    /// The page is in a coding that is not the profile's.
+    Coding,
     /// The date is not "YYYY:MM:DD HH:MM:SS".
     DateTime,
 }
@@ -92,6 +94,7 @@ impl fmt::Display for WriteError {
             Self::Geometry { width, resolution } => {
                 write!(f, "the TIFF profile has no pages of {width} pixels at {resolution} dpi")
             }
+            Self::Coding => f.write_str("the TIFF profile has pages in another coding"),
             Self::DateTime => f.write_str("a TIFF date is YYYY:MM:DD HH:MM:SS"),
         }
     }

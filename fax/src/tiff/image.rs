@@ -4,6 +4,7 @@ use super::density::Density;
 use super::reception::Reception;
 use super::tag;
 use crate::page::{Page, Resolution};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -18,8 +19,8 @@ pub struct FaxImage {
     pub density: Density,
     /// MH and MR rows that were damaged and are the row above once more.
     pub bad_rows: u32,
-    /// What the file says of how the page was received.
-    pub reception: Reception,
+    /// How the page was received, where the file says something of it.
+    pub reception: Option<Box<Reception>>,
 }
 
 impl fmt::Debug for FaxImage {

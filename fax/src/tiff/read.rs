@@ -6,10 +6,13 @@ use super::directory::{Directory, File};
 use super::error::TiffError;
 use super::image::{FaxImage, Orientation};
 use super::layout::Layout;
+use super::mmr::MmrPage;
 use super::reception::Reception;
+use super::strip::{Format, Storage};
 use super::strips::{Lack, Strips};
 use super::tag;
 use crate::page::{Page, Resolution};
+use crate::t4::reverse_bits;
 use alloc::vec::{IntoIter, Vec};
 use core::fmt;
 
@@ -105,6 +108,34 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn pages(&self) -> usize {
         self.pages.len()
+    }
+
+    /// The next page as it stands in the file, where that is whole MMR in one strip, upright, at a fax resolution, and as
+    /// long as the file says. `None` where it is not, or where there is no page any more: then it is still to be
+    /// read as an image.
+    pub fn next_mmr(&mut self) -> Option<MmrPage> {
+        let directory = *self.pages.as_slice().first()?;
+        let layout = Layout::of(&directory, &self.limits).ok()?;
+        let upright = directory.short(tag::ORIENTATION).ok()?.is_none_or(|value| value == tag::UPRIGHT);
+        let Format { width, storage, lsb_first } = layout.format;
+        if storage != Storage::MMR || layout.strips != 1 || layout.inverted || !upright {
+            return None;
+        }
+        let Density::Fax(resolution) = Density::of(&directory, width).ok()? else { return None };
+        let place = layout.strip(0).ok()?;
+        let octets = self.file.octets(place.start, place.end?).ok()?;
+        self.coded_octets_left = self.coded_octets_left.checked_sub(octets.len())?;
+        let mut data = octets.to_vec();
+        if lsb_first {
+            reverse_bits(&mut data);
+        }
+        let page = MmrPage::new(width, resolution, data).ok()?;
+        if layout.rows != Some(page.rows()) {
+            return None;
+        }
+        self.pages.next();
+        self.page += 1;
+        Some(page)
     }
 
     fn image(&mut self, directory: &Directory<'a>) -> Result<FaxImage, TiffError> {

@@ -4,6 +4,7 @@
 use super::directory::Directory;
 use super::error::TiffError;
 use super::tag;
+use alloc::boxed::Box;
 use alloc::string::String;
 
 /// How a page was received. Everything is optional; RFC 3949 has only the quality.
@@ -44,13 +45,13 @@ pub enum Clean {
 }
 
 impl Reception {
-    /// From the fields of a directory; what makes no sense is left out.
-    pub(super) fn of(directory: &Directory<'_>) -> Result<Self, TiffError> {
+    /// From the fields of a directory; what makes no sense is left out, and `None` where nothing is left.
+    pub(super) fn of(directory: &Directory<'_>) -> Result<Option<Box<Self>>, TiffError> {
         let number = |tag| directory.number(tag).unwrap_or(None);
         let text = |tag| Ok(directory.field(tag)?.and_then(|field| field.text()));
         let clean = number(tag::CLEAN_FAX_DATA).and_then(Clean::new);
         let bad_rows = number(tag::BAD_FAX_LINES);
-        Ok(Self {
+        let reception = Self {
             quality: (bad_rows.is_some() || clean.is_some()).then(|| Quality {
                 bad_rows: bad_rows.unwrap_or(0),
                 bad_run_rows: number(tag::CONSECUTIVE_BAD_FAX_LINES).unwrap_or(0),
@@ -60,7 +61,8 @@ impl Reception {
             subaddress: text(tag::FAX_SUB_ADDRESS)?,
             seconds: number(tag::FAX_RECV_TIME),
             dcs: text(tag::FAX_DCS)?,
-        })
+        };
+        Ok((reception != Self::default()).then(|| Box::new(reception)))
     }
 }
 
