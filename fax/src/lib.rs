@@ -11,5 +11,6 @@ pub mod sim;
 pub mod t30;
 pub mod t38;
 pub mod t4;
+pub mod t85;
 pub mod tiff;
 pub mod time;

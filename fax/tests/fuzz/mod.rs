@@ -5,6 +5,8 @@
 mod call;
 mod t38;
 
+pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
+
 use call::{Event, PAGES};
 use fax_proto::carrier::{HangUp, Signal};
 use fax_proto::hdlc::{Decoder, Encoder};
@@ -17,8 +19,7 @@ use fax_proto::t30::frame::{
     parse_end_of_retransmission,
 };
 use fax_proto::t30::settings::Settings;
-use fax_proto::tiff::{Info, Limits, Profile, read, write};
-pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
+use fax_proto::tiff::{Info, Limits, Profile, Reader, Writer, read};
 
 /// The first four octets choose the coding and the width, the rest are coded rows.
 pub(crate) fn t4_decode(input: &[u8]) {
@@ -60,18 +61,47 @@ pub(crate) fn tiff_read(input: &[u8]) {
         pages_max: 20,
         rows_max: 5000,
         coded_octets_max: 1 << 20,
+        page_octets_max: 1 << 21,
         bitmap_octets_max: 1 << 22,
         ..Limits::default()
     };
-    let Ok(images) = read(input, &limits) else { return };
-    assert!(!images.is_empty());
-    for image in images {
+    let Ok(reader) = Reader::new(input, &limits) else {
+        assert!(read(input, &limits).is_err());
+        return;
+    };
+    let pages = reader.pages();
+    let one_by_one: Result<Vec<_>, _> = reader.collect();
+    match (&one_by_one, read(input, &limits)) {
+        (Ok(images), Ok(all)) => assert!(*images == all && all.len() == pages && pages > 0),
+        (_, Err(_)) => {}
+        (Err(_), Ok(_)) => panic!("read() forgives more than Reader"),
+    }
+    tiff_mmr(input, &limits);
+    for image in one_by_one.into_iter().flatten() {
         assert!(!image.bits.is_empty() && image.bits.len().is_multiple_of(Page::stride_of(image.width)));
+        assert!(image.bits.len() <= limits.page_octets_max);
+        let reception = image.reception.clone().map(|reception| *reception).unwrap_or_default();
         let page = image.into_bitmap(Resolution::R204x98);
         // Only pages of a fax's width can be written.
-        if let Ok(octets) = write(std::slice::from_ref(&page), Profile::S, &Info::default()) {
-            let again = read(&octets, &Limits::default()).unwrap().remove(0);
+        let mut writer = Writer::new(Profile::F { coding: Coding::Mr }, &Info::default()).unwrap();
+        if writer.received_page(&page, &reception).is_ok() {
+            let again = read(&writer.finish().unwrap(), &Limits::default()).unwrap().remove(0);
             assert!(again.bad_rows == 0 && again.into_page() == Ok(page));
+        }
+    }
+}
+
+/// What is taken as it stands is what decoding it yields.
+fn tiff_mmr(input: &[u8], limits: &Limits) {
+    let Ok(mut coded) = Reader::new(input, limits) else { return };
+    let Ok(mut decoded) = Reader::new(input, limits) else { return };
+    while coded.pages() > 0 {
+        let image = decoded.next().unwrap();
+        match (coded.next_mmr(), image) {
+            (Some(page), Ok(image)) => assert!(image.into_page() == Ok(page.decode())),
+            // It has no bitmap, so that it may be larger than one.
+            (Some(page), Err(_)) => assert!(page.rows() > 0),
+            (None, _) => drop(coded.next()),
         }
     }
 }
