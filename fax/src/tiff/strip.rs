@@ -3,7 +3,7 @@
 use super::error::TiffError;
 use super::tag;
 use crate::page::Page;
-use crate::t4::{Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality, reverse_bits};
+use crate::t4::{BitOrder, Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality, reverse_bits};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -58,7 +58,8 @@ pub(super) struct Rows {
 pub(super) fn unpack(octets: &[u8], format: Format, rows: u32, out: &mut Vec<u8>) -> Rows {
     let Format { width, storage, lsb_first } = format;
     let mut octets = Cow::Borrowed(octets);
-    if lsb_first {
+    // The decoder reads either order.
+    if lsb_first && !matches!(storage, Storage::Coded(..)) {
         reverse_bits(octets.to_mut());
     }
     let stride = Page::stride_of(width);
@@ -75,8 +76,10 @@ pub(super) fn unpack(octets: &[u8], format: Format, rows: u32, out: &mut Vec<u8>
             whole_rows(out, start, stride, rows)
         }
         Storage::Coded(coding, framing) => {
-            let framing = framing.unwrap_or_else(|| Framing::detect(&octets, width));
-            let options = DecodeOptions { coding, framing, width, rows_max: rows };
+            let bit_order = if lsb_first { BitOrder::LsbFirst } else { BitOrder::MsbFirst };
+            let framing = framing.unwrap_or_else(|| Framing::detect(&octets, width, bit_order));
+            let line = DecodeOptions::line(coding, width);
+            let options = DecodeOptions { framing, rows_max: rows, bit_order, ..line };
             decode(&octets, options, out)
         }
     }
