@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use crate::page::Page;
 use crate::session::Quality;
-use crate::t4::{self, DecodeOptions, EncodeOptions, End};
+use crate::t4::{self, BitOrder, DecodeOptions, EncodeOptions, End};
 use alloc::vec::Vec;
 
 /// A page as it goes on the line, the least significant bit of a byte first.
@@ -33,9 +33,9 @@ pub(super) struct Decoded {
 }
 
 /// Reads image data; `None` where not even a width is known.
-pub(super) fn decode(mut data: Vec<u8>, settings: &Settings) -> Option<Decoded> {
-    t4::reverse_bits(&mut data);
-    let decoded = t4::decode(&data, &DecodeOptions::line(settings.coding, settings.row_pixels()));
+pub(super) fn decode(data: &[u8], settings: &Settings) -> Option<Decoded> {
+    let line = DecodeOptions::line(settings.coding, settings.row_pixels());
+    let decoded = t4::decode(data, &DecodeOptions { bit_order: BitOrder::LsbFirst, ..line });
     let quality = Quality {
         rows_good: decoded.good_rows,
         // Where nothing after a damage can be read, that is one bad row, however many were lost.
@@ -75,7 +75,7 @@ mod tests {
             };
             let data = encode(&page, &settings);
             assert!(coding == Coding::Mmr || data.len() * 8 >= 50 * 192, "20 ms at 9600 bit/s");
-            let decoded = decode(data, &settings).unwrap();
+            let decoded = decode(&data, &settings).unwrap();
             assert!(decoded.ended && !decoded.too_long);
             assert_eq!(decoded.page, page);
             assert_eq!(decoded.quality.rows_bad, 0);

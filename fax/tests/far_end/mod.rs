@@ -60,7 +60,8 @@ impl Outcome {
 }
 
 /// The head of the table of calls.
-pub(crate) const TABLE_HEAD: &str = "way       medium  speed          ECM  coding  resolution  pages  virtual s  outcome";
+pub(crate) const TABLE_HEAD: &str =
+    "way       medium  speed          ECM  coding  resolution  pages  virtual s  outcome";
 
 /// A line of the table.
 pub(crate) fn line(case: &Case, medium: &str, outcome: &Outcome, fault: Option<&String>) -> String {

@@ -8,7 +8,7 @@ use call::{Event, PAGES};
 use fax_proto::carrier::{HangUp, Signal};
 use fax_proto::hdlc::{Decoder, Encoder};
 use fax_proto::page::{Page, Resolution};
-use fax_proto::t4::{Coding, DecodeOptions, EncodeOptions, Framing, decode, encode};
+use fax_proto::t4::{BitOrder, Coding, DecodeOptions, EncodeOptions, Framing, LostRows, decode, encode};
 use fax_proto::t30::Engine;
 use fax_proto::t30::capability::Capability;
 use fax_proto::t30::frame::{
@@ -18,7 +18,7 @@ use fax_proto::t30::frame::{
 use fax_proto::t30::settings::Settings;
 use fax_proto::tiff::{Info, Limits, Profile, Reader, Writer, read};
 
-/// The first four octets choose the coding and the width, the rest are coded rows.
+/// The first four octets choose the options, the rest are coded rows.
 pub(crate) fn t4_decode(input: &[u8]) {
     let Some((&[kind, width_high, width_low, rows], data)) = input.split_first_chunk::<4>() else {
         return;
@@ -35,6 +35,8 @@ pub(crate) fn t4_decode(input: &[u8]) {
         framing,
         width: u32::from(u16::from_be_bytes([width_high, width_low])) % (Page::WIDTH_MAX + 1),
         rows_max: u32::from(rows),
+        bit_order: [BitOrder::MsbFirst, BitOrder::LsbFirst][usize::from(kind / 5 % 2)],
+        lost_rows: [LostRows::Repeat, LostRows::White][usize::from(kind / 10 % 2)],
     };
     let decoded = decode(data, &options);
     let all_rows = decoded.good_rows + decoded.bad_rows;
