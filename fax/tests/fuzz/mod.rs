@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
 
 mod call;
+mod t38;
+
+pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
 
 use call::{Event, PAGES};
 use fax_proto::carrier::{HangUp, Signal};
