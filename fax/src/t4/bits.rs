@@ -1,10 +1,9 @@
-//! Bits in and out, most significant bit first, a machine word at a time.
+//! Bits in, most significant bit first, a machine word at a time.
 //!
 //! Reading past the end yields zeros, which no code word consists of, so a decoder meets an invalid code soon;
 //! [`BitReader::overran`] tells the two apart.
 
-use super::table::{Code, EOL_ZEROS};
-use alloc::vec::Vec;
+use super::table::EOL_ZEROS;
 
 /// Reads bits at any position of a slice.
 #[derive(Clone, Debug)]
@@ -113,61 +112,6 @@ fn zero_runs(word: u64) -> u64 {
     runs & runs << (EOL_ZEROS - 8)
 }
 
-/// Writes bits into octets.
-#[derive(Debug, Default)]
-pub(super) struct BitWriter {
-    octets: Vec<u8>,
-    /// The bits that do not fill an octet yet, right-aligned.
-    pending: u64,
-    pending_bits: u32,
-    /// Octets that were taken out.
-    taken: usize,
-}
-
-impl BitWriter {
-    /// Bits written so far.
-    pub(super) fn position_bits(&self) -> usize {
-        (self.taken + self.octets.len()) * 8 + self.pending_bits as usize
-    }
-
-    /// Appends a code word.
-    pub(super) fn put(&mut self, code: Code) {
-        self.pending = self.pending << code.length | u64::from(code.word);
-        self.pending_bits += u32::from(code.length);
-        // 31 bits at most stay behind and a code has 16 at most, so the word never overflows.
-        if self.pending_bits >= 32 {
-            self.pending_bits -= 32;
-            let word = (self.pending >> self.pending_bits) as u32;
-            self.octets.extend_from_slice(&word.to_be_bytes());
-        }
-    }
-
-    /// Appends zeros.
-    pub(super) fn zeros(&mut self, mut count: usize) {
-        while count > 0 {
-            let length = count.min(16) as u8;
-            self.put(Code { word: 0, length });
-            count -= usize::from(length);
-        }
-    }
-
-    /// The whole octets so far.
-    pub(super) fn take(&mut self) -> Vec<u8> {
-        while self.pending_bits >= 8 {
-            self.pending_bits -= 8;
-            self.octets.push((self.pending >> self.pending_bits) as u8);
-        }
-        self.taken += self.octets.len();
-        core::mem::take(&mut self.octets)
-    }
-
-    /// All that is left, the last octet filled up with zeros.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.zeros(self.pending_bits.next_multiple_of(8) as usize - self.pending_bits as usize);
-        self.take()
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::unusual_byte_groupings)]
 mod tests {
@@ -180,30 +124,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn what_is_put_is_peeked(words in prop::collection::vec((1u8..=16, any::<u16>()), 0..60), step in 1usize..5) {
-            let codes: Vec<Code> =
-                words.iter().map(|&(length, word)| Code { word: word >> (16 - length), length }).collect();
-            let mut writer = BitWriter::default();
-            let mut octets = Vec::new();
-            for (i, &code) in codes.iter().enumerate() {
-                writer.put(code);
-                if i % step == 0 {
-                    octets.extend(writer.take());
-                }
-            }
-            let bits = writer.position_bits();
-            octets.extend(writer.finish());
-            prop_assert_eq!(octets.len(), bits.div_ceil(8));
-            let mut reader = BitReader::new(&octets);
-            for code in codes {
-                prop_assert_eq!(reader.peek(code.length.into()), code.word.into());
-                reader.skip(code.length.into());
-            }
-            prop_assert_eq!(reader.position_bits(), bits);
-            prop_assert!(!reader.overran() && reader.is_at_padding());
-        }
-
         #[test]
         fn zeros_and_eols_are_found_as_in_text(
             octets in prop::collection::vec(prop_oneof![Just(0u8), Just(0), Just(1), Just(0x80), any::<u8>()], 0..40),

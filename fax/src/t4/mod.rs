@@ -16,7 +16,7 @@ mod runs;
 mod table;
 
 pub use decode::{DecodeOptions, Decoded, Decoder, End, Framing, RowQuality, decode};
-pub use encode::{EncodeOptions, Encoder, encode};
+pub use encode::{EncodeOptions, Encoder, encode, encode_into};
 pub use row::Damage;
 
 use core::fmt;
@@ -31,6 +31,16 @@ pub enum Coding {
     Mr,
     /// Modified Modified READ: T.6 coding; on a telephone line only under error correction.
     Mmr,
+}
+
+/// Which bit of an octet comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum BitOrder {
+    /// The most significant: TIFF's FillOrder 1.
+    #[default]
+    MsbFirst,
+    /// The least significant: a telephone line, and TIFF's FillOrder 2.
+    LsbFirst,
 }
 
 impl fmt::Display for Coding {
