@@ -13,11 +13,10 @@ pub(super) fn encode(page: &Page, settings: &Settings) -> Vec<u8> {
     };
     let options = EncodeOptions {
         row_bits_min: row_bits_min(settings),
+        bit_order: BitOrder::LsbFirst,
         ..EncodeOptions::line(coding, settings.resolution)
     };
-    let mut data = t4::encode(page, &options);
-    t4::reverse_bits(&mut data);
-    data
+    t4::encode(page, &options)
 }
 
 /// Bits that a row has at least, so that the printer keeps up (T.4 clause 3).

@@ -11,9 +11,9 @@ mod row;
 
 pub use row::Damage;
 
-use super::Coding;
 use super::runs::Changes;
 use super::table::EOL_ZEROS;
+use super::{BitOrder, Coding};
 use crate::page::{Page, Resolution};
 use alloc::vec::Vec;
 use reader::BitReader;
@@ -31,16 +31,6 @@ pub enum Framing {
     Bare,
     /// A row begins at the next octet boundary (TIFF compression 2).
     Octets,
-}
-
-/// Which bit of an octet comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum BitOrder {
-    /// The most significant: TIFF's FillOrder 1.
-    #[default]
-    MsbFirst,
-    /// The least significant: a telephone line, and TIFF's FillOrder 2.
-    LsbFirst,
 }
 
 /// What becomes of a row that is damaged.

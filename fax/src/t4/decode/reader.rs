@@ -3,7 +3,7 @@
 //! Reading past the end yields zeros, which no code word consists of, so a decoder meets an invalid code soon;
 //! [`BitReader::overran`] tells the two apart.
 
-use super::BitOrder;
+use super::super::BitOrder;
 use crate::t4::table::EOL_ZEROS;
 
 /// Reads bits at any position of a slice.
@@ -121,8 +121,6 @@ fn zero_runs(word: u64) -> u64 {
 #[allow(clippy::unwrap_used, clippy::unusual_byte_groupings)]
 mod tests {
     use super::*;
-    use crate::t4::bits::BitWriter;
-    use crate::t4::table::Code;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
@@ -133,24 +131,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_is_peeked(words in prop::collection::vec((1u8..=16, any::<u16>()), 0..60), step in 1usize..5) {
-            let codes: Vec<Code> =
-                words.iter().map(|&(length, word)| Code { word: word >> (16 - length), length }).collect();
-            let mut writer = BitWriter::default();
-            let mut octets = Vec::new();
-            for (i, &code) in codes.iter().enumerate() {
-                writer.put(code);
-                if i % step == 0 {
-                    octets.extend(writer.take());
-                }
-            }
-            let bits = writer.position_bits();
-            octets.extend(writer.finish());
-            prop_assert_eq!(octets.len(), bits.div_ceil(8));
+        fn what_is_written_is_peeked(words in prop::collection::vec((1u8..=16, any::<u16>()), 0..60)) {
+            let words: Vec<(u32, u32)> =
+                words.iter().map(|&(length, word)| (u32::from(length), u32::from(word >> (16 - length)))).collect();
+            let mut written = alloc::string::String::new();
+            words.iter().for_each(|&(length, word)| {
+                written += &alloc::format!("{word:0length$b}", length = length as usize);
+            });
+            let bits = written.len();
+            let octets: Vec<u8> = written
+                .as_bytes()
+                .chunks(8)
+                .map(|chunk| (0..8).fold(0, |octet, at| octet << 1 | u8::from(chunk.get(at) == Some(&b'1'))))
+                .collect();
             let mut reader = BitReader::new(&octets, BitOrder::MsbFirst);
-            for code in codes {
-                prop_assert_eq!(reader.peek(code.length.into()), code.word.into());
-                reader.skip(code.length.into());
+            for (length, word) in words {
+                prop_assert_eq!(reader.peek(length), word);
+                reader.skip(length as usize);
             }
             prop_assert_eq!(reader.position_bits(), bits);
             prop_assert!(!reader.overran() && reader.is_at_padding());
