@@ -3,8 +3,7 @@
 use super::bitmap::Bitmap;
 use super::error::TiffError;
 use super::tag;
-use crate::t4::{Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality, reverse_bits};
-use alloc::borrow::Cow;
+use crate::t4::{BitOrder, Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality};
 use alloc::vec::Vec;
 
 /// What a strip looks like.
@@ -93,13 +92,11 @@ pub(super) fn unpack(
             Ok(plain_outcome(out.rows() - start, wanted))
         }
         Storage::Coded(coding, framing) => {
-            let mut octets = Cow::Borrowed(octets);
-            if lsb_first {
-                reverse_bits(octets.to_mut());
-            }
-            let framing = framing.unwrap_or_else(|| Framing::detect(&octets, width));
-            let options = DecodeOptions { coding, framing, width, rows_max: wanted.rows_max };
-            decode(&octets, options, wanted, out)
+            let bit_order = if lsb_first { BitOrder::LsbFirst } else { BitOrder::MsbFirst };
+            let framing = framing.unwrap_or_else(|| Framing::detect(octets, width, bit_order));
+            let line = DecodeOptions::line(coding, width);
+            let options = DecodeOptions { framing, rows_max: wanted.rows_max, bit_order, ..line };
+            decode(octets, options, wanted, out)
         }
     }
 }

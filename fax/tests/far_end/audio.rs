@@ -70,6 +70,9 @@ fn pump(seat: &mut Seat, carrier: &mut AudioCarrier, now: Time) {
     }
 }
 
+/// A sine of full scale (ITU-T G.711, mu-law).
+const FULL_SCALE_DBM0: f64 = 3.17;
+
 /// White noise under every signal. Silence stays silent: spandsp's modems take noise above -45 dBm0 for a carrier that
 /// never goes, and nothing would come of that but silence.
 struct Noise {
@@ -79,10 +82,9 @@ struct Noise {
 }
 
 impl Noise {
-    /// A sine of full scale has 3.14 dBm0.
     fn new(level_dbm0: f64, seed: u64) -> Self {
         let full_scale_rms = 32_767.0 / std::f64::consts::SQRT_2;
-        Self { rms: full_scale_rms * 10f64.powf((level_dbm0 - 3.14) / 20.0), random: seed }
+        Self { rms: full_scale_rms * 10f64.powf((level_dbm0 - FULL_SCALE_DBM0) / 20.0), random: seed }
     }
 
     fn add(&mut self, amp: &mut [i16]) {

@@ -11,7 +11,7 @@ use call::{Event, PAGES};
 use fax_proto::carrier::{HangUp, Signal};
 use fax_proto::hdlc::{Decoder, Encoder};
 use fax_proto::page::{Page, Resolution};
-use fax_proto::t4::{Coding, DecodeOptions, EncodeOptions, Framing, decode, encode};
+use fax_proto::t4::{BitOrder, Coding, DecodeOptions, EncodeOptions, Framing, LostRows, decode, encode};
 use fax_proto::t30::Engine;
 use fax_proto::t30::capability::Capability;
 use fax_proto::t30::frame::{
@@ -21,7 +21,7 @@ use fax_proto::t30::frame::{
 use fax_proto::t30::settings::Settings;
 use fax_proto::tiff::{Info, Limits, Profile, Reader, Writer, read};
 
-/// The first four octets choose the coding and the width, the rest are coded rows.
+/// The first four octets choose the options, the rest are coded rows.
 pub(crate) fn t4_decode(input: &[u8]) {
     let Some((&[kind, width_high, width_low, rows], data)) = input.split_first_chunk::<4>() else {
         return;
@@ -38,6 +38,8 @@ pub(crate) fn t4_decode(input: &[u8]) {
         framing,
         width: u32::from(u16::from_be_bytes([width_high, width_low])) % (Page::WIDTH_MAX + 1),
         rows_max: u32::from(rows),
+        bit_order: [BitOrder::MsbFirst, BitOrder::LsbFirst][usize::from(kind / 5 % 2)],
+        lost_rows: [LostRows::Repeat, LostRows::White][usize::from(kind / 10 % 2)],
     };
     let decoded = decode(data, &options);
     let all_rows = decoded.good_rows + decoded.bad_rows;
@@ -130,7 +132,7 @@ pub(crate) fn hdlc_decode(input: &[u8]) {
 /// A frame, which is also read as an information field of every kind.
 pub(crate) fn t30_frame(input: &[u8]) {
     if let Some(frame) = Frame::parse(input) {
-        for side in [Side::Sender, Side::Receiver] {
+        for side in [Side::Caller, Side::Answerer] {
             assert_eq!(Frame::parse(&frame.to_octets(side)), Some(frame.clone()));
         }
         information(&frame.fif);
@@ -142,7 +144,10 @@ fn information(fif: &[u8]) {
     let can = Capability::parse(fif);
     assert!(can.speeds.iter().next().is_some() && !can.to_string().is_empty());
     // MMR is only offered where there is ECM.
-    assert_eq!(Capability::parse(&can.to_fif()), Capability { mmr: can.mmr && can.ecm, ..can });
+    let jbig = can.jbig && can.ecm;
+    let said =
+        Capability { mmr: can.mmr && can.ecm, jbig, jbig_any_stripe: can.jbig_any_stripe && jbig, ..can };
+    assert_eq!(Capability::parse(&can.to_fif()), said);
     if let Some(settings) = Settings::parse(fif) {
         assert!(settings.row_pixels() <= Page::WIDTH_MAX && !settings.to_string().is_empty());
         assert_eq!(Settings::parse(&settings.to_fif()), Some(settings));
