@@ -9,7 +9,7 @@ mod support;
 use far_end::{Case, Codes, Net, Outcome, TABLE_HEAD, Twist, Way, audio_call, line, t38_call};
 use fax_proto::carrier::Speed;
 use fax_proto::page::Resolution;
-use fax_proto::t4::Coding;
+use fax_proto::session::PageCoding;
 use fax_proto::t38::udptl::Protection;
 use fax_proto::time::{Duration, Time};
 use std::collections::HashSet;
@@ -83,7 +83,7 @@ fn losses(way: Way, loss_percent: u64) {
         way,
         speed: Speed::V17At14400,
         ecm: true,
-        coding: Coding::Mmr,
+        coding: PageCoding::Mmr,
         resolution: Resolution::R204x196,
         pages: 3,
         twist: Twist::default(),
@@ -121,7 +121,7 @@ fn t38_losses_from_them() {
 /// One call each way over this network.
 fn both_ways(net: Net, ecm: bool) {
     println!("{net:?}");
-    let coding = if ecm { Coding::Mmr } else { Coding::Mr };
+    let coding = if ecm { PageCoding::Mmr } else { PageCoding::Mr };
     let cases = [Way::Send, Way::Receive].map(|way| Case {
         way,
         speed: Speed::V17At14400,
@@ -173,7 +173,7 @@ fn t38_every_speed() {
                 way,
                 speed,
                 ecm: true,
-                coding: Coding::Mmr,
+                coding: PageCoding::Mmr,
                 resolution: Resolution::R204x196,
                 pages: 1,
                 twist: Twist::default(),
@@ -185,7 +185,7 @@ fn t38_every_speed() {
 
 /// Both ways with a twist.
 fn twisted(twist: Twist, ecm: bool, pages: u32) -> [Case; 2] {
-    let coding = if ecm { Coding::Mmr } else { Coding::Mh };
+    let coding = if ecm { PageCoding::Mmr } else { PageCoding::Mh };
     let resolution = Resolution::R204x98;
     [Way::Send, Way::Receive].map(|way| Case {
         way,

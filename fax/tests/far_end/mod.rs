@@ -35,8 +35,8 @@ impl Outcome {
     /// What is wrong, unless both ends hold the call for good, on the terms and with the pages that were to be.
     pub(crate) fn fault(&self, case: &Case, sent: &[Page]) -> Option<String> {
         let ours = self.report.negotiated;
-        let asked = (case.speed, case.ecm, Some(case.coding));
-        if ours.is_some_and(|o| (o.speed, o.ecm_frame_octets.is_some(), o.coding.t4()) != asked) {
+        let asked = (case.speed, case.ecm, case.coding);
+        if ours.is_some_and(|o| (o.speed, o.ecm_frame_octets.is_some(), o.coding) != asked) {
             return Some(format!("other terms than asked for: {ours:?}"));
         }
         self.fault_whatever_terms(sent)
@@ -68,7 +68,7 @@ impl Outcome {
         let (ours, theirs) = (self.report.negotiated, self.terms);
         let terms = (theirs.bit_rate, theirs.ecm, theirs.coding);
         let differ =
-            ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), o.coding.t4()) != terms);
+            ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), Some(o.coding)) != terms);
         differ.then(|| format!("terms differ: {ours:?}, spandsp {theirs:?}"))
     }
 }
