@@ -145,7 +145,8 @@ mod tests {
     }
 
     fn report(outcome: Outcome) -> Report {
-        Report { outcome, marks: Vec::new(), remote_id: Some("+1 212".into()), negotiated: None }
+        let memory = fax::t30::memory::Memory::default();
+        Report { outcome, marks: Vec::new(), remote_id: Some("+1 212".into()), negotiated: None, memory }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -97,7 +97,9 @@ impl Keeping {
             return self.refuse(cx);
         }
         cx.common.marks.push(PageMark::Confirmed);
+        cx.common.progress();
         cx.pages += 1;
+        cx.refusals = 0;
         let next = match (self.ask.then(), self.verdict) {
             (Fcf::Eop, _) => {
                 cx.is_finished = true;

@@ -66,6 +66,10 @@ struct Cx {
     omits_rtc: bool,
     /// An ECM page could not be read though all its frames came, and was asked for again.
     doubted: bool,
+    /// Copies of a page without ECM that were refused in a row.
+    refusals: u8,
+    /// How often in a row a damaged command was asked for again (CRP).
+    repeats_asked: u8,
 }
 
 #[derive(Debug)]
@@ -116,6 +120,8 @@ impl Receiver {
                 is_finished: false,
                 omits_rtc: false,
                 doubted: false,
+                refusals: 0,
+                repeats_asked: 0,
             },
             state: State::Answering,
         }
@@ -143,6 +149,10 @@ impl Receiver {
                 None => state,
             },
         };
+        if self.cx.common.is_stuck() {
+            let phase = self.cx.common.phase;
+            self.state = self.cx.leave(Outcome::NoProgress { phase });
+        }
     }
 }
 
@@ -157,6 +167,13 @@ impl State {
             (Self::Answering, Happening::Line(Event::Done)) => {
                 cx.common.link.connected = true;
                 Identifying::enter(cx)
+            }
+            (Self::AwaitCommand(state), Happening::Line(Event::Garbled { damaged })) => {
+                state.garbled(cx, damaged)
+            }
+            (state, Happening::Line(Event::Garbled { .. })) => {
+                cx.common.listen_again();
+                state
             }
             (Self::Identifying(state), happening) => state.on(cx, happening),
             (Self::Checking(state), happening) => state.on(cx, happening),

@@ -4,8 +4,9 @@ use super::super::capability::Capability;
 use super::super::common::{Happening, main_frame, station_id};
 use super::super::frame::{Fcf, Frame, StationId};
 use super::super::link::Event;
-use super::super::negotiate::{agree, common_speeds, next_slower};
-use super::super::timers::{GAP, T1, T4, TRIES_MAX};
+use super::super::negotiate::{agree, common_speeds};
+use super::super::settings::Settings;
+use super::super::timers::{EOM_DIS_WAIT, GAP, T4, TRIES_MAX};
 use super::{Coded, Cx, Imaging, Job, State};
 use crate::carrier::Command;
 use crate::session::{Incompatibility, LocalFailure, Outcome, Phase};
@@ -15,31 +16,29 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub(super) struct Calling {
     page: u32,
-    /// The call begins; otherwise EOM has brought us back to phase B.
-    is_first: bool,
+    /// EOM has brought us back to phase B, and this was the last DIS; `None` at the beginning of the call.
+    before: Option<Capability>,
     /// A DIS came, but the page is not there yet; the far end repeats its DIS.
     identified: bool,
 }
 
 impl Calling {
     pub(super) fn first(page: u32) -> Self {
-        Self { page, is_first: true, identified: false }
+        Self { page, before: None, identified: false }
     }
 
-    /// After EOM and its confirmation.
-    pub(super) fn again(cx: &mut Cx, page: u32) -> State {
+    /// After EOM and its confirmation. A receiver says DIS, or waits for a DCS on the terms of the last one; some do the
+    /// one after T2 without the other, so a sender that insists on DIS loses seconds.
+    pub(super) fn again(cx: &mut Cx, page: u32, before: Capability) -> State {
         cx.common.phase = Phase::Negotiation;
-        cx.common.play([Command::ListenFrames], T1);
-        State::Calling(Self { is_first: false, ..Self::first(page) })
+        cx.common.play([Command::ListenFrames], EOM_DIS_WAIT);
+        State::Calling(Self { before: Some(before), ..Self::first(page) })
     }
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
             Happening::Line(Event::Burst(burst)) => self.burst(cx, &burst),
-            Happening::Line(Event::Timeout) => {
-                let outcome = self.silence(cx);
-                cx.finish(outcome)
-            }
+            Happening::Line(Event::Timeout) => self.silent(cx),
             Happening::Page if cx.stock.is_missing(self.page) => {
                 cx.leave(Outcome::Local(LocalFailure::PageMissing))
             }
@@ -73,14 +72,16 @@ impl Calling {
         };
         match agree(&cx.config.allowed, cx.config.frame_size, &remote, page) {
             Ok(settings) => {
+                let speeds = common_speeds(&cx.config.allowed, &remote);
+                let speed = cx.ladder.start(speeds, settings.speed);
                 let job = Job {
-                    speeds: common_speeds(&cx.config.allowed, &remote),
                     remote,
-                    settings,
+                    settings: Settings { speed, ..settings },
                     page: self.page,
                     rejections: 0,
                     coded: Coded::Not,
                     train_long: false,
+                    speeds_unheard: 0,
                 };
                 Training::enter(cx, job, 0)
             }
@@ -88,18 +89,22 @@ impl Calling {
         }
     }
 
-    fn silence(&self, cx: &Cx) -> Outcome {
-        if !cx.common.link.connected {
+    fn silent(self, cx: &mut Cx) -> State {
+        if let Some(before) = self.before
+            && cx.stock.get(self.page).is_some()
+        {
+            return self.identified(cx, before);
+        }
+        let outcome = if !cx.common.link.connected {
             Outcome::NoAnswer
-        } else if self.identified {
+        } else if self.identified || self.before.is_some() {
             Outcome::Local(LocalFailure::PageMissing)
-        } else if !self.is_first {
-            Outcome::NoResponse { phase: Phase::Negotiation }
         } else if cx.common.link.heard_v21 {
             Outcome::NoDis
         } else {
             Outcome::NoFaxTone
-        }
+        };
+        cx.finish(outcome)
     }
 }
 
@@ -127,6 +132,7 @@ impl Training {
             Command::SendTcf(job.settings.speed),
             Command::ListenFrames,
         ];
+        cx.common.count_exchange();
         cx.common.play(script, T4);
         State::Training(Self { job, tries })
     }
@@ -135,7 +141,10 @@ impl Training {
         match happening {
             Happening::Line(Event::Timeout) => self.again(cx),
             Happening::Line(Event::Burst(burst)) => match main_frame(&burst).map(|frame| frame.fcf) {
-                Some(Fcf::Cfr) => Imaging::enter(cx, self.job),
+                Some(Fcf::Cfr) => {
+                    cx.ladder.trained(self.job.settings.speed);
+                    Imaging::enter(cx, self.job)
+                }
                 Some(Fcf::Ftt) => self.slower(cx),
                 // A repeated DIS says that DCS was not understood.
                 Some(Fcf::Dis | Fcf::Crp) => self.again(cx),
@@ -149,17 +158,21 @@ impl Training {
         }
     }
 
+    /// The last try is made one step slower: some receivers keep silent about a training that they cannot follow.
     fn again(self, cx: &mut Cx) -> State {
-        let tries = self.tries + 1;
+        let (mut job, tries) = (self.job, self.tries + 1);
         if tries >= TRIES_MAX {
             return cx.leave(Outcome::NoResponse { phase: Phase::Training });
         }
-        Self::enter(cx, self.job, tries)
+        if tries + 1 == TRIES_MAX {
+            job.settings.speed = cx.slower(job.settings.speed).unwrap_or(job.settings.speed);
+        }
+        Self::enter(cx, job, tries)
     }
 
     fn slower(self, cx: &mut Cx) -> State {
         let mut job = self.job;
-        match next_slower(job.speeds, job.settings.speed) {
+        match cx.slower(job.settings.speed) {
             Some(speed) => {
                 job.settings.speed = speed;
                 Self::enter(cx, job, 0)
