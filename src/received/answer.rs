@@ -145,8 +145,14 @@ mod tests {
     }
 
     fn report(outcome: Outcome) -> Report {
-        let memory = fax::t30::memory::Memory::default();
-        Report { outcome, marks: Vec::new(), remote_id: Some("+1 212".into()), negotiated: None, memory }
+        Report {
+            outcome,
+            marks: Vec::new(),
+            remote_id: Some("+1 212".into()),
+            subaddress: None,
+            negotiated: None,
+            memory: fax::t30::memory::Memory::default(),
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -44,7 +44,7 @@ use super::noise::Bursts;
 use super::record::Recorder;
 use crate::carrier::{Command, HangUp, Signal, SpeedSet};
 use crate::page::Page;
-use crate::session::{LocalFailure, Outcome, PageMark, ReceivedPage, Report};
+use crate::session::{LocalFailure, Outcome, PageMark, ReceivedPage, Remote, Report};
 use crate::t30::memory::Memory;
 use crate::t30::{Engine, Input, Output};
 use crate::time::{Duration, Time};
@@ -143,6 +143,8 @@ pub trait Hooks {
     fn page(&mut self, index: u32) -> Option<Page>;
     /// Sender: a page's mark has changed. False if it could not be stored; that counts for `Unconfirmed` only.
     fn mark(&mut self, page: u32, mark: PageMark) -> bool;
+    /// Receiver, and station that is polled: who calls, before the first page.
+    fn identified(&mut self, _remote: &Remote) {}
     /// Receiver: a page has come. False if it could not be stored.
     fn received(&mut self, page: ReceivedPage) -> bool;
     /// Either: what the engine has told the line to do, for those who want to watch.
@@ -345,6 +347,7 @@ impl<'a> Seat<'a> {
                     self.answer(now, Input::MarkKept(is_kept));
                 }
             }
+            Output::Identified(remote) => hooks.identified(&remote),
             Output::PageReceived(page) => {
                 self.recorder.page(now, &page);
                 let is_kept = hooks.received(page);
@@ -371,6 +374,7 @@ impl<'a> Seat<'a> {
             outcome: Outcome::Local(LocalFailure::Line),
             marks: Vec::new(),
             remote_id: None,
+            subaddress: None,
             negotiated: None,
             memory: Memory::default(),
         });

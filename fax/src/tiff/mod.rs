@@ -9,18 +9,27 @@
 //! [`Limits`] bound pages, pixels and time. Files are read leniently where the image is beyond doubt (RFC 3249 clause 4):
 //! fields out of order, wrong counts, a missing or a superfluous RTC, damaged MH and MR rows.
 
+mod bitmap;
+mod chain;
 mod density;
 mod directory;
 mod error;
+mod field;
 mod image;
 mod layout;
+mod mmr;
 mod read;
+mod reception;
 mod strip;
+mod strips;
 mod tag;
+mod value;
 mod write;
 
 pub use density::Density;
 pub use error::{TiffError, WriteError};
 pub use image::FaxImage;
-pub use read::{Limits, read};
+pub use mmr::MmrPage;
+pub use read::{Limits, Reader, read};
+pub use reception::{Clean, Quality, Reception};
 pub use write::{Info, Profile, Writer, write};

@@ -98,7 +98,7 @@ pub(crate) fn hdlc_decode(input: &[u8]) {
 /// A frame, which is also read as an information field of every kind.
 pub(crate) fn t30_frame(input: &[u8]) {
     if let Some(frame) = Frame::parse(input) {
-        for side in [Side::Sender, Side::Receiver] {
+        for side in [Side::Caller, Side::Answerer] {
             assert_eq!(Frame::parse(&frame.to_octets(side)), Some(frame.clone()));
         }
         information(&frame.fif);
@@ -110,7 +110,10 @@ fn information(fif: &[u8]) {
     let can = Capability::parse(fif);
     assert!(can.speeds.iter().next().is_some() && !can.to_string().is_empty());
     // MMR is only offered where there is ECM.
-    assert_eq!(Capability::parse(&can.to_fif()), Capability { mmr: can.mmr && can.ecm, ..can });
+    let jbig = can.jbig && can.ecm;
+    let said =
+        Capability { mmr: can.mmr && can.ecm, jbig, jbig_any_stripe: can.jbig_any_stripe && jbig, ..can };
+    assert_eq!(Capability::parse(&can.to_fif()), said);
     if let Some(settings) = Settings::parse(fif) {
         assert!(settings.row_pixels() <= Page::WIDTH_MAX && !settings.to_string().is_empty());
         assert_eq!(Settings::parse(&settings.to_fif()), Some(settings));
