@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use crate::page::Page;
 use crate::session::Quality;
-use crate::t4::{self, DecodeOptions, EncodeOptions, End};
+use crate::t4::{self, BitOrder, DecodeOptions, EncodeOptions, End};
 use alloc::vec::Vec;
 
 /// A page as it goes on the line, the least significant bit of a byte first.
@@ -13,11 +13,10 @@ pub(super) fn encode(page: &Page, settings: &Settings) -> Vec<u8> {
     };
     let options = EncodeOptions {
         row_bits_min: row_bits_min(settings),
+        bit_order: BitOrder::LsbFirst,
         ..EncodeOptions::line(coding, settings.resolution)
     };
-    let mut data = t4::encode(page, &options);
-    t4::reverse_bits(&mut data);
-    data
+    t4::encode(page, &options)
 }
 
 /// Bits that a row has at least, so that the printer keeps up (T.4 clause 3).
@@ -36,9 +35,9 @@ pub(super) struct Decoded {
 }
 
 /// Reads image data; `None` where not even a width is known.
-pub(super) fn decode(mut data: Vec<u8>, settings: &Settings) -> Option<Decoded> {
-    t4::reverse_bits(&mut data);
-    let decoded = t4::decode(&data, &DecodeOptions::line(settings.coding.t4()?, settings.row_pixels()));
+pub(super) fn decode(data: &[u8], settings: &Settings) -> Option<Decoded> {
+    let line = DecodeOptions::line(settings.coding.t4()?, settings.row_pixels());
+    let decoded = t4::decode(data, &DecodeOptions { bit_order: BitOrder::LsbFirst, ..line });
     let quality = Quality {
         rows_good: decoded.good_rows,
         // Where nothing after a damage can be read, that is one bad row, however many were lost.
@@ -78,7 +77,7 @@ mod tests {
             };
             let data = encode(&page, &settings);
             assert!(coding == PageCoding::Mmr || data.len() * 8 >= 50 * 192, "20 ms at 9600 bit/s");
-            let decoded = decode(data, &settings).unwrap();
+            let decoded = decode(&data, &settings).unwrap();
             assert!(decoded.ended && !decoded.too_long);
             assert_eq!(decoded.page, page);
             assert_eq!(decoded.quality.rows_bad, 0);

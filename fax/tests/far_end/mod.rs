@@ -46,11 +46,14 @@ impl Outcome {
         }
         let (ours, theirs) = (self.report.negotiated, self.terms);
         let terms = (theirs.bit_rate, theirs.ecm, theirs.coding);
-        if ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), Some(o.coding)) != terms) {
+        if ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), o.coding.t4()) != terms) {
             return Some(format!("terms differ: {ours:?}, spandsp {theirs:?}"));
         }
         if terms != (case.speed.bit_rate(), case.ecm, Some(case.coding)) {
             return Some(format!("other terms than asked for: {theirs:?}"));
+        }
+        if ours.map(|ours| ours.speed) != Some(case.speed) {
+            return Some(format!("another modulation: {ours:?}"));
         }
         (self.received != sent).then(|| {
             let rows = |pages: &[Page]| pages.iter().map(Page::rows).collect::<Vec<_>>();
