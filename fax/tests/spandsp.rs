@@ -6,11 +6,11 @@
 mod far_end;
 mod support;
 
+use far_end::{Case, Codes, Net, TABLE_HEAD, Way, audio_call, line, t38_call};
 use fax_proto::carrier::Speed;
 use fax_proto::page::Resolution;
 use fax_proto::t4::Coding;
 use fax_proto::time::Time;
-use far_end::{Case, Codes, Net, TABLE_HEAD, Way, audio_call, line, t38_call};
 
 /// Runs calls over T.38 and prints their table; all of them must be good.
 fn t38_table(cases: &[Case], net: Net) {
@@ -73,8 +73,14 @@ fn t38_from_them_v27ter() {
 
 /// Calls over a network that loses datagrams, with redundancy 3 and key packets sent three times, at both ends.
 fn losses(way: Way, loss_percent: u64) {
-    let case =
-        Case { way, speed: Speed::V17At14400, ecm: true, coding: Coding::Mmr, resolution: Resolution::R204x196, pages: 3 };
+    let case = Case {
+        way,
+        speed: Speed::V17At14400,
+        ecm: true,
+        coding: Coding::Mmr,
+        resolution: Resolution::R204x196,
+        pages: 3,
+    };
     let sent = case.document();
     let (mut good, mut seconds) = (0, 0.0);
     for seed in 1..=SEEDS {
@@ -85,7 +91,10 @@ fn losses(way: Way, loss_percent: u64) {
         }
         seconds += outcome.ended.since(Time::ZERO).as_secs_f64();
     }
-    println!("{way:?} with {loss_percent} % lost: {good} of {SEEDS} calls exact, {:.1} s on average", seconds / SEEDS as f64);
+    println!(
+        "{way:?} with {loss_percent} % lost: {good} of {SEEDS} calls exact, {:.1} s on average",
+        seconds / SEEDS as f64
+    );
     assert_eq!(good, SEEDS);
 }
 

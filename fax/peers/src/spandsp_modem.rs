@@ -216,12 +216,7 @@ impl AudioCarrier {
         let (bit_rate, short) = numbers(speed);
         // SAFETY: the modem lives.
         unsafe {
-            peer_modem_listen(
-                self.modem,
-                speed.map_or(V21, |(speed, _)| modem_of(speed)),
-                bit_rate,
-                short,
-            );
+            peer_modem_listen(self.modem, speed.map_or(V21, |(speed, _)| modem_of(speed)), bit_rate, short);
         }
     }
 
@@ -238,9 +233,7 @@ impl AudioCarrier {
                 }
                 self.take_bit(bit == 1, ImageKind::Frames);
             }
-            (Want::Image(_), bit @ (0 | 1))
-                if !self.is_up && self.flags.bit(bit == 1) >= FLAGS_HEARD_MIN =>
-            {
+            (Want::Image(_), bit @ (0 | 1)) if !self.is_up && self.flags.bit(bit == 1) >= FLAGS_HEARD_MIN => {
                 self.training_failed();
             }
             _ => {}

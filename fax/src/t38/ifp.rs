@@ -275,7 +275,9 @@ impl Indicator {
             Number::Root(3) => Self::V21Preamble,
             Number::Root(n) => {
                 let training = TRAININGS.get(usize::from(n.saturating_sub(FIRST_TRAINING)));
-                training.map(|(speed, training)| Self::Training(*speed, *training)).ok_or(IfpError::Reserved)?
+                training
+                    .map(|(speed, training)| Self::Training(*speed, *training))
+                    .ok_or(IfpError::Reserved)?
             }
             Number::Extension(n) => {
                 INDICATOR_EXTENSIONS.get(usize::from(n)).copied().unwrap_or(Self::Other(n))

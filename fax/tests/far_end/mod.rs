@@ -46,7 +46,7 @@ impl Outcome {
         }
         let (ours, theirs) = (self.report.negotiated, self.terms);
         let terms = (theirs.bit_rate, theirs.ecm, theirs.coding);
-        if ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), Some(o.coding)) != terms) {
+        if ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), o.coding.t4()) != terms) {
             return Some(format!("terms differ: {ours:?}, spandsp {theirs:?}"));
         }
         if terms != (case.speed.bit_rate(), case.ecm, Some(case.coding)) {
@@ -60,7 +60,8 @@ impl Outcome {
 }
 
 /// The head of the table of calls.
-pub(crate) const TABLE_HEAD: &str = "way       medium  speed          ECM  coding  resolution  pages  virtual s  outcome";
+pub(crate) const TABLE_HEAD: &str =
+    "way       medium  speed          ECM  coding  resolution  pages  virtual s  outcome";
 
 /// A line of the table.
 pub(crate) fn line(case: &Case, medium: &str, outcome: &Outcome, fault: Option<&String>) -> String {

@@ -56,7 +56,8 @@ impl Lane {
     }
 
     fn send(&mut self, at: Time, datagram: Vec<u8>) {
-        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.random =
+            self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         if (self.random >> 33) % 100 >= self.net.loss_percent {
             self.count += 1;
             self.flying.insert((at + self.net.delay, self.count), datagram);

@@ -201,10 +201,7 @@ impl Ear {
             F::NonEcmData | F::NonEcmSigEnd => self.bits(now, &field.data),
             _ => {}
         }
-        if matches!(
-            field.kind,
-            F::HdlcSigEnd | F::HdlcFcsOkSigEnd | F::HdlcFcsBadSigEnd | F::NonEcmSigEnd
-        ) {
+        if matches!(field.kind, F::HdlcSigEnd | F::HdlcFcsOkSigEnd | F::HdlcFcsBadSigEnd | F::NonEcmSigEnd) {
             self.end();
         }
     }
