@@ -6,26 +6,31 @@
 mod far_end;
 mod support;
 
-use far_end::{Case, Codes, Net, TABLE_HEAD, Way, audio_call, line, t38_call};
+use far_end::{Case, Codes, Net, Outcome, TABLE_HEAD, Way, audio_call, line, t38_call};
 use fax_proto::carrier::Speed;
 use fax_proto::page::Resolution;
 use fax_proto::t4::Coding;
-use fax_proto::time::Time;
+use fax_proto::t38::udptl::Protection;
+use fax_proto::time::{Duration, Time};
 
-/// Runs calls over T.38 and prints their table; all of them must be good.
-fn t38_table(cases: &[Case], net: Net) {
+/// Runs calls and prints their table; all of them must be good.
+fn table(cases: &[Case], medium: &str, run: impl Fn(&Case) -> Outcome) {
     println!("{TABLE_HEAD}");
     let mut faults = 0;
     for case in cases {
-        let outcome = t38_call(case, net);
+        let outcome = run(case);
         let fault = outcome.fault(case, &case.document());
-        println!("{}", line(case, "T.38", &outcome, fault.as_ref()));
+        println!("{}", line(case, medium, &outcome, fault.as_ref()));
         if fault.is_some() {
             println!("{}", outcome.trace);
             faults += 1;
         }
     }
     assert_eq!(faults, 0, "of {} calls", cases.len());
+}
+
+fn t38_table(cases: &[Case], net: Net) {
+    table(cases, "T.38", |case| t38_call(case, net));
 }
 
 /// The matrix of one way: coding, speed, resolution, one page and seven.
@@ -111,20 +116,80 @@ fn t38_losses_from_them() {
     [3, 5, 10, 20].into_iter().for_each(|percent| losses(Way::Receive, percent));
 }
 
+/// One call each way over this network.
+fn both_ways(net: Net, ecm: bool) {
+    println!("{net:?}");
+    let coding = if ecm { Coding::Mmr } else { Coding::Mr };
+    let cases = [Way::Send, Way::Receive].map(|way| Case {
+        way,
+        speed: Speed::V17At14400,
+        ecm,
+        coding,
+        resolution: Resolution::R204x98,
+        pages: 2,
+    });
+    t38_table(&cases, net);
+}
+
 #[test]
-fn audio_probe() {
-    println!("{TABLE_HEAD}");
+fn t38_versions() {
+    for version in 0..=3 {
+        [true, false].into_iter().for_each(|ecm| both_ways(Net { version, ..Net::default() }, ecm));
+    }
+}
+
+#[test]
+fn t38_protections() {
+    let none = Protection::Redundancy { packets: 0 };
+    let fec = Protection::Fec { span: 3, parities: 3 };
+    for protection in [none, fec] {
+        [true, false].into_iter().for_each(|ecm| both_ways(Net { protection, ..Net::default() }, ecm));
+    }
+    for seed in 1..=5 {
+        both_ways(Net { protection: fec, seed, loss_percent: 5, ..Net::default() }, true);
+    }
+}
+
+#[test]
+fn t38_jitter_and_doubles() {
+    for seed in 1..=5 {
+        for protection in [Protection::Redundancy { packets: 3 }, Protection::Redundancy { packets: 0 }] {
+            let jitter = Duration::from_millis(70);
+            let net = Net { seed, jitter, double_percent: 10, protection, ..Net::default() };
+            [true, false].into_iter().for_each(|ecm| both_ways(net, ecm));
+        }
+    }
+}
+
+#[test]
+fn t38_every_speed() {
+    let cases: Vec<Case> = Speed::ALL
+        .into_iter()
+        .flat_map(|speed| {
+            [Way::Send, Way::Receive].map(|way| Case {
+                way,
+                speed,
+                ecm: true,
+                coding: Coding::Mmr,
+                resolution: Resolution::R204x196,
+                pages: 1,
+            })
+        })
+        .collect();
+    t38_table(&cases, Net::default());
+}
+
+#[test]
+fn audio() {
+    table(&Case::read(include_str!("data/spandsp/audio.txt")), "audio", audio_call);
+}
+
+#[test]
+#[ignore = "three minutes of one core: `cargo nextest run -p fax-proto --test spandsp --run-ignored only`"]
+fn audio_matrix() {
     for way in [Way::Send, Way::Receive] {
         for speed in [Speed::V17At14400, Speed::V29At9600, Speed::V27ter4800] {
-            for (ecm, coding) in Codes::ALL {
-                let case = Case { way, speed, ecm, coding, resolution: Resolution::R204x98, pages: 1 };
-                let outcome = audio_call(&case);
-                let fault = outcome.fault(&case, &case.document());
-                println!("{}", line(&case, "audio", &outcome, fault.as_ref()));
-                if fault.is_some() {
-                    println!("{}", outcome.trace);
-                }
-            }
+            table(&matrix(way, speed), "audio", audio_call);
         }
     }
 }

@@ -88,7 +88,7 @@ mod round_trips {
         fn a_page(page in any_page(), options in any_options(), piece_octets in 1usize..3000) {
             let data = encode(&page, &options);
             prop_assert_eq!(decode_all(&data), (End::Complete, page.clone()));
-            prop_assert_eq!(decode_pieces(&data, piece_octets), (End::Complete, page.clone()));
+            prop_assert_eq!(decode_pieces(&data, piece_octets), (End::Complete, page));
         }
 
         #[test]
@@ -97,7 +97,7 @@ mod round_trips {
         ) {
             let data = encode_unknown(&page, options);
             prop_assert_eq!(decode_all(&data), (End::Complete, page.clone()));
-            prop_assert_eq!(decode_pieces(&data, piece_octets), (End::Complete, page.clone()));
+            prop_assert_eq!(decode_pieces(&data, piece_octets), (End::Complete, page));
         }
     }
 
@@ -180,7 +180,7 @@ mod lengths {
         assert_eq!(decode_all(&data), (End::Complete, page.clone()));
         // The fill of the last frame.
         data.extend([0; 99]);
-        assert_eq!(decode_all(&data), (End::Complete, page.clone()));
+        assert_eq!(decode_all(&data), (End::Complete, page));
     }
 
     #[test]
@@ -387,7 +387,7 @@ mod limits {
         let data = encode(&page, &EncodeOptions { stripe_rows: 300, ..EncodeOptions::default() });
         assert!(DecodeOptions::default().memory_octets_max() < 25_000);
         assert_eq!(decode_pieces(&data, data.len()), (End::Complete, page.clone()));
-        assert_eq!(decode_pieces(&data, 4000), (End::Complete, page.clone()));
+        assert_eq!(decode_pieces(&data, 4000), (End::Complete, page));
         // The rows come while their stripe does.
         let (mut decoder, mut bits) = (Decoder::new(DecodeOptions::default()), Vec::new());
         decoder.push(&data[..data.len() / 2], &mut bits);

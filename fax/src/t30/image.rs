@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use crate::page::Page;
 use crate::session::Quality;
-use crate::t4::{self, Coding, DecodeOptions, EncodeOptions, End};
+use crate::t4::{self, BitOrder, Coding, DecodeOptions, EncodeOptions, End};
 use crate::t85;
 use alloc::vec::Vec;
 
@@ -15,11 +15,10 @@ pub(super) fn encode(page: &Page, settings: &Settings) -> Vec<u8> {
     };
     let options = EncodeOptions {
         row_bits_min: row_bits_min(settings),
+        bit_order: BitOrder::LsbFirst,
         ..EncodeOptions::line(coding, settings.resolution)
     };
-    let mut data = t4::encode(page, &options);
-    t4::reverse_bits(&mut data);
-    data
+    t4::encode(page, &options)
 }
 
 /// Bits that a row has at least, so that the printer keeps up (T.4 clause 3).
@@ -38,16 +37,16 @@ pub(super) struct Decoded {
 }
 
 /// Reads image data; `None` where not even a width is known.
-pub(super) fn decode(data: Vec<u8>, settings: &Settings) -> Option<Decoded> {
+pub(super) fn decode(data: &[u8], settings: &Settings) -> Option<Decoded> {
     match settings.coding.t4() {
         Some(coding) => decode_t4(data, coding, settings),
-        None => decode_jbig(&data, settings),
+        None => decode_jbig(data, settings),
     }
 }
 
-fn decode_t4(mut data: Vec<u8>, coding: Coding, settings: &Settings) -> Option<Decoded> {
-    t4::reverse_bits(&mut data);
-    let decoded = t4::decode(&data, &DecodeOptions::line(coding, settings.row_pixels()));
+fn decode_t4(data: &[u8], coding: Coding, settings: &Settings) -> Option<Decoded> {
+    let line = DecodeOptions::line(coding, settings.row_pixels());
+    let decoded = t4::decode(data, &DecodeOptions { bit_order: BitOrder::LsbFirst, ..line });
     let quality = Quality {
         rows_good: decoded.good_rows,
         // Where nothing after a damage can be read, that is one bad row, however many were lost.
@@ -104,7 +103,7 @@ mod tests {
             let settings = Settings { coding, scan_time_ms, ..jbig() };
             let data = encode(&page, &settings);
             assert!(coding >= PageCoding::Mmr || data.len() * 8 >= 50 * 192, "20 ms at 9600 bit/s");
-            let decoded = decode(data, &settings).unwrap();
+            let decoded = decode(&data, &settings).unwrap();
             assert!(decoded.ended && !decoded.too_long);
             assert_eq!(decoded.page, page);
             assert_eq!(decoded.quality.rows_bad, 0);
@@ -120,9 +119,9 @@ mod tests {
         assert_eq!(data[..8], [0, 0, 1, 0, 0, 0, 0x06, 0xC0]);
         // What fills the last frame of ECM is no part of the page.
         let filled = [&data[..], &[0; 100]].concat();
-        assert_eq!(decode(filled, &settings).unwrap().page, page);
-        let cut = decode(data[..data.len() - 3].to_vec(), &settings).unwrap();
+        assert_eq!(decode(&filled, &settings).unwrap().page, page);
+        let cut = decode(&data[..data.len() - 3], &settings).unwrap();
         assert!(!cut.ended && cut.quality.rows_bad == 1);
-        assert!(decode(alloc::vec![0; 200], &settings).is_none());
+        assert!(decode(&[0; 200], &settings).is_none());
     }
 }

@@ -38,14 +38,19 @@ impl Bitmap {
 
     /// Makes room for a row more and, because others will follow, for some of them.
     pub(super) fn room_for_row(&mut self) -> Result<(), TiffError> {
+        self.room_for(self.stride)
+    }
+
+    /// Makes room for so many octets more and, because others will follow, for some of them.
+    pub(super) fn room_for(&mut self, octets: usize) -> Result<(), TiffError> {
         let (length, capacity) = (self.bits.len(), self.bits.capacity());
-        if capacity - length >= self.stride {
+        if capacity - length >= octets {
             return Ok(());
         }
-        if self.left() < self.stride {
+        if self.left() < octets {
             return Err(TiffError::Limit("page_octets_max"));
         }
-        let room = (2 * capacity).max(FIRST_ROOM_OCTETS).clamp(length + self.stride, self.octets_max);
+        let room = (2 * capacity).max(FIRST_ROOM_OCTETS).clamp(length + octets, self.octets_max);
         self.bits.reserve_exact(room - length);
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! looked through once, row by row, and kept as it is.
 
 use crate::page::{Page, Resolution};
-use crate::t4::{Coding, Damage, DecodeOptions, Decoder, EncodeOptions, End, Framing, decode, encode};
+use crate::t4::{Coding, Damage, DecodeOptions, Decoder, EncodeOptions, End, decode, encode};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -43,9 +43,7 @@ impl MmrPage {
         if !ends_in_eofb(&data) {
             return Err(Damage::Truncated);
         }
-        let options =
-            DecodeOptions { coding: Coding::Mmr, framing: Framing::Bare, width, rows_max: Page::ROWS_MAX };
-        let mut decoder = Decoder::new(&data, options);
+        let mut decoder = Decoder::new(&data, DecodeOptions::line(Coding::Mmr, width));
         let (mut row, mut rows) = (Vec::new(), 0);
         let end = loop {
             row.clear();
@@ -89,8 +87,7 @@ impl MmrPage {
     /// Decodes the page.
     #[must_use]
     pub fn decode(&self) -> Page {
-        let (coding, framing) = (Coding::Mmr, Framing::Bare);
-        let options = DecodeOptions { coding, framing, width: self.width, rows_max: self.rows };
+        let options = DecodeOptions { rows_max: self.rows, ..DecodeOptions::line(Coding::Mmr, self.width) };
         let page = decode(&self.data, &options).into_page(self.resolution);
         page.unwrap_or_else(|| Page::white(self.width, self.rows, self.resolution))
     }

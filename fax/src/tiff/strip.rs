@@ -3,8 +3,8 @@
 use super::bitmap::Bitmap;
 use super::error::TiffError;
 use super::tag;
-use crate::t4::{Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality, reverse_bits};
-use alloc::borrow::Cow;
+use crate::t4::{BitOrder, Coding, Damage, DecodeOptions, Decoder, End, Framing, RowQuality};
+use alloc::vec::Vec;
 
 /// What a strip looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,17 +88,15 @@ pub(super) fn unpack(
         }
         Storage::PackBits => {
             let start = out.rows();
-            unpack_bits(octets, turned, wanted.rows, out)?;
+            unpack_bits(octets, turned, wanted, out)?;
             Ok(plain_outcome(out.rows() - start, wanted))
         }
         Storage::Coded(coding, framing) => {
-            let mut octets = Cow::Borrowed(octets);
-            if lsb_first {
-                reverse_bits(octets.to_mut());
-            }
-            let framing = framing.unwrap_or_else(|| Framing::detect(&octets, width));
-            let options = DecodeOptions { coding, framing, width, rows_max: wanted.rows_max };
-            decode(&octets, options, wanted, out)
+            let bit_order = if lsb_first { BitOrder::LsbFirst } else { BitOrder::MsbFirst };
+            let framing = framing.unwrap_or_else(|| Framing::detect(octets, width, bit_order));
+            let line = DecodeOptions::line(coding, width);
+            let options = DecodeOptions { framing, rows_max: wanted.rows_max, bit_order, ..line };
+            decode(octets, options, wanted, out)
         }
     }
 }
@@ -115,35 +113,25 @@ fn decode(
     out: &mut Bitmap,
 ) -> Result<Outcome, TiffError> {
     let framed = options.framing == Framing::Eol;
-    let start = out.rows();
     // No row needs less than a bit.
     let rows_likely = wanted.rows.min(u32::try_from(octets.len()).unwrap_or(u32::MAX).saturating_mul(8));
     if wanted.known {
         out.room(rows_likely as usize)?;
     }
     let mut decoder = Decoder::new(octets, options);
-    let (mut rows, mut bad_rows, mut bad_wanted_rows) = (0, 0, 0);
-    // Asked once too often, the decoder would look for what follows the last row: nobody needs it.
+    let (mut rows, mut bad_rows) = (0, 0);
     let end = loop {
         if rows == wanted.rows {
-            bad_wanted_rows = bad_rows;
+            break more(decoder, wanted, framed, out, &mut rows, &mut bad_rows);
         }
-        if rows == wanted.rows_max {
-            break End::RowsMax;
-        }
-        match out.room_for_row() {
-            Err(_) if rows >= wanted.rows => break End::RowsMax,
-            room => room?,
-        }
+        out.room_for_row()?;
         match decoder.row(&mut out.bits) {
             Ok(quality) => {
                 rows += 1;
                 bad_rows += u32::from(quality == RowQuality::Bad);
             }
             // A file says how many rows there are: this is one of them.
-            Err(end @ End::Damage(Damage::Truncated))
-                if wanted.known && framed && (1..wanted.rows).contains(&rows) =>
-            {
+            Err(end @ End::Damage(Damage::Truncated)) if wanted.known && framed && rows > 0 => {
                 out.repeat_last(1)?;
                 (rows, bad_rows) = (rows + 1, bad_rows + 1);
                 break end;
@@ -151,38 +139,79 @@ fn decode(
             Err(end) => break end,
         }
     };
-    let ended = end == End::Marker || end == End::Data && framed && bad_rows == bad_wanted_rows;
-    if rows > wanted.rows && !ended {
-        out.truncate(start + wanted.rows);
-        return Ok(Outcome { rows: wanted.rows, bad_rows: bad_wanted_rows, end: End::RowsMax, framed });
-    }
     Ok(Outcome { rows, bad_rows, end, framed })
+}
+
+/// Appends the rows after those that the file speaks of, where they end the strip rightly: with RTC or EOFB, or without
+/// damage at the end of data that have EOLs.
+fn more(
+    mut decoder: Decoder<'_>,
+    wanted: Wanted,
+    framed: bool,
+    out: &mut Bitmap,
+    rows: &mut u32,
+    bad_rows: &mut u32,
+) -> End {
+    let before = out.rows();
+    let (mut more, mut bad) = (0, 0);
+    // A row that may be none gets no room in the page.
+    let mut row = Vec::new();
+    let end = loop {
+        if wanted.rows + more == wanted.rows_max {
+            break End::RowsMax;
+        }
+        row.clear();
+        match decoder.row(&mut row) {
+            Ok(quality) if out.room_for_row().is_ok() => {
+                out.bits.extend_from_slice(&row);
+                more += 1;
+                bad += u32::from(quality == RowQuality::Bad);
+            }
+            Ok(_) => break End::RowsMax,
+            Err(end) => break end,
+        }
+    };
+    if more == 0 || end == End::Marker || end == End::Data && framed && bad == 0 {
+        *rows += more;
+        *bad_rows += bad;
+        return if more == 0 && matches!(end, End::Damage(_)) { End::RowsMax } else { end };
+    }
+    out.truncate(before);
+    End::RowsMax
 }
 
 /// TIFF 6.0 section 9: a count n of 0 to 127 and n + 1 octets, or of −1 to −127 and an octet to repeat 1 − n times.
 fn unpack_bits(
     octets: &[u8],
     turned: impl Fn(u8) -> u8,
-    rows: u32,
+    wanted: Wanted,
     out: &mut Bitmap,
 ) -> Result<(), TiffError> {
     // An octet yields no more than 64.
-    let rows_likely = (octets.len().saturating_mul(64) / out.stride()).min(rows as usize);
-    out.room(rows_likely)?;
+    let rows_likely = (octets.len().saturating_mul(64) / out.stride()).min(wanted.rows as usize);
+    if wanted.known {
+        out.room(rows_likely)?;
+    }
     let length_max = out.bits.len() + rows_likely * out.stride();
     let mut octets = octets.iter().copied().map(turned);
     while let Some(count) = octets.next() {
-        let room = length_max - out.bits.len();
-        if room == 0 {
+        let left = length_max - out.bits.len();
+        if left == 0 {
             break;
         }
         match count {
-            0..=127 => out.bits.extend(octets.by_ref().take(usize::from(count) + 1).take(room)),
+            0..=127 => {
+                let count = left.min(usize::from(count) + 1);
+                out.room_for(count)?;
+                out.bits.extend(octets.by_ref().take(count));
+            }
             // 128 means nothing.
             128 => {}
             129..=255 => {
                 let Some(octet) = octets.next() else { break };
-                out.bits.extend(core::iter::repeat_n(octet, room.min(257 - usize::from(count))));
+                let count = left.min(257 - usize::from(count));
+                out.room_for(count)?;
+                out.bits.extend(core::iter::repeat_n(octet, count));
             }
         }
     }
@@ -190,6 +219,7 @@ fn unpack_bits(
     out.truncate((out.bits.len() / out.stride()) as u32);
     Ok(())
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +235,8 @@ mod tests {
         ];
         let unpack = |octets: &[u8], rows| {
             let mut out = Bitmap::new(8, 1000);
-            unpack_bits(octets, |octet| octet, rows, &mut out).map(|()| out.bits)
+            let wanted = Wanted { rows, known: rows < 1000, rows_max: rows };
+            unpack_bits(octets, |octet| octet, wanted, &mut out).map(|()| out.bits)
         };
         for length in 0..=unpacked.len() + 3 {
             assert_eq!(

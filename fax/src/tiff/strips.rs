@@ -65,6 +65,8 @@ impl Strips<'_, '_> {
         if out.rows() == bad_rows {
             return Err(Lack::Rows { had: bad_rows, damage: Damage::Code });
         }
+        // Where the number of rows was not known, there is room left over.
+        out.bits.shrink_to_fit();
         Ok((out, bad_rows))
     }
 
@@ -124,15 +126,21 @@ impl Strips<'_, '_> {
         let last = index + 1 == self.layout.strips;
         let (said, format) = (span.start..span.end, self.layout.format);
         let outcome = self.unpack(said.clone(), format, wanted, out)?;
-        if is_whole(&outcome, wanted, last) {
+        let whole = is_whole(&outcome, wanted, last);
+        // What follows the last row may be something else of the file, and look like damage of that row.
+        if whole && (outcome.bad_rows == 0 || span.fence >= span.end) {
             return Ok(outcome);
         }
-        if span.fence > span.end {
+        if span.fence != span.end {
             out.truncate(before);
-            let longer = self.unpack(span.start..span.fence, format, wanted, out)?;
-            if is_whole(&longer, wanted, last) && longer.bad_rows <= outcome.bad_rows {
-                return Ok(longer);
+            let other = self.unpack(span.start..span.fence, format, wanted, out)?;
+            if is_whole(&other, wanted, last) && other.bad_rows <= outcome.bad_rows {
+                return Ok(other);
             }
+        }
+        if whole {
+            out.truncate(before);
+            return self.unpack(said, format, wanted, out);
         }
         if index == 0 {
             // A row more than there should be: whether the strip ends where it should says much.

@@ -52,6 +52,9 @@ impl Outcome {
         if terms != (case.speed.bit_rate(), case.ecm, Some(case.coding)) {
             return Some(format!("other terms than asked for: {theirs:?}"));
         }
+        if ours.map(|ours| ours.speed) != Some(case.speed) {
+            return Some(format!("another modulation: {ours:?}"));
+        }
         (self.received != sent).then(|| {
             let rows = |pages: &[Page]| pages.iter().map(Page::rows).collect::<Vec<_>>();
             format!("the pages differ: rows {:?} sent, {:?} received", rows(sent), rows(&self.received))

@@ -71,6 +71,7 @@ impl Seat {
                         self.engine.handle(now, Input::MarkKept(is_kept));
                     }
                 }
+                Output::Identified(_) => {}
                 Output::PageReceived(page) => {
                     self.recorder.page(now, &page);
                     let is_kept = self.store.received(page);

@@ -168,6 +168,7 @@ pub(crate) fn mmr(page: &Page) -> File {
 
 pub(crate) fn read_all(file: &File) -> Result<Vec<Page>, TiffError> {
     let images = read(&file.octets(), &Limits::default())?;
+    assert!(images.iter().all(|image| image.bad_rows == 0), "{images:?}");
     Ok(images.into_iter().map(|image| image.into_page().unwrap()).collect())
 }
 

@@ -151,7 +151,7 @@ fn is_repeated(cx: &Cx, ask: Ask) -> bool {
 
 /// The end of a page without ECM: its copy quality decides.
 fn whole_page(cx: &mut Cx, ask: Ask, settings: &Settings) -> State {
-    let decoded = cx.bits.take().and_then(|data| image::decode(data, settings));
+    let decoded = cx.bits.take().and_then(|data| image::decode(&data, settings));
     let Some(decoded) = decoded else {
         return reject(cx, ask, Fcf::Rtn);
     };
@@ -191,7 +191,7 @@ fn partial_page(cx: &mut Cx, ask: Ask, frame: &Frame, settings: &Settings, size:
             next: Next::Image(short_training(settings.speed)),
         });
     }
-    let Some(decoded) = image::decode(cx.blocks_data.clone(), settings) else {
+    let Some(decoded) = image::decode(&cx.blocks_data, settings) else {
         return reject(cx, ask, Fcf::Pin);
     };
     if decoded.too_long || cx.common.received >= cx.config.pages_max {
