@@ -77,7 +77,6 @@ impl Seat {
                     let is_kept = self.store.received(page);
                     self.engine.handle(now, Input::PageKept(is_kept));
                 }
-                Output::Identified(_) => {}
                 Output::Ended(report) => {
                     self.recorder.ended(now, &report);
                     self.report = Some(report);
