@@ -6,10 +6,10 @@
 mod far_end;
 mod support;
 
-use far_end::{Case, Codes, Net, Outcome, TABLE_HEAD, Twist, Way, audio_call, line, t38_call};
-use fax_proto::carrier::Speed;
+use far_end::{Case, Codes, Net, Outcome, TABLE_HEAD, Twist, Way, audio_call, line, pair_call, t38_call};
+use fax_proto::carrier::{Modulation, Speed};
 use fax_proto::page::Resolution;
-use fax_proto::session::PageCoding;
+use fax_proto::session::{self, PageCoding};
 use fax_proto::t38::udptl::Protection;
 use fax_proto::time::{Duration, Time};
 use std::collections::HashSet;
@@ -212,18 +212,39 @@ fn t38_what_is_out_of_the_ordinary() {
 }
 
 #[test]
-fn audio_to_them() {
-    audio(Way::Send);
+fn audio_to_them_v17() {
+    audio(Way::Send, Modulation::V17);
 }
 
 #[test]
-fn audio_from_them() {
-    audio(Way::Receive);
+fn audio_to_them_v29() {
+    audio(Way::Send, Modulation::V29);
 }
 
-fn audio(way: Way) {
+#[test]
+fn audio_to_them_v27ter() {
+    audio(Way::Send, Modulation::V27ter);
+}
+
+#[test]
+fn audio_from_them_v17() {
+    audio(Way::Receive, Modulation::V17);
+}
+
+#[test]
+fn audio_from_them_v29() {
+    audio(Way::Receive, Modulation::V29);
+}
+
+#[test]
+fn audio_from_them_v27ter() {
+    audio(Way::Receive, Modulation::V27ter);
+}
+
+/// The part of the matrix over audio that is run always.
+fn audio(way: Way, modulation: Modulation) {
     let mut cases = Case::read(include_str!("data/spandsp/audio.txt"));
-    cases.retain(|case| case.way == way);
+    cases.retain(|case| case.way == way && case.speed.modulation() == modulation);
     table(&cases, "audio", audio_call);
 }
 
@@ -275,6 +296,25 @@ fn audio_noise_to_them() {
 #[test]
 fn audio_noise_from_them() {
     noise(Way::Receive);
+}
+
+/// Two of ours, with one another.
+#[test]
+fn t38_losses_between_two_of_ours() {
+    let [case, _] = twisted(Twist::default(), true, 3);
+    let sent = case.document();
+    for loss_percent in [0, 3, 5, 10, 20] {
+        let mut seconds = 0.0;
+        for seed in 1..=SEEDS {
+            let (caller, answerer, ended) = pair_call(&case, Net { seed, loss_percent, ..Net::default() });
+            let outcomes = (caller.report.outcome, answerer.report.outcome);
+            let traces = format!("{}\n{}", caller.trace, answerer.trace);
+            assert_eq!(outcomes, (session::Outcome::Delivered, session::Outcome::Received), "{traces}");
+            assert!(answerer.received == sent, "{traces}");
+            seconds += ended.since(Time::ZERO).as_secs_f64();
+        }
+        println!("{loss_percent} % lost: {SEEDS} calls, {:.1} s on average", seconds / SEEDS as f64);
+    }
 }
 
 /// Without ECM what is lost for good costs rows, and not the call.

@@ -7,7 +7,7 @@ mod t38;
 
 pub(crate) use audio::audio_call;
 pub(crate) use case::{Case, Codes, Twist, Way};
-pub(crate) use t38::{Net, t38_call};
+pub(crate) use t38::{Net, pair_call, t38_call};
 
 use fax_peers::spandsp_t30::Terms;
 use fax_proto::page::Page;
