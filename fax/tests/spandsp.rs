@@ -137,8 +137,12 @@ fn both_ways(net: Net, ecm: bool) {
 #[test]
 fn t38_versions() {
     for version in 0..=3 {
-        [true, false].into_iter().for_each(|ecm| both_ways(Net { version, ..Net::default() }, ecm));
+        let net = Net { version, their_version: version, ..Net::default() };
+        [true, false].into_iter().for_each(|ecm| both_ways(net, ecm));
     }
+    // It says that it has a later version, and writes as in 1998.
+    let net = Net { version: 3, their_version: 0, ..Net::default() };
+    [true, false].into_iter().for_each(|ecm| both_ways(net, ecm));
 }
 
 #[test]

@@ -31,8 +31,9 @@ pub(crate) struct Net {
     pub loss_percent: u64,
     /// What both ends send along.
     pub protection: Protection,
-    /// T38FaxVersion.
+    /// T38FaxVersion, as we take it; and as spandsp does.
     pub version: u8,
+    pub their_version: u8,
 }
 
 impl Default for Net {
@@ -45,6 +46,7 @@ impl Default for Net {
             loss_percent: 0,
             protection: Protection::Redundancy { packets: 3 },
             version: 0,
+            their_version: 0,
         }
     }
 }
@@ -134,7 +136,7 @@ pub(crate) fn t38_call(case: &Case, net: Net) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let document = case.document();
     let mut theirs_config = case.theirs(folder.path());
-    theirs_config.t38_version = net.version;
+    theirs_config.t38_version = net.their_version;
     let mut theirs = Theirs {
         terminal: T38Terminal::new(&theirs_config),
         sender: Sender::new(net.protection, 1400),
