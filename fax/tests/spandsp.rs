@@ -12,7 +12,7 @@ use fax_proto::page::Resolution;
 use fax_proto::session::{self, PageCoding};
 use fax_proto::t38::udptl::Protection;
 use fax_proto::time::{Duration, Time};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Runs calls and prints their table; all of them must be good.
 fn table(cases: &[Case], medium: &str, run: impl Fn(&Case) -> Outcome) {
@@ -300,6 +300,37 @@ fn audio_noise_to_them() {
 #[test]
 fn audio_noise_from_them() {
     noise(Way::Receive);
+}
+
+/// The network breaks down at a moment, every half second of a call: the call ends, and no page is held for delivered that
+/// did not arrive.
+fn cut(way: Way) {
+    for ecm in [true, false] {
+        let [send, receive] = twisted(Twist::default(), ecm, 2);
+        let case = if way == Way::Send { send } else { receive };
+        let sent = case.document();
+        let mut outcomes = BTreeMap::new();
+        for half in 0..60 {
+            let cut_at = Some(Time(500_000 * half));
+            let outcome = t38_call(&case, Net { cut_at, ..Net::default() });
+            let confirmed = outcome.report.pages_confirmed();
+            assert!(outcome.received.starts_with(&sent[..confirmed]), "{}", outcome.trace);
+            assert!(outcome.ended.since(Time::ZERO) < Duration::from_secs(180), "{}", outcome.trace);
+            *outcomes.entry(outcome.report.outcome.to_string()).or_insert(0) += 1;
+        }
+        println!("{way:?}, ECM {ecm}: {outcomes:?}");
+        assert!(outcomes.len() > 4);
+    }
+}
+
+#[test]
+fn t38_cut_to_them() {
+    cut(Way::Send);
+}
+
+#[test]
+fn t38_cut_from_them() {
+    cut(Way::Receive);
 }
 
 /// Two of ours, with one another.

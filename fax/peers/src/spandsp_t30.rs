@@ -32,6 +32,8 @@ pub struct Config {
     pub not_ready: u8,
     /// T38FaxVersion.
     pub t38_version: u8,
+    /// T.38 as over TCP: all data at once, and no indicators.
+    pub t38_unpaced: bool,
 }
 
 /// The C side's view of a [`Config`].
@@ -48,6 +50,7 @@ struct Raw {
     min_scan_time_ms: c_int,
     not_ready: c_int,
     t38_version: c_int,
+    t38_unpaced: c_int,
     log: c_int,
 }
 
@@ -125,6 +128,7 @@ impl Station {
             min_scan_time_ms: c_int::from(config.scan_time_ms),
             not_ready: c_int::from(config.not_ready),
             t38_version: c_int::from(config.t38_version),
+            t38_unpaced: c_int::from(config.t38_unpaced),
             log,
         };
         // SAFETY: `raw` and its strings live through the call, which copies what it keeps.

@@ -45,6 +45,8 @@ pub(crate) struct Twist {
     pub not_ready: u8,
     /// Pages of several resolutions and widths in one document.
     pub is_mixed: bool,
+    /// spandsp sends T.38 packets as fast as it can, and no indicators.
+    pub is_unpaced: bool,
     /// Noise on the line, in dBm0, and its seed.
     pub noise: Option<(f64, u64)>,
 }
@@ -186,6 +188,7 @@ impl Case {
             scan_time_ms: self.twist.scan_time_ms,
             not_ready: self.twist.not_ready,
             t38_version: 0,
+            t38_unpaced: self.twist.is_unpaced,
         }
     }
 

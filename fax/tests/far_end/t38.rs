@@ -27,6 +27,8 @@ pub(crate) struct Net {
     pub jitter: Duration,
     /// Datagrams that arrive twice, in a hundred.
     pub double_percent: u64,
+    /// From this time on everything is lost.
+    pub cut_at: Option<Time>,
     /// Datagrams lost, in a hundred.
     pub loss_percent: u64,
     /// What both ends send along.
@@ -43,6 +45,7 @@ impl Default for Net {
             delay: Duration::from_millis(30),
             jitter: Duration::ZERO,
             double_percent: 0,
+            cut_at: None,
             loss_percent: 0,
             protection: Protection::Redundancy { packets: 3 },
             version: 0,
@@ -71,7 +74,7 @@ impl Lane {
     }
 
     fn send(&mut self, at: Time, datagram: &[u8]) {
-        if self.random(100) < self.net.loss_percent {
+        if self.random(100) < self.net.loss_percent || self.net.cut_at.is_some_and(|cut_at| at >= cut_at) {
             return;
         }
         let copies = if self.random(100) < self.net.double_percent { 2 } else { 1 };
