@@ -213,6 +213,9 @@ fn t38_what_is_out_of_the_ordinary() {
     }
     t38_table(&twisted(Twist { small_frames: true, ..plain }, true, 2), Net::default());
     t38_table(&twisted(Twist { not_ready: 3, ..plain }, true, 3), Net::default());
+    for ecm in [true, false] {
+        t38_table(&twisted(Twist { is_unpaced: true, ..plain }, ecm, 3), Net::default());
+    }
 }
 
 #[test]

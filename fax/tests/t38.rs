@@ -555,6 +555,20 @@ mod carrier {
     }
 
     #[test]
+    fn a_far_end_that_keeps_no_time_is_heard_piece_by_piece() {
+        let mut bench = Bench::new();
+        bench.data(IMAGE, F::NonEcmData, &[0x01]);
+        bench.data(IMAGE, F::NonEcmData, &[0x02]);
+        bench.data(IMAGE, F::NonEcmSigEnd, &[]);
+        bench.burst();
+        let listen = Command::ListenImage { speed: V17, training: Training::Short, kind: ImageKind::Bits };
+        bench.carrier.command(bench.now, listen);
+        assert_eq!(bench.signals(), [Signal::CarrierUp, Signal::Data(vec![0x80, 0x40]), Signal::CarrierLost]);
+        bench.carrier.command(bench.now, Command::ListenFrames);
+        assert_eq!(bench.signals(), [Signal::CarrierUp, mcf(true), Signal::CarrierLost]);
+    }
+
+    #[test]
     fn nothing_that_comes_unheard_piles_up() {
         let mut bench = Bench::new();
         bench.indicator(Indicator::V21Preamble);
@@ -563,7 +577,7 @@ mod carrier {
             bench.data(DataType::V21, F::HdlcFcsOk, &[]);
         }
         bench.carrier.command(bench.now, Command::ListenFrames);
-        assert_eq!(bench.signals().len(), 1 + 64);
+        assert_eq!(bench.signals().len(), 1 + 600);
         bench.data(DataType::V21, F::HdlcData, &[0xFF; 200]);
         bench.data(DataType::V21, F::HdlcData, &[0xFF; 200]);
         bench.data(DataType::V21, F::HdlcFcsOk, &[]);
