@@ -27,7 +27,7 @@ pub(super) const HORIZONTAL: Code = code("001");
 /// Vertical mode, a1 from 3 left of b1 to 3 right of it.
 pub(super) static VERTICAL: [Code; 7] = codes(["0000010", "000010", "010", "1", "011", "000011", "0000011"]);
 /// Extension, such as uncompressed mode; three bits that say which follow.
-const EXTENSION: Code = code("0000001");
+pub(super) const EXTENSION: Code = code("0000001");
 
 /// The longest run of one make-up code; longer runs repeat it (T.4 table 3b, note).
 pub(super) const MAKE_UP_MAX: u32 = 2560;
