@@ -1,20 +1,22 @@
-//! Bits in, most significant bit first, a machine word at a time.
+//! Bits in, a machine word at a time.
 //!
 //! Reading past the end yields zeros, which no code word consists of, so a decoder meets an invalid code soon;
 //! [`BitReader::overran`] tells the two apart.
 
-use super::table::EOL_ZEROS;
+use super::BitOrder;
+use crate::t4::table::EOL_ZEROS;
 
 /// Reads bits at any position of a slice.
 #[derive(Clone, Debug)]
 pub(super) struct BitReader<'a> {
     data: &'a [u8],
+    order: BitOrder,
     position_bits: usize,
 }
 
 impl<'a> BitReader<'a> {
-    pub(super) fn new(data: &'a [u8]) -> Self {
-        Self { data, position_bits: 0 }
+    pub(super) fn new(data: &'a [u8], order: BitOrder) -> Self {
+        Self { data, order, position_bits: 0 }
     }
 
     /// Bits read so far.
@@ -96,6 +98,9 @@ impl<'a> BitReader<'a> {
             Some(chunk) => octets = *chunk,
             None => octets[..rest.len()].copy_from_slice(rest),
         }
+        if self.order == BitOrder::LsbFirst {
+            octets = octets.map(u8::reverse_bits);
+        }
         let [a, b, c, d, e, f, g, h, last] = octets;
         let word = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         // In two steps, because a shift by 8 (shift = 0) must leave nothing of the ninth octet.
@@ -125,13 +130,30 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_is_there_is_peeked(
+            octets in prop::collection::vec(any::<u8>(), 0..40),
+            counts in prop::collection::vec(1u32..=32, 0..40),
+        ) {
+            let padded = text(&octets) + &"0".repeat(40 * 32);
+            let mut reader = BitReader::new(&octets, BitOrder::MsbFirst);
+            let mut at = 0;
+            for count in counts {
+                let expected = u32::from_str_radix(&padded[at..at + count as usize], 2).unwrap();
+                at += count as usize;
+                prop_assert_eq!(reader.peek(count), expected);
+                reader.skip(count as usize);
+                prop_assert_eq!((reader.position_bits(), reader.overran()), (at, at > octets.len() * 8));
+            }
+        }
+
+        #[test]
         fn zeros_and_eols_are_found_as_in_text(
             octets in prop::collection::vec(prop_oneof![Just(0u8), Just(0), Just(1), Just(0x80), any::<u8>()], 0..40),
             from in 0usize..330,
         ) {
             let text = text(&octets);
             let rest = text.get(from..).unwrap_or("");
-            let mut reader = BitReader::new(&octets);
+            let mut reader = BitReader::new(&octets, BitOrder::MsbFirst);
             reader.seek(from);
             prop_assert_eq!(reader.zeros(), rest.find('1'));
             let eol = rest.find("00000000000").filter(|&at| rest[at..].contains('1'));
@@ -142,7 +164,7 @@ mod tests {
 
     #[test]
     fn past_the_end_there_are_zeros() {
-        let mut reader = BitReader::new(&[0xFF]);
+        let mut reader = BitReader::new(&[0xFF], BitOrder::MsbFirst);
         reader.skip(6);
         assert_eq!(reader.peek(8), 0b1100_0000);
         reader.skip(3);
