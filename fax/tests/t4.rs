@@ -6,8 +6,8 @@ mod pages;
 
 use fax_proto::page::{Page, Resolution};
 use fax_proto::t4::{
-    Coding, Damage, DecodeOptions, Decoded, Decoder, EncodeOptions, Encoder, End, Framing, decode, encode,
-    reverse_bits,
+    BitOrder, Coding, Damage, DecodeOptions, Decoded, Decoder, EncodeOptions, Encoder, End, Framing, decode,
+    encode, reverse_bits,
 };
 use pages::{Row, any_page, draw, letter};
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ mod round_trips {
             prop_assume!(page.rows() > 0);
             let options = EncodeOptions { eol, end_marker: false, ..line(Coding::Mh) };
             let expected = if eol { Framing::Eol } else { Framing::Bare };
-            prop_assert_eq!(Framing::detect(&encode(&page, &options), page.width()), expected);
+            prop_assert_eq!(Framing::detect(&encode(&page, &options), page.width(), BitOrder::MsbFirst), expected);
         }
     }
 
@@ -111,7 +111,7 @@ mod round_trips {
         let data = encode(&page, &line(Coding::Mh));
         let text: String = data.iter().map(|octet| format!("{octet:08b}")).collect();
         let without_first = octets(&text[EOL.len()..]);
-        assert_eq!(Framing::detect(&without_first, WIDTH), Framing::Eol);
+        assert_eq!(Framing::detect(&without_first, WIDTH, BitOrder::MsbFirst), Framing::Eol);
         let decoded = decode_line(&without_first, Coding::Mh);
         assert_eq!((decoded.good_rows, decoded.bad_rows), (2, 0));
     }
@@ -418,8 +418,9 @@ mod garbage {
     fn any_options() -> impl Strategy<Value = DecodeOptions> {
         let framing = prop::sample::select(&[Framing::Eol, Framing::Bare, Framing::Octets][..]);
         let width = prop_oneof![0u32..100, Just(1728), Just(4864), Just(u32::MAX / 1024)];
-        (any_coding(), framing, width, 0u32..200)
-            .prop_map(|(coding, framing, width, rows_max)| DecodeOptions { coding, framing, width, rows_max })
+        (any_coding(), framing, width, 0u32..200).prop_map(|(coding, framing, width, rows_max)| {
+            DecodeOptions { framing, rows_max, ..DecodeOptions::line(coding, width) }
+        })
     }
 
     /// What holds for every answer.
@@ -483,7 +484,8 @@ mod garbage {
             for coding in CODINGS {
                 for framing in [Framing::Eol, Framing::Bare, Framing::Octets] {
                     for width in [1, 64, WIDTH] {
-                        let options = DecodeOptions { coding, framing, width, rows_max: 100_000 };
+                        let line = DecodeOptions::line(coding, width);
+                        let options = DecodeOptions { framing, rows_max: 100_000, ..line };
                         check(&decode(&data, &options), &options);
                     }
                 }

@@ -2,22 +2,21 @@
 //!
 //! [`encode()`] and [`Encoder`] make the bits of a page, [`decode()`] and [`Decoder`] rows of bits. Bits run from the most
 //! significant bit of each octet; a telephone line and TIFF's FillOrder 2 have them the other way round:
-//! [`reverse_bits`].
+//! [`reverse_bits`], [`BitOrder`].
 //!
-//! Decoding never fails as a whole. MH and MR rows between EOLs stand alone: a damaged one repeats the row above and is
-//! counted, as T.30's copy quality wants. Where rows hang on each other, as in MMR, decoding stops at the first damage
+//! Decoding never fails as a whole. MH and MR rows between EOLs stand alone: a damaged one repeats the row above, or is
+//! white, and is counted, as T.30's copy quality wants. Where rows hang on each other, as in MMR, decoding stops at the first damage
 //! and [`End`] says so. Neither the extension codes nor uncompressed mode are known; they are damage.
 
-mod bits;
 mod decode;
 mod encode;
-mod row;
 mod runs;
 mod table;
 
-pub use decode::{DecodeOptions, Decoded, Decoder, End, Framing, RowQuality, decode};
-pub use encode::{EncodeOptions, Encoder, encode};
-pub use row::Damage;
+pub use decode::{
+    Damage, DecodeOptions, Decoded, Decoder, End, Framing, LostRows, RowQuality, decode, decode_into,
+};
+pub use encode::{EncodeOptions, Encoder, encode, encode_into};
 
 use core::fmt;
 
@@ -31,6 +30,16 @@ pub enum Coding {
     Mr,
     /// Modified Modified READ: T.6 coding; on a telephone line only under error correction.
     Mmr,
+}
+
+/// Which bit of an octet comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum BitOrder {
+    /// The most significant: TIFF's FillOrder 1.
+    #[default]
+    MsbFirst,
+    /// The least significant: a telephone line, and TIFF's FillOrder 2.
+    LsbFirst,
 }
 
 impl fmt::Display for Coding {

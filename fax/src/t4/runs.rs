@@ -16,6 +16,7 @@ impl Changes {
     }
 
     /// Reads them off a packed row; one that is too short is white where it ends.
+    #[cfg(test)]
     pub(super) fn read(&mut self, row: &[u8], width: u32) {
         self.0.clear();
         let mut before = 0;

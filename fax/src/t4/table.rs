@@ -68,6 +68,7 @@ pub(super) const MODE_BITS: u32 = 7;
 pub(super) static MODES: [(Mode, u8); 1 << MODE_BITS] = mode_table();
 
 /// The code words of a run: make-up codes and the terminating code.
+#[cfg(test)]
 pub(super) fn run_codes(black: bool, pixels: u32) -> impl Iterator<Item = Code> {
     let (terminating, make_up) =
         if black { (&BLACK_TERMINATING, &BLACK_MAKE_UP) } else { (&WHITE_TERMINATING, &WHITE_MAKE_UP) };

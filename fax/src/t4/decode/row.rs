@@ -2,9 +2,9 @@
 //!
 //! A row is right when its runs end at the width exactly. All else is [`Damage`]; the caller knows what to do then.
 
-use super::bits::BitReader;
-use super::runs::Changes;
-use super::table::{MODE_BITS, MODES, Mode, RUN_BITS, RUNS};
+use super::reader::BitReader;
+use crate::t4::runs::Changes;
+use crate::t4::table::{MODE_BITS, MODES, Mode, RUN_BITS, RUNS};
 use core::fmt;
 
 /// Why a row cannot be decoded.

@@ -1,21 +1,22 @@
-//! Bits in and out, most significant bit first, a machine word at a time.
+//! Bits in, a machine word at a time.
 //!
 //! Reading past the end yields zeros, which no code word consists of, so a decoder meets an invalid code soon;
 //! [`BitReader::overran`] tells the two apart.
 
-use super::table::{Code, EOL_ZEROS};
-use alloc::vec::Vec;
+use super::super::BitOrder;
+use crate::t4::table::EOL_ZEROS;
 
 /// Reads bits at any position of a slice.
 #[derive(Clone, Debug)]
 pub(super) struct BitReader<'a> {
     data: &'a [u8],
+    order: BitOrder,
     position_bits: usize,
 }
 
 impl<'a> BitReader<'a> {
-    pub(super) fn new(data: &'a [u8]) -> Self {
-        Self { data, position_bits: 0 }
+    pub(super) fn new(data: &'a [u8], order: BitOrder) -> Self {
+        Self { data, order, position_bits: 0 }
     }
 
     /// Bits read so far.
@@ -97,6 +98,9 @@ impl<'a> BitReader<'a> {
             Some(chunk) => octets = *chunk,
             None => octets[..rest.len()].copy_from_slice(rest),
         }
+        if self.order == BitOrder::LsbFirst {
+            octets = octets.map(u8::reverse_bits);
+        }
         let [a, b, c, d, e, f, g, h, last] = octets;
         let word = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         // In two steps, because a shift by 8 (shift = 0) must leave nothing of the ninth octet.
@@ -113,65 +117,11 @@ fn zero_runs(word: u64) -> u64 {
     runs & runs << (EOL_ZEROS - 8)
 }
 
-/// Writes bits into octets.
-#[derive(Debug, Default)]
-pub(super) struct BitWriter {
-    octets: Vec<u8>,
-    /// The bits that do not fill an octet yet, right-aligned.
-    pending: u64,
-    pending_bits: u32,
-    /// Octets that were taken out.
-    taken: usize,
-}
-
-impl BitWriter {
-    /// Bits written so far.
-    pub(super) fn position_bits(&self) -> usize {
-        (self.taken + self.octets.len()) * 8 + self.pending_bits as usize
-    }
-
-    /// Appends a code word.
-    pub(super) fn put(&mut self, code: Code) {
-        self.pending = self.pending << code.length | u64::from(code.word);
-        self.pending_bits += u32::from(code.length);
-        // 31 bits at most stay behind and a code has 16 at most, so the word never overflows.
-        if self.pending_bits >= 32 {
-            self.pending_bits -= 32;
-            let word = (self.pending >> self.pending_bits) as u32;
-            self.octets.extend_from_slice(&word.to_be_bytes());
-        }
-    }
-
-    /// Appends zeros.
-    pub(super) fn zeros(&mut self, mut count: usize) {
-        while count > 0 {
-            let length = count.min(16) as u8;
-            self.put(Code { word: 0, length });
-            count -= usize::from(length);
-        }
-    }
-
-    /// The whole octets so far.
-    pub(super) fn take(&mut self) -> Vec<u8> {
-        while self.pending_bits >= 8 {
-            self.pending_bits -= 8;
-            self.octets.push((self.pending >> self.pending_bits) as u8);
-        }
-        self.taken += self.octets.len();
-        core::mem::take(&mut self.octets)
-    }
-
-    /// All that is left, the last octet filled up with zeros.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.zeros(self.pending_bits.next_multiple_of(8) as usize - self.pending_bits as usize);
-        self.take()
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::unusual_byte_groupings)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     /// A stream of bits as text.
@@ -181,24 +131,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_is_peeked(words in prop::collection::vec((1u8..=16, any::<u16>()), 0..60), step in 1usize..5) {
-            let codes: Vec<Code> =
-                words.iter().map(|&(length, word)| Code { word: word >> (16 - length), length }).collect();
-            let mut writer = BitWriter::default();
-            let mut octets = Vec::new();
-            for (i, &code) in codes.iter().enumerate() {
-                writer.put(code);
-                if i % step == 0 {
-                    octets.extend(writer.take());
-                }
-            }
-            let bits = writer.position_bits();
-            octets.extend(writer.finish());
-            prop_assert_eq!(octets.len(), bits.div_ceil(8));
-            let mut reader = BitReader::new(&octets);
-            for code in codes {
-                prop_assert_eq!(reader.peek(code.length.into()), code.word.into());
-                reader.skip(code.length.into());
+        fn what_is_written_is_peeked(words in prop::collection::vec((1u8..=16, any::<u16>()), 0..60)) {
+            let words: Vec<(u32, u32)> =
+                words.iter().map(|&(length, word)| (u32::from(length), u32::from(word >> (16 - length)))).collect();
+            let mut written = alloc::string::String::new();
+            words.iter().for_each(|&(length, word)| {
+                written += &alloc::format!("{word:0length$b}", length = length as usize);
+            });
+            let bits = written.len();
+            let octets: Vec<u8> = written
+                .as_bytes()
+                .chunks(8)
+                .map(|chunk| (0..8).fold(0, |octet, at| octet << 1 | u8::from(chunk.get(at) == Some(&b'1'))))
+                .collect();
+            let mut reader = BitReader::new(&octets, BitOrder::MsbFirst);
+            for (length, word) in words {
+                prop_assert_eq!(reader.peek(length), word);
+                reader.skip(length as usize);
             }
             prop_assert_eq!(reader.position_bits(), bits);
             prop_assert!(!reader.overran() && reader.is_at_padding());
@@ -211,7 +160,7 @@ mod tests {
         ) {
             let text = text(&octets);
             let rest = text.get(from..).unwrap_or("");
-            let mut reader = BitReader::new(&octets);
+            let mut reader = BitReader::new(&octets, BitOrder::MsbFirst);
             reader.seek(from);
             prop_assert_eq!(reader.zeros(), rest.find('1'));
             let eol = rest.find("00000000000").filter(|&at| rest[at..].contains('1'));
@@ -222,7 +171,7 @@ mod tests {
 
     #[test]
     fn past_the_end_there_are_zeros() {
-        let mut reader = BitReader::new(&[0xFF]);
+        let mut reader = BitReader::new(&[0xFF], BitOrder::MsbFirst);
         reader.skip(6);
         assert_eq!(reader.peek(8), 0b1100_0000);
         reader.skip(3);

@@ -6,13 +6,18 @@
 //!
 //! Time grows with the data and the rows, memory with the rows; both have the caller's limits.
 
-use super::Coding;
-use super::bits::BitReader;
-use super::row::{Damage, row_1d, row_2d};
+mod reader;
+mod row;
+
+pub use row::Damage;
+
 use super::runs::Changes;
 use super::table::EOL_ZEROS;
+use super::{BitOrder, Coding};
 use crate::page::{Page, Resolution};
 use alloc::vec::Vec;
+use reader::BitReader;
+use row::{row_1d, row_2d};
 
 /// EOLs without a row between them that are read as the end of the page. RTC has six; some may be damaged.
 const END_EOLS: u32 = 3;
@@ -28,6 +33,16 @@ pub enum Framing {
     Octets,
 }
 
+/// What becomes of a row that is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum LostRows {
+    /// The row above once more.
+    #[default]
+    Repeat,
+    /// A white row.
+    White,
+}
+
 /// What is to be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DecodeOptions {
@@ -39,24 +54,36 @@ pub struct DecodeOptions {
     pub width: u32,
     /// Rows after which decoding stops.
     pub rows_max: u32,
+    /// How the bits lie in the octets.
+    pub bit_order: BitOrder,
+    /// What a damaged row becomes.
+    pub lost_rows: LostRows,
 }
 
 impl Framing {
     /// How the MH rows in `data` are kept apart, where nobody says: an EOL shows itself within the first row.
     #[must_use]
-    pub fn detect(data: &[u8], width: u32) -> Self {
+    pub fn detect(data: &[u8], width: u32, bit_order: BitOrder) -> Self {
         // No run needs more than 6 bits a pixel, and a row may begin with an empty white run.
         let row_octets_max = (width as usize + 2).saturating_mul(6) / 8 + 2 * (EOL_ZEROS + 1);
-        let mut bits = BitReader::new(data.get(..row_octets_max).unwrap_or(data));
+        let mut bits = BitReader::new(data.get(..row_octets_max).unwrap_or(data), bit_order);
         if bits.find_eol() { Self::Eol } else { Self::Bare }
     }
 }
 
 impl DecodeOptions {
-    /// What comes over a telephone line: MH and MR rows with EOLs, and the longest page there is.
+    /// What comes over a telephone line: MH and MR rows with EOLs, and the longest page there is. The most significant
+    /// bit comes first all the same, as [`encode`](super::encode()) has it.
     #[must_use]
     pub fn line(coding: Coding, width: u32) -> Self {
-        Self { coding, framing: Framing::Eol, width, rows_max: Page::ROWS_MAX }
+        Self {
+            coding,
+            framing: Framing::Eol,
+            width,
+            rows_max: Page::ROWS_MAX,
+            bit_order: BitOrder::MsbFirst,
+            lost_rows: LostRows::Repeat,
+        }
     }
 }
 
@@ -78,7 +105,7 @@ pub enum End {
 pub enum RowQuality {
     /// It has the right number of pixels.
     Good,
-    /// It was damaged, and is the row above once more.
+    /// It was damaged, and is what [`LostRows`] says.
     Bad,
 }
 
@@ -91,7 +118,7 @@ pub struct Decoded {
     pub bits: Vec<u8>,
     /// Rows with the right number of pixels.
     pub good_rows: u32,
-    /// Rows that were damaged and replaced by the row above.
+    /// Rows that were damaged and replaced.
     pub bad_rows: u32,
     /// The longest sequence of bad rows.
     pub bad_run_rows: u32,
@@ -116,8 +143,14 @@ impl Decoded {
 /// Decodes a whole page.
 #[must_use]
 pub fn decode(data: &[u8], options: &DecodeOptions) -> Decoded {
+    decode_into(Vec::new(), data, options)
+}
+
+/// As [`decode`], into a buffer that was used before: what is in it is forgotten, its memory is kept.
+#[must_use]
+pub fn decode_into(mut bits: Vec<u8>, data: &[u8], options: &DecodeOptions) -> Decoded {
+    bits.clear();
     let mut decoder = Decoder::new(data, *options);
-    let mut bits = Vec::new();
     let (mut good_rows, mut bad_rows, mut bad_run_rows, mut bad_run) = (0, 0, 0, 0);
     let end = loop {
         match decoder.row(&mut bits) {
@@ -155,7 +188,7 @@ impl<'a> Decoder<'a> {
     #[must_use]
     pub fn new(data: &'a [u8], options: DecodeOptions) -> Self {
         Self {
-            bits: BitReader::new(data),
+            bits: BitReader::new(data, options.bit_order),
             options,
             rows: 0,
             // Rows without pixels would never come to an end.
@@ -181,6 +214,9 @@ impl<'a> Decoder<'a> {
         self.rows += 1;
         let start = out.len();
         out.resize(start + Page::stride_of(self.options.width), 0);
+        if quality == RowQuality::Bad && self.options.lost_rows == LostRows::White {
+            return Ok(quality);
+        }
         if let Some(row) = out.get_mut(start..) {
             self.reference.paint(row, self.options.width);
         }
