@@ -77,6 +77,21 @@ fn t38_from_them_v27ter() {
     t38_table(&matrix(Way::Receive, Speed::V27ter4800), Net::default());
 }
 
+/// Polling: the one that calls receives.
+#[test]
+fn t38_polled_both_ways() {
+    let mut cases = Vec::new();
+    for way in [Way::Fetch, Way::Serve] {
+        for (ecm, coding) in [(false, Coding::Mh), (false, Coding::Mr), (true, Coding::Mmr)] {
+            for pages in [1, 3] {
+                let (speed, resolution) = (Speed::V17At14400, Resolution::R204x196);
+                cases.push(Case { way, speed, ecm, coding, resolution, pages, twist: Twist::default() });
+            }
+        }
+    }
+    t38_table(&cases, Net::default());
+}
+
 /// Calls over a network that loses datagrams, with redundancy 3 and key packets sent three times, at both ends.
 fn losses(way: Way, loss_percent: u64) {
     let case = Case {

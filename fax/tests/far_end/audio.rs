@@ -1,7 +1,7 @@
 //! Our engine over spandsp's modems on one side, spandsp's fax terminal on the other, and a telephone line between.
 
 use super::seat::Seat;
-use super::{CALL_TIME_MAX, Case, Outcome, PARTING_MAX, Way};
+use super::{CALL_TIME_MAX, Case, Outcome, PARTING_MAX};
 use fax_peers::spandsp_modem::AudioCarrier;
 use fax_peers::spandsp_t30::AudioTerminal;
 use fax_proto::carrier::{HangUp, Signal};
@@ -54,9 +54,9 @@ pub(crate) fn audio_call(case: &Case) -> Outcome {
     let (result, terms) = (terminal.result(), terminal.terms());
     drop(terminal);
     let (report, trace, received) = seat.close();
-    let received = match case.way {
-        Way::Send => Case::received_by_them(folder.path()),
-        Way::Receive => received,
+    let received = match case.way.they_send() {
+        false => Case::received_by_them(folder.path()),
+        true => received,
     };
     Outcome { report, trace, theirs: result, terms, received, ended: now }
 }

@@ -17,6 +17,20 @@ pub(crate) enum Way {
     Send,
     /// spandsp calls and sends.
     Receive,
+    /// We call and spandsp sends: we poll.
+    Fetch,
+    /// spandsp calls and we send: it polls.
+    Serve,
+}
+
+impl Way {
+    pub(crate) fn they_call(self) -> bool {
+        matches!(self, Self::Receive | Self::Serve)
+    }
+
+    pub(crate) fn they_send(self) -> bool {
+        matches!(self, Self::Receive | Self::Fetch)
+    }
 }
 
 /// A coding, with ECM or without.
@@ -161,16 +175,16 @@ impl Case {
     /// What spandsp may use; its document is in `folder`.
     pub(crate) fn theirs(&self, folder: &Path) -> Config {
         let file = Self::file(folder);
-        let calling = self.way == Way::Receive;
-        if calling {
+        let sends = self.way.they_send();
+        if sends {
             let coding = tiff::Profile::F { coding: Coding::Mmr };
             let octets = tiff::write(&self.document(), coding, &tiff::Info::default()).unwrap();
             std::fs::write(&file, octets).unwrap();
         }
         Config {
-            calling,
-            send: calling.then(|| file.clone()),
-            receive: (!calling).then_some(file),
+            calling: self.way.they_call(),
+            send: sends.then(|| file.clone()),
+            receive: (!sends).then_some(file),
             ecm: self.ecm,
             modulations: match self.speed.modulation() {
                 Modulation::V27ter => vec![Modulation::V27ter],

@@ -84,6 +84,8 @@ pub(crate) fn line(case: &Case, medium: &str, outcome: &Outcome, fault: Option<&
         match case.way {
             Way::Send => "to them",
             Way::Receive => "from them",
+            Way::Fetch => "we poll",
+            Way::Serve => "they poll",
         },
         medium,
         case.speed.to_string(),

@@ -8,7 +8,7 @@ use fax_proto::session::{PageMark, Report};
 use fax_proto::sim::air::Hooks;
 use fax_proto::sim::record::Recorder;
 use fax_proto::t30::capability::FrameSize;
-use fax_proto::t30::{Engine, Input, Output};
+use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig, ReceiverConfig};
 use fax_proto::time::Time;
 
 pub(crate) struct Seat {
@@ -20,19 +20,19 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(crate) fn new(case: &Case, document: Vec<Page>) -> Self {
+        let mut sender = sender_config(case.pages);
+        sender.allowed = case.ours();
+        if case.twist.small_frames {
+            sender.frame_size = FrameSize::Octets64;
+        }
+        let receiver = ReceiverConfig { capability: case.ours(), ..receiver_config() };
         let engine = match case.way {
-            Way::Send => {
-                let mut config = sender_config(case.pages);
-                config.allowed = case.ours();
-                if case.twist.small_frames {
-                    config.frame_size = FrameSize::Octets64;
-                }
-                Engine::sender(config)
-            }
-            Way::Receive => {
-                let mut config = receiver_config();
-                config.capability = case.ours();
-                Engine::receiver(config)
+            Way::Send => Engine::sender(sender),
+            Way::Receive => Engine::receiver(receiver),
+            Way::Fetch => Engine::poller(PollerConfig { receiver, ..PollerConfig::new(sender.local_id) }),
+            Way::Serve => {
+                let offer = Some(Offer { document: sender, subaddress: None, password: None });
+                Engine::receiver(ReceiverConfig { offer, ..receiver })
             }
         };
         Self { engine, store: Store::with(document), recorder: Recorder::new(), report: None }

@@ -3,7 +3,7 @@
 //! spandsp knows nothing of UDPTL: on its side our own sender and receiver wrap and unwrap, as Asterisk does for it.
 
 use super::seat::Seat;
-use super::{CALL_TIME_MAX, Case, Outcome, PARTING_MAX, Way};
+use super::{CALL_TIME_MAX, Case, Outcome, PARTING_MAX};
 use fax_peers::spandsp_t30::{SAMPLES_PER_SECOND, T38Terminal};
 use fax_proto::carrier::{HangUp, Signal};
 use fax_proto::t38::carrier::{Carrier, Config, Output};
@@ -171,9 +171,9 @@ pub(crate) fn t38_call(case: &Case, net: Net) -> Outcome {
     let (result, terms) = (theirs.terminal.result(), theirs.terminal.terms());
     drop(theirs);
     let (report, trace, received) = ours.seat.close();
-    let received = match case.way {
-        Way::Send => Case::received_by_them(folder.path()),
-        Way::Receive => received,
+    let received = match case.way.they_send() {
+        false => Case::received_by_them(folder.path()),
+        true => received,
     };
     Outcome { report, trace, theirs: result, terms, received, ended: now }
 }
