@@ -1,7 +1,7 @@
 //! A call of the matrix, and the pages for it.
 
 use fax_peers::corpus;
-use fax_peers::spandsp_t30::Config;
+use fax_peers::spandsp_t30::{Address, Config};
 use fax_proto::carrier::{Modulation, Speed, SpeedSet};
 use fax_proto::page::{Page, PaperWidth, Resolution};
 use fax_proto::t4::Coding;
@@ -9,6 +9,11 @@ use fax_proto::t30::capability::Capability;
 use fax_proto::tiff;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+/// The subaddress, polling address and password of calls that have them.
+pub(crate) const SUB: &str = "4711";
+pub(crate) const SEP: &str = "12";
+pub(crate) const PASSWORD: &str = "0*8";
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,8 @@ pub(crate) struct Twist {
     pub scan_time_ms: u8,
     /// So often spandsp says that it is not ready (RNR).
     pub not_ready: u8,
+    /// A subaddress and a password go with the call, and are demanded by us.
+    pub is_addressed: bool,
     /// Pages of several resolutions and widths in one document.
     pub is_mixed: bool,
     /// Noise on the line, in dBm0, and its seed.
@@ -199,6 +206,12 @@ impl Case {
             scan_time_ms: self.twist.scan_time_ms,
             not_ready: self.twist.not_ready,
             t38_version: 0,
+            address: self.twist.is_addressed.then(|| Address {
+                sub: SUB.into(),
+                sep: SEP.into(),
+                sid: PASSWORD.into(),
+                pwd: PASSWORD.into(),
+            }),
         }
     }
 

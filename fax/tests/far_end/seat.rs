@@ -1,13 +1,16 @@
 //! Our end above its carrier: an engine, its driver, and what was seen.
 
 use super::super::support::{Store, receiver_config, sender_config};
+use super::case::{PASSWORD, SEP, SUB};
 use super::{Case, Way};
 use fax_proto::carrier::{Command, Signal};
 use fax_proto::page::Page;
 use fax_proto::session::{PageMark, Report};
 use fax_proto::sim::air::Hooks;
 use fax_proto::sim::record::Recorder;
+use fax_proto::t30::address::Address;
 use fax_proto::t30::capability::FrameSize;
+use fax_proto::t30::frame::Digits;
 use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig, ReceiverConfig};
 use fax_proto::time::Time;
 
@@ -25,13 +28,22 @@ impl Seat {
         if case.twist.small_frames {
             sender.frame_size = FrameSize::Octets64;
         }
-        let receiver = ReceiverConfig { capability: case.ours(), ..receiver_config() };
+        let mut receiver = ReceiverConfig { capability: case.ours(), ..receiver_config() };
+        let digits = |text| case.twist.is_addressed.then(|| Digits::new(text).unwrap());
+        let address =
+            |sub| Address { subaddress: digits(sub), password: digits(PASSWORD), is_required: true };
+        sender.address = address(SUB);
+        receiver.password = digits(PASSWORD);
         let engine = match case.way {
             Way::Send => Engine::sender(sender),
             Way::Receive => Engine::receiver(receiver),
-            Way::Fetch => Engine::poller(PollerConfig { receiver, ..PollerConfig::new(sender.local_id) }),
+            Way::Fetch => {
+                let poller = PollerConfig::new(sender.local_id);
+                Engine::poller(PollerConfig { receiver, address: address(SEP), ..poller })
+            }
             Way::Serve => {
-                let offer = Some(Offer { document: sender, subaddress: None, password: None });
+                let (subaddress, password) = (digits(SEP), digits(PASSWORD));
+                let offer = Some(Offer { document: sender, subaddress, password });
                 Engine::receiver(ReceiverConfig { offer, ..receiver })
             }
         };
