@@ -23,6 +23,14 @@ fn crc(octets: &[u8]) -> u16 {
     })
 }
 
+/// Bits that a frame takes on the line: its octets, its FCS, what is stuffed, and one flag.
+#[must_use]
+pub fn frame_bits(octets: &[u8]) -> usize {
+    let mut encoder = Encoder::new();
+    encoder.frame(octets);
+    (encoder.bytes.len() * 8).saturating_sub(usize::from((8 - encoder.bits_used) % 8))
+}
+
 /// Writes frames as a stream of bits.
 #[derive(Clone, Debug, Default)]
 pub struct Encoder {

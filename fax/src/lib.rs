@@ -9,6 +9,8 @@ pub mod page;
 pub mod session;
 pub mod sim;
 pub mod t30;
+pub mod t38;
 pub mod t4;
+pub mod t85;
 pub mod tiff;
 pub mod time;

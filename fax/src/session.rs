@@ -9,7 +9,7 @@
 
 use crate::carrier::Speed;
 use crate::page::{Page, PaperWidth, Resolution};
-use crate::t4::Coding;
+use crate::t4;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -63,6 +63,12 @@ pub enum Incompatibility {
     Width,
     /// The far end cannot print pages this long.
     Length,
+    /// The far end takes no subaddress, and one is demanded.
+    Subaddress,
+    /// The far end does not let documents be chosen, and one is demanded.
+    SelectivePolling,
+    /// The far end takes no password, and one is demanded.
+    Password,
 }
 
 impl fmt::Display for Incompatibility {
@@ -73,6 +79,33 @@ impl fmt::Display for Incompatibility {
             Self::Resolution => "resolution",
             Self::Width => "page width",
             Self::Length => "page length",
+            Self::Subaddress => "it takes no subaddress",
+            Self::SelectivePolling => "it has no documents to choose from",
+            Self::Password => "it takes no password",
+        })
+    }
+}
+
+/// What one station does not accept of what the other one gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// The password (PWD, SID) is wrong or missing.
+    Password,
+    /// The subaddress (SUB) is not known.
+    Subaddress,
+    /// The document that is asked for (SEP) is not there, or not for this caller.
+    SelectivePolling,
+    /// The identification (TSI), or something else that the far end did not name.
+    Identification,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Password => "the password was refused",
+            Self::Subaddress => "the subaddress was refused",
+            Self::SelectivePolling => "the document to be polled was refused",
+            Self::Identification => "the identification was refused",
         })
     }
 }
@@ -124,6 +157,10 @@ pub enum Outcome {
     NoCommand,
     /// The two stations have no common way to exchange the page.
     Incompatible(Incompatibility),
+    /// Either end did not accept a password, subaddress or polling address.
+    Refused(Refusal),
+    /// Polling: the station that was to send has no document.
+    NothingToPoll,
     /// Training failed at every speed that both ends can do.
     TrainingFailed,
     /// The far end rejected this page three times (RTN), or could not get it right even at the lowest speed (ECM).
@@ -185,6 +222,8 @@ impl fmt::Display for Outcome {
             Self::NoDis => f.write_str("fax tone, but no readable identification"),
             Self::NoCommand => f.write_str("the caller sent no fax command"),
             Self::Incompatible(what) => write!(f, "incompatible fax machine: {what}"),
+            Self::Refused(what) => write!(f, "{what}"),
+            Self::NothingToPoll => f.write_str("there is no document to be polled"),
             Self::TrainingFailed => f.write_str("training failed at every speed"),
             Self::PageRejected { page } => write!(f, "page {} was rejected", page + 1),
             Self::Disconnected { phase } => write!(f, "the far end disconnected during {phase}"),
@@ -200,6 +239,43 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// How a page is coded on the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PageCoding {
+    /// Modified Huffman (ITU-T T.4); every station has it.
+    Mh,
+    /// Modified READ (T.4).
+    Mr,
+    /// Modified Modified READ (T.6); under error correction only.
+    Mmr,
+    /// JBIG (T.85); under error correction only.
+    Jbig,
+}
+
+impl PageCoding {
+    /// The T.4 or T.6 coding that it is; `None` for JBIG.
+    #[must_use]
+    pub fn t4(self) -> Option<t4::Coding> {
+        match self {
+            Self::Mh => Some(t4::Coding::Mh),
+            Self::Mr => Some(t4::Coding::Mr),
+            Self::Mmr => Some(t4::Coding::Mmr),
+            Self::Jbig => None,
+        }
+    }
+}
+
+impl fmt::Display for PageCoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mh => "MH",
+            Self::Mr => "MR",
+            Self::Mmr => "MMR",
+            Self::Jbig => "JBIG",
+        })
+    }
+}
+
 /// What the two stations agreed on last (the DCS).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Negotiated {
@@ -208,7 +284,7 @@ pub struct Negotiated {
     /// Error correction mode, with the octets of its frames (256 or 64); `None` without error correction.
     pub ecm_frame_octets: Option<u16>,
     /// Page coding.
-    pub coding: Coding,
+    pub coding: PageCoding,
     /// Resolution on the wire.
     pub resolution: Resolution,
     /// Row width on paper.
@@ -248,16 +324,31 @@ pub struct ReceivedPage {
     pub quality: Quality,
 }
 
+/// Who is at the other end, in its own words: printable ASCII, trimmed; `None` where it did not say.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Remote {
+    /// Its CSI (called), TSI (sends) or CIG (polls), usually a telephone number.
+    pub id: Option<String>,
+    /// The subaddress (SUB) that it sends to, or the document (SEP) that it polls.
+    pub subaddress: Option<String>,
+    /// The password of a sender (SID) or of a caller that polls (PWD).
+    pub password: Option<String>,
+}
+
 /// What is known when a call is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// How it ended.
     pub outcome: Outcome,
     /// Sender: the mark of every page of the document, pages confirmed before this call included.
-    /// Receiver: one `Confirmed` for every page stored and acknowledged.
+    /// Receiver: one `Confirmed` for every page stored and acknowledged; they follow the pages of the document where
+    /// a call sent and received.
     pub marks: Vec<PageMark>,
-    /// The far end's CSI (seen by a sender) or TSI (seen by a receiver), printable ASCII, trimmed.
+    /// The far end's CSI (seen by a sender), TSI (seen by a receiver) or CIG (seen by a station that is polled),
+    /// printable ASCII, trimmed.
     pub remote_id: Option<String>,
+    /// The SUB that the far end sent to, or the SEP that it polled; printable ASCII, trimmed.
+    pub subaddress: Option<String>,
     /// The last DCS; `None` where the call did not come that far.
     pub negotiated: Option<Negotiated>,
 }

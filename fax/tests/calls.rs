@@ -5,9 +5,8 @@ mod support;
 
 use fax_proto::carrier::{Modulation, Speed, SpeedSet};
 use fax_proto::page::{Page, PaperWidth, Resolution};
-use fax_proto::session::{Incompatibility, LocalFailure, Outcome, PageMark};
+use fax_proto::session::{Incompatibility, LocalFailure, Outcome, PageCoding, PageMark};
 use fax_proto::sim::air::{AirConfig, CallRecord, Callee};
-use fax_proto::t4::Coding;
 use fax_proto::t30::capability::{Capability, FrameSize, PaperLength, ScanTime};
 use fax_proto::time::{Duration, Time};
 use support::{Store, call, page, receiver_config, sender_config};
@@ -44,12 +43,12 @@ fn every_mode_brings_the_pages_over() {
     let sizes = [Some(FrameSize::Octets256), Some(FrameSize::Octets64), None];
     for speed in Speed::ALL {
         for ecm in sizes {
-            for coding in [Coding::Mh, Coding::Mr, Coding::Mmr] {
+            for coding in [PageCoding::Mh, PageCoding::Mr, PageCoding::Mmr] {
                 let allowed = Capability {
                     speeds: SpeedSet::NONE.with(speed),
                     ecm: ecm.is_some(),
-                    mr: coding != Coding::Mh,
-                    mmr: coding == Coding::Mmr,
+                    mr: coding != PageCoding::Mh,
+                    mmr: coding == PageCoding::Mmr,
                     ..FULL
                 };
                 let (record, received) = good_call(&pages, allowed, ecm.unwrap_or_default(), FULL);
@@ -58,7 +57,8 @@ fn every_mode_brings_the_pages_over() {
                 assert_eq!(negotiated.speed, speed);
                 assert_eq!(negotiated.ecm_frame_octets.map(usize::from), ecm.map(FrameSize::octets));
                 // MMR needs ECM.
-                let expected = if coding == Coding::Mmr && ecm.is_none() { Coding::Mr } else { coding };
+                let expected =
+                    if coding == PageCoding::Mmr && ecm.is_none() { PageCoding::Mr } else { coding };
                 assert_eq!(negotiated.coding, expected);
                 assert_eq!(record.answerer.unwrap().report.negotiated, Some(negotiated));
             }

@@ -11,18 +11,24 @@
 //! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears `< tcf good`, `< tcf bad`, `< noise`, `< image good`, `< image poor`, `< image bad`, and with ECM
 //! `< image 0-2 of 4` for the frames that arrive, or `< block 2-3 of 4` for a block that begins at the first of them. The driver answers at once; `store=refuse`, `store=slow` and
 //! `mark=refuse`, `mark=slow`, `slow=1` (a page) change that; `< kept` and `< page 1` are the late answers.
+//!
+//! A `poller` calls to fetch pages, a `receiver offer=2` has two to give (`offer_sep=`, `offer_pwd=`), and a `sender then=poll`
+//! does both. `sub=`, `pwd=`, `required=` are what a caller gives, `demand=` is what a receiver wants, `deaf=` one that only
+//! sends, `who=` shows who called. The peer's DIS and DTC say more or less than usual with `DIS:doc,sep,pwd,deaf,nosub`, its DCS with
+//! `DCS:9600,sub,pwd`; `SUB:42` and the like carry digits, `NSF:00AD`, `FNV:01` octets, and `hex:FF1382` is a raw frame.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
 use fax_proto::carrier::{Command, HangUp, Signal, SpeedSet};
 use fax_proto::page::{Page, Resolution};
-use fax_proto::session::PageMark;
+use fax_proto::session::{PageCoding, PageMark};
 use fax_proto::t4::{self, Coding, EncodeOptions};
+use fax_proto::t30::address::Address;
 use fax_proto::t30::capability::{Capability, FrameSize, PaperLength};
-use fax_proto::t30::frame::{Fcf, Frame, PartialPage, Side, StationId, end_of_retransmission};
+use fax_proto::t30::frame::{Digits, Fcf, Frame, PartialPage, Side, StationId, end_of_retransmission};
 use fax_proto::t30::settings::Settings;
-use fax_proto::t30::{Engine, Input, Output};
+use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig};
 use fax_proto::time::{Duration, Time};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -40,6 +46,8 @@ struct Dialogue {
     end: Option<String>,
     /// What the engine does at present, if that is to send something.
     is_sending: bool,
+    /// The driver is to keep a mark, and not a page.
+    is_marking: bool,
 }
 
 impl Dialogue {
@@ -52,21 +60,48 @@ impl Dialogue {
         let speeds = SpeedSet::ALL.up_to(number("speed", 14_400));
         let ecm = terms.get("ecm").is_some_and(|v| v != "off");
         let capability = Capability { ecm, mmr: false, mr: false, speeds, ..Capability::FULL };
-        let (engine, side) = if role == "sender" {
-            let mut config = support::sender_config(number("pages", 1));
+        let digits = |key: &str| terms.get(key).map(|text| Digits::new(text).unwrap());
+        let address = Address {
+            subaddress: digits("sub"),
+            password: digits("pwd"),
+            is_required: terms.contains_key("required"),
+        };
+        let sender = |pages| {
+            let mut config = support::sender_config(pages);
             config.first_page = number("first", 0);
             config.allowed = capability;
             config.frame_size = FrameSize::Octets64;
-            (Engine::sender(config), Side::Sender)
-        } else {
-            assert_eq!(role, "receiver");
-            let mut config = support::receiver_config();
-            config.capability = capability;
-            config.pages_max = number("pages_max", 100);
-            (Engine::receiver(config), Side::Receiver)
+            config
         };
+        let mut receiver = support::receiver_config();
+        receiver.capability = Capability { can_receive: !terms.contains_key("deaf"), ..capability };
+        receiver.pages_max = number("pages_max", 100);
+        receiver.password = digits("demand");
+        receiver.offer = terms.get("offer").map(|pages| Offer {
+            document: sender(pages.parse().unwrap()),
+            subaddress: digits("offer_sep"),
+            password: digits("offer_pwd"),
+        });
+        let poller = || {
+            let mut poller = PollerConfig::new(receiver.local_id.clone());
+            poller.receiver = receiver.clone();
+            poller.address = address.clone();
+            poller
+        };
+        let (engine, side) = match role {
+            "sender" => {
+                let mut config = sender(number("pages", 1));
+                config.then_poll = terms.get("then").map(|_| Box::new(poller()));
+                config.address = address;
+                (Engine::sender(config), Side::Caller)
+            }
+            "poller" => (Engine::poller(poller()), Side::Caller),
+            "receiver" => (Engine::receiver(receiver), Side::Answerer),
+            _ => panic!("{role}?"),
+        };
+        let (now, done) = (Time::ZERO, Vec::new());
         let mut dialogue =
-            Self { engine, terms, side, now: Time::ZERO, done: Vec::new(), end: None, is_sending: false };
+            Self { engine, terms, side, now, done, end: None, is_sending: false, is_marking: false };
         dialogue.pump();
         dialogue
     }
@@ -113,6 +148,7 @@ impl Dialogue {
             }
             Output::Mark { page, mark } => {
                 self.done.push(format!("{page}:{mark:?}"));
+                self.is_marking = true;
                 if mark == PageMark::Unconfirmed && self.term("mark") != "slow" {
                     let is_kept = self.term("mark") != "refuse";
                     self.engine.handle(self.now, Input::MarkKept(is_kept));
@@ -120,11 +156,17 @@ impl Dialogue {
             }
             Output::PageReceived(page) => {
                 self.done.push(format!("page:{}", page.index));
+                self.is_marking = false;
                 if self.term("store") != "slow" {
                     let is_kept = self.term("store") != "refuse";
                     self.engine.handle(self.now, Input::PageKept(is_kept));
                 }
             }
+            Output::Identified(remote) if self.terms.contains_key("who") => {
+                let said = [remote.id, remote.subaddress, remote.password].map(Option::unwrap_or_default);
+                self.done.push(format!("who:{}", said.join("/")));
+            }
+            Output::Identified(_) => {}
             Output::Ended(report) => {
                 self.end = Some(format!("{}; {} confirmed", report.outcome, report.pages_confirmed()));
             }
@@ -149,6 +191,7 @@ impl Dialogue {
                 text
             }
             Command::SendFrames(frames) => {
+                frames.iter().for_each(|octets| self.check_x(octets));
                 let names: Vec<String> = frames.iter().map(|f| name(&Frame::parse(f).unwrap())).collect();
                 names.join(" ")
             }
@@ -171,6 +214,12 @@ impl Dialogue {
         }
     }
 
+    /// The X bit is that of the station that received a DIS, whoever sends the pages.
+    fn check_x(&self, octets: &[u8]) {
+        let is_fixed = octets[2] & 0x0E == 0;
+        assert!(is_fixed || (octets[2] & 1 == 1) == (self.side == Side::Caller), "X in {octets:02X?}");
+    }
+
     fn hear(&mut self, words: &str) {
         match words {
             "nothing" => self.hear_nothing(),
@@ -182,8 +231,7 @@ impl Dialogue {
                 self.pump();
             }
             "kept" => {
-                let input =
-                    if self.side == Side::Sender { Input::MarkKept(true) } else { Input::PageKept(true) };
+                let input = if self.is_marking { Input::MarkKept(true) } else { Input::PageKept(true) };
                 self.engine.handle(self.now, input);
                 self.pump();
             }
@@ -212,14 +260,13 @@ impl Dialogue {
                     self.now = self.now + Duration::from_secs(seconds.parse().unwrap());
                 }
                 _ => {
-                    let frames =
-                        words.split_whitespace().map(|word| self.peer_frame(word)).collect::<Vec<_>>();
-                    let last = frames.len() - 1;
-                    let octets = frames.into_iter().enumerate().map(|(at, frame)| {
-                        let frame = if at == last { frame } else { frame.not_final() };
-                        frame.to_octets(if self.side == Side::Sender { Side::Receiver } else { Side::Sender })
-                    });
-                    self.burst(octets.collect(), true);
+                    let count = words.split_whitespace().count();
+                    let octets = words
+                        .split_whitespace()
+                        .enumerate()
+                        .map(|(at, word)| self.peer_octets(word, at + 1 == count));
+                    let octets = octets.collect();
+                    self.burst(octets, true);
                 }
             },
         }
@@ -272,11 +319,21 @@ impl Dialogue {
             let mut fif = vec![number as u8];
             fif.extend(data.iter().skip(n * 64).take(64));
             fif.resize(65, 0);
-            let octets = Frame::with_fif(Fcf::Fcd, fif).not_final().to_octets(Side::Sender);
+            let octets = Frame::with_fif(Fcf::Fcd, fif).not_final().to_octets(Side::Caller);
             self.signal(Signal::Frame { octets, fcs_ok: true });
         }
         self.now = self.now + Duration::from_secs(4);
         self.signal(Signal::CarrierLost);
+    }
+
+    /// What the peer sends: a frame as the script names it, or its octets in hexadecimal: `hex:FF13800046`.
+    fn peer_octets(&self, word: &str, is_last: bool) -> Vec<u8> {
+        if let Some(hex) = word.strip_prefix("hex:") {
+            return unhex(hex);
+        }
+        let frame = self.peer_frame(word);
+        let frame = if is_last { frame } else { frame.not_final() };
+        frame.to_octets(if self.side == Side::Caller { Side::Answerer } else { Side::Caller })
     }
 
     /// A frame as the script names it: `DCS`, `PPS-EOP:0:0:4`, `PPR:0,2`.
@@ -284,14 +341,17 @@ impl Dialogue {
         let (name, rest) = word.split_once(':').unwrap_or((word, ""));
         let numbers: Vec<u8> = rest.split([':', ',']).filter_map(|n| n.parse().ok()).collect();
         match name {
-            "DIS" if rest == "poll" => {
-                Frame::with_fif(Fcf::Dis, Capability { can_receive: false, ..Capability::FULL }.to_fif())
+            "DIS" | "DTC" => {
+                let fcf = if name == "DIS" { Fcf::Dis } else { Fcf::Dtc };
+                Frame::with_fif(fcf, peer_can(rest).to_fif())
             }
-            "DIS" => Frame::with_fif(Fcf::Dis, Capability::FULL.to_fif()),
-            "DCS" => Frame::with_fif(Fcf::Dcs, self.settings(rest).to_fif()),
+            "DCS" => Frame::with_fif(Fcf::Dcs, with_bits(self.settings(rest).to_fif(), rest)),
             "CTC" => Frame::with_fif(Fcf::Ctc, self.settings(rest).to_fif()[..2].to_vec()),
-            "CSI" => Frame::with_fif(Fcf::Csi, StationId::new("555").unwrap().to_fif()),
-            "TSI" => Frame::with_fif(Fcf::Tsi, StationId::new("555").unwrap().to_fif()),
+            "CSI" | "TSI" | "CIG" | "SUB" | "SEP" | "SID" | "PWD" => {
+                let text = if rest.is_empty() { "555" } else { rest };
+                Frame::with_fif(plain(name).fcf, StationId::new(text).unwrap().to_fif())
+            }
+            "NSF" | "NSC" | "NSS" | "FNV" => Frame::with_fif(plain(name).fcf, unhex(rest)),
             "PPR" => {
                 let mut map = [0u8; 32];
                 numbers.iter().for_each(|n| map[usize::from(*n) / 8] |= 1 << (n % 8));
@@ -310,17 +370,50 @@ impl Dialogue {
     }
 
     fn settings(&self, speed: &str) -> Settings {
-        let rate: u32 = speed.parse().unwrap_or(14_400);
+        let rate: u32 = speed.split(',').next().and_then(|rate| rate.parse().ok()).unwrap_or(14_400);
         Settings {
             speed: SpeedSet::ALL.up_to(rate).iter().next_back().unwrap(),
             resolution: Resolution::R204x98,
             width: Default::default(),
             length: PaperLength::Unlimited,
-            coding: Coding::Mh,
+            coding: PageCoding::Mh,
             ecm: (self.term("ecm") != "off").then_some(FrameSize::Octets64),
             scan_time_ms: 0,
         }
     }
+}
+
+/// What a peer can do beyond, or less than, everything: `doc,sep,pwd,deaf,nosub`.
+fn peer_can(words: &str) -> Capability {
+    let has = |word| words.split(',').any(|w| w == word);
+    Capability {
+        has_document: has("doc"),
+        selective_polling: has("sep"),
+        password: has("pwd"),
+        subaddress: !has("nosub"),
+        can_receive: !has("deaf"),
+        ..Capability::FULL
+    }
+}
+
+/// A DCS that says that SUB (bit 49) or SID (bit 50) goes before it.
+fn with_bits(mut fif: Vec<u8>, words: &str) -> Vec<u8> {
+    let mut said = 0;
+    words.split(',').for_each(|word| match word {
+        "sub" => said |= 1,
+        "pwd" => said |= 2,
+        _ => {}
+    });
+    if said != 0 {
+        fif.resize(7, 0);
+        fif[2..6].iter_mut().for_each(|octet| *octet |= 0x80);
+        fif[6] = said;
+    }
+    fif
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
 fn plain(name: &str) -> Frame {
@@ -348,7 +441,15 @@ fn plain(name: &str) -> Frame {
         Fcf::Null,
         Fcf::Nsf,
         Fcf::Nss,
+        Fcf::Nsc,
         Fcf::Fnv,
+        Fcf::Csi,
+        Fcf::Tsi,
+        Fcf::Cig,
+        Fcf::Sub,
+        Fcf::Sep,
+        Fcf::Sid,
+        Fcf::Pwd,
     ];
     Frame::new(all.into_iter().find(|fcf| fcf.to_string() == name).unwrap_or_else(|| panic!("frame {name}?")))
 }
@@ -360,7 +461,24 @@ fn name(frame: &Frame) -> String {
             format!("PPS-{}:{}:{}:{}", pps.then, pps.page, pps.block, pps.frames)
         }
         Fcf::Dcs | Fcf::Ctc => {
-            format!("{}:{}", frame.fcf, Settings::parse(&frame.fif).unwrap().speed.bit_rate())
+            let said = frame.fif.get(6).map_or(0, |octet| octet & 3);
+            let said = ["", ",sub", ",pwd", ",sub,pwd"][usize::from(said)];
+            format!("{}:{}{said}", frame.fcf, Settings::parse(&frame.fif).unwrap().speed.bit_rate())
+        }
+        Fcf::Dis | Fcf::Dtc => {
+            let can = Capability::parse(&frame.fif);
+            let words = [
+                (can.has_document, "doc"),
+                (can.selective_polling, "sep"),
+                (can.password, "pwd"),
+                (!can.can_receive, "deaf"),
+            ];
+            let words: Vec<_> = words.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
+            let colon = if words.is_empty() { "" } else { ":" };
+            format!("{}{colon}{}", frame.fcf, words.join(","))
+        }
+        Fcf::Sub | Fcf::Sep | Fcf::Sid | Fcf::Pwd => {
+            format!("{}:{}", frame.fcf, StationId::from_fif(&frame.fif))
         }
         Fcf::Eor => format!("EOR-{}", plain_second(&frame.fif)),
         Fcf::Ppr => {

@@ -7,7 +7,9 @@ mod pages;
 
 use fax_proto::page::{Page, PaperWidth, Resolution};
 use fax_proto::t4::{Coding, EncodeOptions, encode, reverse_bits};
-use fax_proto::tiff::{Density, FaxImage, Info, Limits, Profile, read, write};
+use fax_proto::tiff::{
+    Clean, Density, FaxImage, Info, Limits, MmrPage, Profile, Quality, Reception, Writer, read, write,
+};
 use pages::Row;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -198,6 +200,40 @@ fn what_a_file_says_of_itself_is_read_by_libtiff() {
     }
 }
 
+/// RFC 3949 clause 4.3.3 and libtiff's own fields, as libtiff names them.
+#[test]
+fn what_a_page_says_of_its_reception_is_read_by_libtiff() {
+    let page = pages::letter(1728, 100, Resolution::R204x196, 1);
+    let reception = Reception {
+        quality: Some(Quality { bad_rows: 7, bad_run_rows: 3, clean: Some(Clean::Regenerated) }),
+        parameters: Some(0x0012_3456),
+        subaddress: Some("4711#12".into()),
+        seconds: Some(61),
+        dcs: Some("00 C6 F8 44".into()),
+    };
+    let mut writer = Writer::new(Profile::F { coding: Coding::Mmr }, &Info::default()).unwrap();
+    writer.received_page(&page, &reception).unwrap();
+    // A page that stays as it came over the line.
+    let line = encode(&page, &EncodeOptions::line(Coding::Mmr, page.resolution()));
+    let coded = MmrPage::new(1728, page.resolution(), [&line[..], &[0; 40]].concat()).unwrap();
+    writer.mmr_page(&coded, &Reception::default()).unwrap();
+    let octets = writer.finish().unwrap();
+    libtiff_reads(&octets, &[page.clone(), page]);
+    let folder = Folder::new();
+    let listing = run("tiffinfo", &[text(&folder.file("ours.tiff", &octets))]);
+    for line in [
+        "Bad Fax Lines: 7",
+        "Consecutive Bad Fax Lines: 3",
+        "Fax Data: receiver regenerated",
+        "FaxRecvParams: 1193046",
+        "FaxSubAddress: 4711#12",
+        "FaxRecvTime: 61",
+        "FaxDcs: 00 C6 F8 44",
+    ] {
+        assert!(listing.contains(line), "{line} is not in {listing}");
+    }
+}
+
 #[test]
 fn every_run_length_is_read_by_libtiff() {
     for coding in CODINGS {
@@ -246,6 +282,40 @@ fn all_that_libtiff_writes_is_read() {
             }
         }
     }
+}
+
+#[test]
+fn big_tiff_that_libtiff_writes_is_read() {
+    let folder = Folder::new();
+    let pages = sample(Resolution::R204x98, PaperWidth::B4);
+    let plain = folder.file("plain.tiff", &plain_tiff(&pages));
+    let theirs = folder.path("theirs.tiff");
+    for compression in ["none", "packbits", "g3:1d", "g3:2d:fill", "g4"] {
+        for rows_per_strip in ["64", "100000"] {
+            for byte_order in ["-B", "-L"] {
+                let options =
+                    ["-8", "-c", compression, "-r", rows_per_strip, byte_order, text(&plain), text(&theirs)];
+                run("tiffcp", &options);
+                we_read(&theirs, &pages, &format!("{options:?}"));
+            }
+        }
+    }
+}
+
+/// Faxes put together by tiffcp: page numbers begin anew, sizes and codings differ.
+#[test]
+fn files_that_libtiff_puts_together_keep_their_order() {
+    let folder = Folder::new();
+    let first = sample(Resolution::R204x98, PaperWidth::A4);
+    let second = sample(Resolution::R300x300, PaperWidth::A3);
+    let one =
+        folder.file("one.tiff", &write(&first, Profile::F { coding: Coding::Mr }, &Info::default()).unwrap());
+    let two = folder
+        .file("two.tiff", &write(&second, Profile::F { coding: Coding::Mmr }, &Info::default()).unwrap());
+    let theirs = folder.path("theirs.tiff");
+    run("tiffcp", &[text(&one), text(&two), text(&theirs)]);
+    run("tiffcp", &["-a", text(&one), text(&theirs)]);
+    we_read(&theirs, &[&first[..], &second[..], &first[..]].concat(), "three documents");
 }
 
 #[test]

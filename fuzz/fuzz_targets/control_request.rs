@@ -1,4 +1,4 @@
-//! Runs the body that `tests/corpus.rs` runs over the corpus: `cargo +nightly fuzz run control_request`.
+//! Runs the body that `tests/corpus.rs` runs over the corpus: `FUZZ_GATEWAY=1 fuzz/run 60 control_request`.
 #![no_main]
 
 #[path = "../../tests/fuzz/mod.rs"]

@@ -1,4 +1,4 @@
-//! Runs the body that `milter/tests/corpus.rs` runs over the corpus: `cargo +nightly fuzz run milter_packet`.
+//! Runs the body that `milter/tests/corpus.rs` runs over the corpus: `fuzz/run 60 milter_packet`.
 #![no_main]
 
 #[path = "../../milter/tests/fuzz/mod.rs"]

@@ -1,4 +1,4 @@
-//! Runs the body that `tests/corpus.rs` runs over the corpus: `cargo +nightly fuzz run mime_pages`.
+//! Runs the body that `tests/corpus.rs` runs over the corpus: `FUZZ_GATEWAY=1 fuzz/run 60 mime_pages`.
 #![no_main]
 
 #[path = "../../tests/fuzz/mod.rs"]

@@ -1,4 +1,4 @@
-//! Runs the body that `tests/corpus.rs` runs over the corpus: `cargo +nightly fuzz run smtp_session`.
+//! Runs the body that `tests/corpus.rs` runs over the corpus: `FUZZ_GATEWAY=1 fuzz/run 60 smtp_session`.
 #![no_main]
 
 #[path = "../../tests/fuzz/mod.rs"]

@@ -1,4 +1,4 @@
-//! Runs the body that `fax/tests/corpus.rs` runs over the corpus: `cargo +nightly fuzz run t30_frame`.
+//! Runs the body that `fax/tests/corpus.rs` runs over the corpus: `fuzz/run 60 t30_frame`.
 #![no_main]
 
 #[path = "../../fax/tests/fuzz/mod.rs"]

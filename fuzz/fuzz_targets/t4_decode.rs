@@ -1,4 +1,4 @@
-//! Runs the body that `fax/tests/corpus.rs` runs over the corpus: `cargo +nightly fuzz run t4_decode`.
+//! Runs the body that `fax/tests/corpus.rs` runs over the corpus: `fuzz/run 60 t4_decode`.
 #![no_main]
 
 #[path = "../../fax/tests/fuzz/mod.rs"]

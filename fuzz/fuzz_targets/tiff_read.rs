@@ -1,4 +1,4 @@
-//! Runs the body that `fax/tests/corpus.rs` runs over the corpus: `cargo +nightly fuzz run tiff_read`.
+//! Runs the body that `fax/tests/corpus.rs` runs over the corpus: `fuzz/run 60 tiff_read`.
 #![no_main]
 
 #[path = "../../fax/tests/fuzz/mod.rs"]

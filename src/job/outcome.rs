@@ -29,6 +29,13 @@ pub enum Outcome {
         /// What the operator needs to know.
         cause: String,
     },
+    /// The other machine takes no subaddress or password, or does not accept those that were given.
+    AddressRefused {
+        /// What the operator needs to know.
+        cause: String,
+    },
+    /// The other machine was to be polled and has no document.
+    NothingToPoll,
     /// The connection was lost, or the other machine stopped, before all pages were confirmed.
     Interrupted {
         /// What the operator needs to know.
@@ -73,10 +80,13 @@ impl Outcome {
             Self::Delivered => Grade::Delivered,
             Self::Busy | Self::NoAnswer | Self::NoFax | Self::LineTrouble { .. } => Grade::Retry,
             Self::NotCompatible { .. } | Self::Interrupted { .. } | Self::PageRefused => Grade::Retry,
+            Self::NothingToPoll => Grade::Retry,
             Self::Unconfirmed => Grade::Unconfirmed,
-            Self::NumberRefused | Self::NotRendered { .. } | Self::Expired { .. } | Self::Cancelled => {
-                Grade::Permanent
-            }
+            Self::AddressRefused { .. }
+            | Self::NumberRefused
+            | Self::NotRendered { .. }
+            | Self::Expired { .. }
+            | Self::Cancelled => Grade::Permanent,
         }
     }
 
@@ -88,6 +98,8 @@ impl Outcome {
             Self::Delivered => "2.0.0",
             Self::NoAnswer | Self::NoFax => "5.4.1",
             Self::NumberRefused => "5.1.2",
+            Self::AddressRefused { .. } => "5.7.1",
+            Self::NothingToPoll => "5.2.0",
             Self::LineTrouble { .. } => "5.3.0",
             Self::NotCompatible { .. } => "5.6.3",
             Self::Interrupted { .. } | Self::PageRefused | Self::Unconfirmed => "5.4.2",
@@ -117,6 +129,8 @@ impl Outcome {
             Self::NumberRefused => "number-refused",
             Self::LineTrouble { .. } => "line-trouble",
             Self::NotCompatible { .. } => "not-compatible",
+            Self::AddressRefused { .. } => "address-refused",
+            Self::NothingToPoll => "nothing-to-poll",
             Self::Interrupted { .. } => "interrupted",
             Self::PageRefused => "page-refused",
             Self::Unconfirmed => "unconfirmed",
@@ -137,6 +151,10 @@ impl Outcome {
             Self::NumberRefused => "The telephone network does not accept this number.".into(),
             Self::LineTrouble { .. } => "Our own fax line had a fault.".into(),
             Self::NotCompatible { .. } => "The two fax machines could not agree on how to talk.".into(),
+            Self::AddressRefused { .. } => {
+                "The receiving machine did not accept the subaddress or the password.".into()
+            }
+            Self::NothingToPoll => "The machine that was called has no document to be fetched.".into(),
             Self::Interrupted { .. } => "The connection was lost before the fax was complete.".into(),
             Self::PageRefused => {
                 "The receiving machine said several times that it could not read a page.".into()
@@ -158,9 +176,10 @@ impl Outcome {
     #[must_use]
     pub fn cause(&self) -> Option<String> {
         match self {
-            Self::LineTrouble { cause } | Self::NotCompatible { cause } | Self::Interrupted { cause } => {
-                Some(cause.clone())
-            }
+            Self::LineTrouble { cause }
+            | Self::NotCompatible { cause }
+            | Self::AddressRefused { cause }
+            | Self::Interrupted { cause } => Some(cause.clone()),
             Self::NotRendered { reason } => Some(reason.clone()),
             Self::Expired { last } => Some(format!("last: {}", last.word())),
             _ => None,
@@ -182,6 +201,8 @@ mod tests {
             Outcome::NumberRefused,
             Outcome::LineTrouble { cause: cause() },
             Outcome::NotCompatible { cause: cause() },
+            Outcome::AddressRefused { cause: cause() },
+            Outcome::NothingToPoll,
             Outcome::Interrupted { cause: cause() },
             Outcome::PageRefused,
             Outcome::Unconfirmed,

@@ -10,7 +10,7 @@ use crate::job::Outcome;
 /// since a page twice harms less than a page that is missing.
 #[must_use]
 pub fn of(report: &Report, pages: u32) -> Outcome {
-    use session::Outcome as End;
+    use session::{Incompatibility as Cannot, Outcome as End};
     let cause = || report.outcome.to_string();
     match report.outcome {
         End::Delivered => Outcome::Delivered,
@@ -19,6 +19,9 @@ pub fn of(report: &Report, pages: u32) -> Outcome {
         End::NoFaxTone | End::NoDis => Outcome::NoFax,
         End::Unconfirmed { page } if page + 1 == pages => Outcome::Unconfirmed,
         End::PageRejected { .. } => Outcome::PageRefused,
+        End::NothingToPoll => Outcome::NothingToPoll,
+        End::Incompatible(Cannot::Subaddress | Cannot::SelectivePolling | Cannot::Password)
+        | End::Refused(_) => Outcome::AddressRefused { cause: cause() },
         End::Incompatible(_) | End::TrainingFailed => Outcome::NotCompatible { cause: cause() },
         End::NoDialTone | End::NotConnected | End::Local(LocalFailure::Line) => {
             Outcome::LineTrouble { cause: cause() }
@@ -46,10 +49,12 @@ pub fn mode(report: &Report) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use fax::session::{Incompatibility, Refusal};
+
     use super::*;
 
     fn report(outcome: session::Outcome) -> Report {
-        Report { outcome, marks: Vec::new(), remote_id: None, negotiated: None }
+        Report { outcome, marks: Vec::new(), remote_id: None, subaddress: None, negotiated: None }
     }
 
     #[test]
@@ -63,6 +68,13 @@ mod tests {
     fn what_the_far_end_did_is_kept_apart_from_what_our_line_did() {
         assert_eq!(of(&report(session::Outcome::Busy), 1), Outcome::Busy);
         assert_eq!(of(&report(session::Outcome::NoDis), 1), Outcome::NoFax);
+        let refused = session::Outcome::Refused(Refusal::Password);
+        assert!(matches!(of(&report(refused), 1), Outcome::AddressRefused { .. }));
+        let no_sub = session::Outcome::Incompatible(Incompatibility::Subaddress);
+        assert!(matches!(of(&report(no_sub), 1), Outcome::AddressRefused { .. }));
+        let no_width = session::Outcome::Incompatible(Incompatibility::Width);
+        assert!(matches!(of(&report(no_width), 1), Outcome::NotCompatible { .. }));
+        assert_eq!(of(&report(session::Outcome::NothingToPoll), 1), Outcome::NothingToPoll);
         let line = of(&report(session::Outcome::Local(LocalFailure::Line)), 1);
         assert!(matches!(line, Outcome::LineTrouble { .. }));
         let store = of(&report(session::Outcome::Local(LocalFailure::MarkNotKept)), 1);

@@ -145,7 +145,13 @@ mod tests {
     }
 
     fn report(outcome: Outcome) -> Report {
-        Report { outcome, marks: Vec::new(), remote_id: Some("+1 212".into()), negotiated: None }
+        Report {
+            outcome,
+            marks: Vec::new(),
+            remote_id: Some("+1 212".into()),
+            subaddress: None,
+            negotiated: None,
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -25,8 +25,8 @@ pub(super) fn pages(
         pages_max: u32::try_from(pages_max).unwrap_or(u32::MAX),
         ..fax_tiff::Limits::default()
     };
-    match fax_tiff::read(bytes, &fax_limits) {
-        Ok(images) => Ok(Some(images.into_iter().map(|image| bilevel_page(image, sheet)).collect())),
+    match bilevel_pages(bytes, &fax_limits, sheet) {
+        Ok(pages) => Ok(Some(pages)),
         Err(TiffError::Limit("pages_max")) => Ok(None),
         Err(TiffError::NotBilevel | TiffError::Compression(_) | TiffError::Tiled) => {
             grey_pages(bytes, sheet, limits, pages_max)
@@ -37,6 +37,11 @@ pub(super) fn pages(
 
 fn damaged(error: impl std::fmt::Display) -> Failure {
     Failure::caused("the TIFF file is damaged or of a kind that cannot be read", error.to_string())
+}
+
+/// Each page is ready before the next one is read: a scan at 1200 dpi is many times larger than the fax page it becomes.
+fn bilevel_pages(bytes: &[u8], limits: &fax_tiff::Limits, sheet: Sheet) -> Result<Vec<Page>, TiffError> {
+    fax_tiff::Reader::new(bytes, limits)?.map(|image| Ok(bilevel_page(image?, sheet))).collect()
 }
 
 /// A fax page as it is; anything else scaled to the sheet.

@@ -27,6 +27,12 @@ pub(super) fn advice(outcome: &Outcome, postmaster: &str) -> String {
         Outcome::NotCompatible { .. } => {
             "What to do: please ask the recipient for another fax number, or send it by mail."
         }
+        Outcome::AddressRefused { .. } => {
+            "What to do: please ask the recipient which subaddress and password the fax machine wants."
+        }
+        Outcome::NothingToPoll => {
+            "What to do: please ask the other side to put the document into the machine, and try again."
+        }
         Outcome::Interrupted { .. } => "What to do: please send it again later.",
         Outcome::PageRefused => {
             "What to do: please send it again later. If that fails too, the telephone line to this number is \

@@ -119,6 +119,8 @@ fn diagnostic(outcome: &Outcome) -> String {
     let of_t30 = matches!(
         outcome,
         Outcome::NotCompatible { .. }
+            | Outcome::AddressRefused { .. }
+            | Outcome::NothingToPoll
             | Outcome::Interrupted { .. }
             | Outcome::PageRefused
             | Outcome::Unconfirmed

@@ -1,4 +1,5 @@
-//! What others made, for tests and benches only: libtiff's and spandsp's codecs, and a corpus of pages.
+//! What others made, for tests and benches only: codecs of libtiff and spandsp, fax terminals and modems of spandsp, and
+//! a corpus of pages.
 //!
 //! Needs Debian's `libtiff-dev` and `libspandsp-dev`. Bitmaps are those of [`Page`]: 1 = black, leftmost pixel in the most
 //! significant bit.
@@ -6,6 +7,8 @@
 pub mod corpus;
 pub mod libtiff;
 pub mod spandsp;
+pub mod spandsp_modem;
+pub mod spandsp_t30;
 
 use fax_proto::t4::Coding;
 

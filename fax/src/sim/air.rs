@@ -43,7 +43,7 @@ use super::medium::{Arrival, End, Medium, NetworkSays};
 use super::record::Recorder;
 use crate::carrier::{HangUp, Signal, SpeedSet};
 use crate::page::Page;
-use crate::session::{LocalFailure, Outcome, PageMark, ReceivedPage, Report};
+use crate::session::{LocalFailure, Outcome, PageMark, ReceivedPage, Remote, Report};
 use crate::t30::{Engine, Input, Output};
 use crate::time::{Duration, Time};
 use alloc::string::String;
@@ -119,6 +119,8 @@ pub trait Hooks {
     fn page(&mut self, index: u32) -> Option<Page>;
     /// Sender: a page's mark has changed. False if it could not be stored; that counts for `Unconfirmed` only.
     fn mark(&mut self, page: u32, mark: PageMark) -> bool;
+    /// Receiver, and station that is polled: who calls, before the first page.
+    fn identified(&mut self, _remote: &Remote) {}
     /// Receiver: a page has come. False if it could not be stored.
     fn received(&mut self, page: ReceivedPage) -> bool;
 }
@@ -300,6 +302,7 @@ impl<'a> Seat<'a> {
                     engine.handle(now, Input::MarkKept(is_kept));
                 }
             }
+            Output::Identified(remote) => hooks.identified(&remote),
             Output::PageReceived(page) => {
                 self.recorder.page(now, &page);
                 let is_kept = hooks.received(page);
@@ -326,6 +329,7 @@ impl<'a> Seat<'a> {
             outcome: Outcome::Local(LocalFailure::Line),
             marks: Vec::new(),
             remote_id: None,
+            subaddress: None,
             negotiated: None,
         });
         EndRecord { report, trace: self.recorder.take() }

@@ -12,6 +12,7 @@
 
 use crate::carrier::{Command, HangUp, Image, ImageKind, Signal, Training};
 use crate::session::{ReceivedPage, Report};
+use crate::t30::address::refusal;
 use crate::t30::capability::Capability;
 use crate::t30::frame::{Fcf, Frame, PartialPage, StationId, parse_end_of_retransmission};
 use crate::t30::settings::Settings;
@@ -172,7 +173,12 @@ fn describe(octets: &[u8]) -> String {
             Some(settings) => format!("{fcf} {}", settings.speed),
             None => format!("{fcf} with a reserved speed"),
         },
-        Fcf::Csi | Fcf::Tsi => format!("{fcf} \"{}\"", StationId::from_fif(&frame.fif)),
+        Fcf::Csi | Fcf::Tsi | Fcf::Cig | Fcf::Sub | Fcf::Sep => {
+            format!("{fcf} \"{}\"", StationId::from_fif(&frame.fif))
+        }
+        // Traces are read by others than those who may know it.
+        Fcf::Pwd | Fcf::Sid => format!("{fcf}, a password, not shown"),
+        Fcf::Fnv => format!("{fcf}: {}", refusal(&frame.fif)),
         Fcf::Pps => match PartialPage::parse(&frame.fif) {
             Some(pps) => {
                 format!("PPS-{} page {} block {}, {} frames", pps.then, pps.page, pps.block, pps.frames)

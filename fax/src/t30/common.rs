@@ -1,17 +1,16 @@
 //! What sender and receiver share: the line, the outputs, the timers that are not the line's, and the end of the call.
 
+use super::address;
 use super::frame::{Fcf, Frame, Side};
 use super::link::{Event, Link};
+use super::settings::Settings;
 use super::timers::GAP;
 use super::{Input, Output};
 use crate::carrier::{Command, HangUp, Signal};
-use crate::session::{LocalFailure, Outcome, PageMark, Phase, Report};
+use crate::session::{LocalFailure, Outcome, PageMark, Phase, Remote, Report};
 use crate::time::{Duration, Time};
 use alloc::collections::VecDeque;
-use alloc::string::String;
 use alloc::vec::Vec;
-
-use super::settings::Settings;
 
 /// The part of an engine that every state carries along.
 #[derive(Debug)]
@@ -22,8 +21,12 @@ pub(super) struct Common {
     pub phase: Phase,
     /// When the driver must have answered, or the state wants to be woken for another cause.
     pub timer: Option<Time>,
+    /// The pages of the document that we send.
     pub marks: Vec<PageMark>,
-    pub remote_id: Option<String>,
+    /// Pages that we received, stored and confirmed.
+    pub received: u32,
+    /// What the far end says of itself.
+    pub remote: Remote,
     pub settings: Option<Settings>,
     side: Side,
     /// When the call is too long.
@@ -55,12 +58,19 @@ impl Common {
             phase: Phase::Negotiation,
             timer: None,
             marks: Vec::new(),
-            remote_id: None,
+            received: 0,
+            remote: Remote::default(),
             settings: None,
             side,
             call_ends: None,
             call_time_max,
         }
+    }
+
+    /// The call as it stands, for the other role; nothing is left here.
+    pub(super) fn take(&mut self) -> Self {
+        let over = Self::new(self.side, self.call_time_max, 0);
+        core::mem::replace(self, over)
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -132,9 +142,19 @@ impl Common {
         }
     }
 
-    pub(super) fn set_remote_id(&mut self, id: &str) {
-        if !id.is_empty() {
-            self.remote_id = Some(id.into());
+    /// Takes from a burst what the far end says of itself.
+    pub(super) fn hear(&mut self, burst: &[Frame]) {
+        address::hear(&mut self.remote, burst);
+    }
+
+    /// What it means that a called station never said a readable DIS.
+    pub(super) fn no_dis(&self) -> Outcome {
+        if !self.link.connected {
+            Outcome::NoAnswer
+        } else if self.link.heard_v21 {
+            Outcome::NoDis
+        } else {
+            Outcome::NoFaxTone
         }
     }
 
@@ -147,11 +167,14 @@ impl Common {
             Some(Ok(page)) => Outcome::Unconfirmed { page },
             _ => outcome,
         };
+        let received = core::iter::repeat_n(PageMark::Confirmed, usize::try_from(self.received).unwrap_or(0));
+        let remote = core::mem::take(&mut self.remote);
         self.out.push_back(Output::Command(Command::HangUp));
         self.out.push_back(Output::Ended(Report {
             outcome,
-            marks: core::mem::take(&mut self.marks),
-            remote_id: self.remote_id.take(),
+            marks: core::mem::take(&mut self.marks).into_iter().chain(received).collect(),
+            remote_id: remote.id,
+            subaddress: remote.subaddress,
             negotiated: self.settings.map(|s| s.negotiated()),
         }));
     }
@@ -169,16 +192,15 @@ impl Common {
     }
 }
 
-/// The frame of a burst that says what it is about: the last one that is no identification.
+/// The frame of a burst that says what it is about: the last one that is no identification. Non-standard facilities
+/// are left aside, with whatever they set up: only the DIS, DTC or DCS beside them counts.
 pub(super) fn main_frame(burst: &[Frame]) -> Option<&Frame> {
     burst.iter().rev().find(|frame| {
-        !matches!(frame.fcf, Fcf::Csi | Fcf::Nsf | Fcf::Tsi | Fcf::Nss | Fcf::Sub | Fcf::Pwd | Fcf::Other(_))
+        let is_identification =
+            matches!(frame.fcf, Fcf::Csi | Fcf::Tsi | Fcf::Cig | Fcf::Sub | Fcf::Sid | Fcf::Sep | Fcf::Pwd);
+        let is_non_standard = matches!(frame.fcf, Fcf::Nsf | Fcf::Nss | Fcf::Nsc | Fcf::Other(_));
+        !is_identification && !is_non_standard
     })
-}
-
-/// The identification in a burst: CSI of a receiver, TSI of a sender.
-pub(super) fn station_id(burst: &[Frame], fcf: Fcf) -> Option<&Frame> {
-    burst.iter().find(|frame| frame.fcf == fcf)
 }
 
 /// The inputs that are the same for both roles, turned into what a state is told.

@@ -105,7 +105,7 @@ impl Blocks {
 }
 
 fn octets(fcf: Fcf, fif: Vec<u8>) -> Vec<u8> {
-    Frame::with_fif(fcf, fif).not_final().to_octets(Side::Sender)
+    Frame::with_fif(fcf, fif).not_final().to_octets(Side::Caller)
 }
 
 /// A block that is being received.

@@ -8,13 +8,15 @@ use alloc::vec::Vec;
 
 /// A page as it goes on the line, the least significant bit of a byte first.
 pub(super) fn encode(page: &Page, settings: &Settings) -> Vec<u8> {
+    let Some(coding) = settings.coding.t4() else {
+        return Vec::new();
+    };
     let options = EncodeOptions {
         row_bits_min: row_bits_min(settings),
-        ..EncodeOptions::line(settings.coding, settings.resolution)
+        bit_order: BitOrder::LsbFirst,
+        ..EncodeOptions::line(coding, settings.resolution)
     };
-    let mut data = t4::encode(page, &options);
-    t4::reverse_bits(&mut data);
-    data
+    t4::encode(page, &options)
 }
 
 /// Bits that a row has at least, so that the printer keeps up (T.4 clause 3).
@@ -34,7 +36,7 @@ pub(super) struct Decoded {
 
 /// Reads image data; `None` where not even a width is known.
 pub(super) fn decode(data: &[u8], settings: &Settings) -> Option<Decoded> {
-    let line = DecodeOptions::line(settings.coding, settings.row_pixels());
+    let line = DecodeOptions::line(settings.coding.t4()?, settings.row_pixels());
     let decoded = t4::decode(data, &DecodeOptions { bit_order: BitOrder::LsbFirst, ..line });
     let quality = Quality {
         rows_good: decoded.good_rows,
@@ -57,13 +59,13 @@ mod tests {
     use super::*;
     use crate::carrier::Speed;
     use crate::page::{PaperWidth, Resolution};
-    use crate::t4::Coding;
+    use crate::session::PageCoding;
 
     #[test]
     fn pages_read_back_in_every_coding() {
         let mut page = Page::white(1728, 50, Resolution::R204x196);
         (0..50).for_each(|y| (y..y * 9).for_each(|x| page.set(x, y, x % 3 != 0)));
-        for coding in [Coding::Mh, Coding::Mr, Coding::Mmr] {
+        for coding in [PageCoding::Mh, PageCoding::Mr, PageCoding::Mmr] {
             let settings = Settings {
                 speed: Speed::V29At9600,
                 resolution: Resolution::R204x196,
@@ -71,10 +73,10 @@ mod tests {
                 length: PaperLength::Unlimited,
                 coding,
                 ecm: None,
-                scan_time_ms: if coding == Coding::Mmr { 0 } else { 20 },
+                scan_time_ms: if coding == PageCoding::Mmr { 0 } else { 20 },
             };
             let data = encode(&page, &settings);
-            assert!(coding == Coding::Mmr || data.len() * 8 >= 50 * 192, "20 ms at 9600 bit/s");
+            assert!(coding == PageCoding::Mmr || data.len() * 8 >= 50 * 192, "20 ms at 9600 bit/s");
             let decoded = decode(&data, &settings).unwrap();
             assert!(decoded.ended && !decoded.too_long);
             assert_eq!(decoded.page, page);

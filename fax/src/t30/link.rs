@@ -69,7 +69,8 @@ pub(super) struct Link {
     deadline: Option<Time>,
     /// Listening for frames ends here if nothing good has come.
     until: Time,
-    image_bytes_max: usize,
+    /// Bytes taken of one image.
+    pub image_bytes_max: usize,
     /// The far end is there.
     pub connected: bool,
     /// Some V.21 was heard in this call.

@@ -4,12 +4,17 @@
 //! there are none, and wakes the engine at [`Engine::deadline`] with [`Input::Tick`]. Every wait has a deadline, so a
 //! call always ends, with [`Output::Ended`] as its last output; afterwards nothing happens any more.
 //!
+//! The station that calls sends, or polls; the one that is called receives, or sends what it offers where it is polled.
+//! Who sends is a `Sender` and who receives is a `Receiver`, however it came to that: where polling turns the line
+//! round, the one becomes the other and the call goes on.
+//!
 //! Promises, for any peer and any driver:
 //! - a page is marked `Unconfirmed`, and the driver has acknowledged that mark, before the first end-of-page command
 //!   of the page goes out; it is marked `Confirmed` at MCF, RTP or PIP and at nothing else;
 //! - a receiver confirms a page only after the driver said that it is kept, and hands out each page once;
 //! - no frame of the peer, in whatever order, makes the engine panic or wait for ever.
 
+pub mod address;
 mod bits;
 pub mod capability;
 mod common;
@@ -26,10 +31,12 @@ pub mod timers;
 
 use crate::carrier::{Command, Signal};
 use crate::page::Page;
-use crate::session::{PageMark, ReceivedPage, Report};
+use crate::session::{PageMark, ReceivedPage, Remote, Report};
 use crate::time::{Duration, Time};
+use address::Address;
+use alloc::boxed::Box;
 use capability::{Capability, FrameSize};
-use frame::StationId;
+use frame::{Digits, StationId};
 use receive::Receiver;
 use send::Sender;
 
@@ -46,6 +53,11 @@ pub struct SenderConfig {
     pub allowed: Capability,
     /// Octets in an ECM frame.
     pub frame_size: FrameSize,
+    /// Subaddress and password that go with the pages.
+    pub address: Address,
+    /// After the last page the far end is to send what it has, in the same call. Where it has nothing, the outcome is
+    /// [`Outcome::NothingToPoll`](crate::session::Outcome::NothingToPoll); the marks of the pages say what became of them.
+    pub then_poll: Option<Box<PollerConfig>>,
     /// How long to dial and ring until the far end answers.
     pub answer_wait: Duration,
     /// The longest that the call may take after it was answered.
@@ -62,6 +74,8 @@ impl SenderConfig {
             first_page: 0,
             allowed: Capability::FULL,
             frame_size: FrameSize::Octets256,
+            address: Address::default(),
+            then_poll: None,
             answer_wait: Duration::from_secs(90),
             call_time_max: Duration::from_secs(3600),
         }
@@ -81,6 +95,10 @@ pub struct ReceiverConfig {
     pub page_bytes_max: usize,
     /// The longest that the call may take.
     pub call_time_max: Duration,
+    /// Without this password (SID) nothing is received.
+    pub password: Option<Digits>,
+    /// A document that callers may fetch.
+    pub offer: Option<Offer>,
 }
 
 impl ReceiverConfig {
@@ -93,6 +111,55 @@ impl ReceiverConfig {
             pages_max: 1000,
             page_bytes_max: 16 << 20,
             call_time_max: Duration::from_secs(4 * 3600),
+            password: None,
+            offer: None,
+        }
+    }
+
+    /// The DIS.
+    fn dis(&self) -> Capability {
+        let offer = self.offer.as_ref();
+        Capability {
+            has_document: offer.is_some(),
+            selective_polling: offer.is_some_and(|offer| offer.subaddress.is_some()),
+            password: self.capability.password
+                || self.password.is_some()
+                || offer.is_some_and(|offer| offer.password.is_some()),
+            ..self.capability
+        }
+    }
+}
+
+/// A document that a station gives to callers who poll it.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The document, and how it may be sent. Its address and the time to dial are not looked at.
+    pub document: SenderConfig,
+    /// What the caller must ask for (SEP); `None` where it may not choose.
+    pub subaddress: Option<Digits>,
+    /// The password that the caller must give (PWD).
+    pub password: Option<Digits>,
+}
+
+/// What a caller that fetches a document is to do.
+#[derive(Clone, Debug)]
+pub struct PollerConfig {
+    /// Our CIG, what we can receive, and the limits. Its password and offer are not looked at.
+    pub receiver: ReceiverConfig,
+    /// The document that is wanted, and the password for it.
+    pub address: Address,
+    /// How long to dial and ring until the far end answers.
+    pub answer_wait: Duration,
+}
+
+impl PollerConfig {
+    /// A poller that takes what there is, with ample limits.
+    #[must_use]
+    pub fn new(local_id: StationId) -> Self {
+        Self {
+            receiver: ReceiverConfig::new(local_id),
+            address: Address::default(),
+            answer_wait: Duration::from_secs(90),
         }
     }
 }
@@ -130,6 +197,8 @@ pub enum Output {
         /// Its new mark.
         mark: PageMark,
     },
+    /// Receiver, and station that is polled: who calls, before the first page. Said again where it changes.
+    Identified(Remote),
     /// Receiver: a page arrived. Store it, then answer with `PageKept`; until then it is not acknowledged.
     PageReceived(ReceivedPage),
     /// The call is over. The last output.
@@ -143,7 +212,7 @@ pub struct Engine(Role);
 #[derive(Debug)]
 enum Role {
     Sender(Sender),
-    Receiver(Receiver),
+    Receiver(Box<Receiver>),
 }
 
 impl Engine {
@@ -153,10 +222,16 @@ impl Engine {
         Self(Role::Sender(Sender::new(config)))
     }
 
-    /// A call that we take, to receive pages. Its first output answers the call.
+    /// A call that we take, to receive pages or to give those that we offer. Its first output answers the call.
     #[must_use]
     pub fn receiver(config: ReceiverConfig) -> Self {
-        Self(Role::Receiver(Receiver::new(config)))
+        Self(Role::Receiver(Box::new(Receiver::new(config))))
+    }
+
+    /// A call that we make, to fetch pages. Its first output dials.
+    #[must_use]
+    pub fn poller(config: PollerConfig) -> Self {
+        Self(Role::Receiver(Box::new(Receiver::poller(config))))
     }
 
     /// Tells the engine something. Time never runs backwards: an earlier `now` counts as the latest one.
@@ -164,6 +239,18 @@ impl Engine {
         match &mut self.0 {
             Role::Sender(sender) => sender.handle(now, input),
             Role::Receiver(receiver) => receiver.handle(now, input),
+        }
+        self.turn();
+    }
+
+    /// Changes the role where polling turns the line round.
+    fn turn(&mut self) {
+        let turned = match &mut self.0 {
+            Role::Sender(sender) => sender.turn().map(|receiver| Role::Receiver(Box::new(receiver))),
+            Role::Receiver(receiver) => receiver.turn().map(Role::Sender),
+        };
+        if let Some(role) = turned {
+            self.0 = role;
         }
     }
 

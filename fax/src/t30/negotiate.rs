@@ -1,6 +1,7 @@
 //! What two stations agree on: pure functions from two capabilities and a page to a DCS.
 //!
-//! The best that both can do is taken: the fastest speed, ECM, and MMR before MR before MH. Pages are not scaled here,
+//! The best that both can do is taken: the fastest speed, ECM, and JBIG before MMR before MR before MH; JBIG only
+//! where it is allowed, which it is not by itself. A wish of the receiver for small ECM frames is granted. Pages are not scaled here,
 //! so a page that the far end cannot print as it is is an [`Incompatibility`]; only 200×200, which T.30 and RFC 3949
 //! hold equal to 204×196, is sent as that where the far end knows no inches.
 
@@ -8,13 +9,14 @@ use super::capability::{Capability, FrameSize, PaperLength};
 use super::settings::Settings;
 use crate::carrier::{Speed, SpeedSet};
 use crate::page::{Page, PaperWidth, Resolution};
-use crate::session::Incompatibility;
-use crate::t4::Coding;
+use crate::session::{Incompatibility, PageCoding};
 use crate::time::Duration;
 
 /// A4 in millimetres, with what scanners add.
 const A4_MM_MAX: u64 = 297 + 10;
-/// B4 in millimetres, with what scanners add. Legal (356 mm) fits.
+/// North American legal in millimetres, with what scanners add.
+const LEGAL_MM_MAX: u64 = 356 + 10;
+/// B4 in millimetres, with what scanners add. Legal fits.
 const B4_MM_MAX: u64 = 364 + 10;
 
 /// How to send this page, or why it cannot be sent.
@@ -29,6 +31,7 @@ pub(super) fn agree(
     }
     let speed = common_speeds(allowed, remote).iter().next_back().ok_or(Incompatibility::Modulation)?;
     let resolution = wire_resolution(page.resolution(), remote).ok_or(Incompatibility::Resolution)?;
+    let frame_size = if remote.small_frames { FrameSize::Octets64 } else { frame_size };
     let ecm = (allowed.ecm && remote.ecm).then_some(frame_size);
     Ok(Settings {
         speed,
@@ -91,6 +94,8 @@ fn paper_length(page: &Page, remote: &Capability) -> Result<PaperLength, Incompa
     let tenths_of_mm = u64::from(page.rows()) * 254 / u64::from(page.resolution().y_dpi());
     let needed = if tenths_of_mm <= A4_MM_MAX * 10 {
         PaperLength::A4
+    } else if tenths_of_mm <= LEGAL_MM_MAX * 10 && remote.length == PaperLength::Legal {
+        PaperLength::Legal
     } else if tenths_of_mm <= B4_MM_MAX * 10 {
         PaperLength::B4
     } else {
@@ -99,13 +104,15 @@ fn paper_length(page: &Page, remote: &Capability) -> Result<PaperLength, Incompa
     if needed <= remote.length { Ok(needed) } else { Err(Incompatibility::Length) }
 }
 
-fn best_coding(allowed: &Capability, remote: &Capability, ecm: bool) -> Coding {
-    if ecm && allowed.mmr && remote.mmr {
-        Coding::Mmr
+fn best_coding(allowed: &Capability, remote: &Capability, ecm: bool) -> PageCoding {
+    if ecm && allowed.jbig && remote.jbig {
+        PageCoding::Jbig
+    } else if ecm && allowed.mmr && remote.mmr {
+        PageCoding::Mmr
     } else if allowed.mr && remote.mr {
-        Coding::Mr
+        PageCoding::Mr
     } else {
-        Coding::Mh
+        PageCoding::Mh
     }
 }
 
@@ -138,14 +145,33 @@ mod tests {
         let best = agreed(&FULL, &FULL, &page).unwrap();
         assert_eq!(
             (best.speed, best.coding, best.ecm, best.scan_time_ms),
-            (Speed::V17At14400, Coding::Mmr, Some(FrameSize::Octets256), 0)
+            (Speed::V17At14400, PageCoding::Mmr, Some(FrameSize::Octets256), 0)
         );
         let no_ecm = Capability { ecm: false, ..FULL };
-        assert_eq!(agreed(&no_ecm, &FULL, &page).unwrap().coding, Coding::Mr, "MMR only with ECM");
+        assert_eq!(agreed(&no_ecm, &FULL, &page).unwrap().coding, PageCoding::Mr, "MMR only with ECM");
         let mh = Capability { mr: false, mmr: false, ..FULL };
-        assert_eq!(agreed(&FULL, &mh, &page).unwrap().coding, Coding::Mh);
+        assert_eq!(agreed(&FULL, &mh, &page).unwrap().coding, PageCoding::Mh);
+        let small = Capability { small_frames: true, ..FULL };
+        assert_eq!(agreed(&FULL, &small, &page).unwrap().ecm, Some(FrameSize::Octets64));
         let v29 = Capability { speeds: SpeedSet::ALL.without_modulation(Modulation::V17), ..FULL };
         assert_eq!(agreed(&FULL, &v29, &page).unwrap().speed, Speed::V29At9600);
+    }
+
+    /// JBIG needs ECM and both ends, and a sender that is allowed to.
+    #[test]
+    fn jbig_is_taken_only_where_it_is_allowed() {
+        let page = a4(Resolution::R204x196, 297);
+        let jbig = Capability { jbig: true, ..FULL };
+        let no_ecm = Capability { ecm: false, ..jbig };
+        for (allowed, remote, coding) in [
+            (jbig, jbig, PageCoding::Jbig),
+            (FULL, jbig, PageCoding::Mmr),
+            (jbig, FULL, PageCoding::Mmr),
+            (jbig, no_ecm, PageCoding::Mr),
+            (no_ecm, jbig, PageCoding::Mr),
+        ] {
+            assert_eq!(agreed(&allowed, &remote, &page).unwrap().coding, coding);
+        }
     }
 
     #[test]
@@ -156,7 +182,8 @@ mod tests {
         let deaf = Capability { can_receive: false, ..FULL };
         let narrow = Capability { width: PaperWidth::A4, ..FULL };
         let short = Capability { length: PaperLength::A4, ..FULL };
-        let legal = Capability { length: PaperLength::B4, ..FULL };
+        let legal = Capability { length: PaperLength::Legal, ..FULL };
+        let b4 = Capability { length: PaperLength::B4, ..FULL };
         let a3 = Page::white(2432, 100, Resolution::R204x98);
         let odd = Page::white(1000, 100, Resolution::R204x98);
         let table = [
@@ -168,7 +195,9 @@ mod tests {
             (FULL, &odd, Some(Incompatibility::Width)),
             (short, &a4(Resolution::R204x98, 356), Some(Incompatibility::Length)),
             (legal, &a4(Resolution::R204x98, 356), None),
-            (legal, &a4(Resolution::R204x98, 600), Some(Incompatibility::Length)),
+            (legal, &a4(Resolution::R204x98, 370), Some(Incompatibility::Length)),
+            (b4, &a4(Resolution::R204x98, 370), None),
+            (b4, &a4(Resolution::R204x98, 600), Some(Incompatibility::Length)),
             (FULL, &a4(Resolution::R204x98, 600), None),
             (FULL, &a3, None),
         ];

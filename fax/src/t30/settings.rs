@@ -7,8 +7,7 @@ use super::bits::{Bits, BitsMut};
 use super::capability::{FrameSize, PaperLength, ScanTime};
 use crate::carrier::Speed;
 use crate::page::{PaperWidth, Resolution};
-use crate::session::Negotiated;
-use crate::t4::Coding;
+use crate::session::{Negotiated, PageCoding};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -23,8 +22,8 @@ pub struct Settings {
     pub width: PaperWidth,
     /// Page length (bits 19 and 20).
     pub length: PaperLength,
-    /// Page coding (bits 16 and 31).
-    pub coding: Coding,
+    /// Page coding (bits 16, 31, 78 and 79).
+    pub coding: PageCoding,
     /// ECM with frames of this many octets (bits 27 and 28).
     pub ecm: Option<FrameSize>,
     /// The least time for a row, in milliseconds (bits 21 to 23): 0, 5, 10, 20 or 40.
@@ -35,15 +34,17 @@ impl Settings {
     /// Reads the information field of a DCS; `None` where its speed is reserved.
     #[must_use]
     pub fn parse(fif: &[u8]) -> Option<Self> {
-        let bits = Bits(fif);
+        let bits = Bits::new(fif);
         let ecm = bits.get(27).then(|| match bits.get(28) {
             true => FrameSize::Octets64,
             false => FrameSize::Octets256,
         });
-        let coding = match (bits.get(31), bits.get(16)) {
-            (true, _) => Coding::Mmr,
-            (false, true) => Coding::Mr,
-            (false, false) => Coding::Mh,
+        // Some stations set the bit of MMR beside that of JBIG, and send JBIG.
+        let coding = match (bits.get(78) || bits.get(79), bits.get(31), bits.get(16)) {
+            (true, ..) => PageCoding::Jbig,
+            (_, true, _) => PageCoding::Mmr,
+            (_, _, true) => PageCoding::Mr,
+            _ => PageCoding::Mh,
         };
         Some(Self {
             speed: speed_of_dcs(bits.range(11, 4))?,
@@ -53,11 +54,7 @@ impl Settings {
                 (true, _) => PaperWidth::B4,
                 (false, true) => PaperWidth::A3,
             },
-            length: match (bits.get(19), bits.get(20)) {
-                (false, false) => PaperLength::A4,
-                (true, _) => PaperLength::B4,
-                (false, true) => PaperLength::Unlimited,
-            },
+            length: PaperLength::of_bits(bits),
             coding,
             ecm,
             scan_time_ms: ScanTime::from_dis_bits(bits.range(21, 3), false).standard_ms,
@@ -70,16 +67,16 @@ impl Settings {
         let mut bits = BitsMut::new();
         bits.set(10, true);
         bits.set_range(11, 4, dcs_of_speed(self.speed));
-        bits.set(16, self.coding == Coding::Mr);
+        bits.set(16, self.coding == PageCoding::Mr);
         bits.set(17, self.width == PaperWidth::B4);
         bits.set(18, self.width == PaperWidth::A3);
-        bits.set(19, self.length == PaperLength::B4);
-        bits.set(20, self.length == PaperLength::Unlimited);
+        self.length.set_bits(&mut bits);
         let scan_time = ScanTime { standard_ms: self.scan_time_ms, ..ScanTime::NONE };
         bits.set_range(21, 3, scan_time.dis_bits());
         bits.set(27, self.ecm.is_some());
         bits.set(28, self.ecm == Some(FrameSize::Octets64));
-        bits.set(31, self.coding == Coding::Mmr);
+        bits.set(31, self.coding == PageCoding::Mmr);
+        bits.set(78, self.coding == PageCoding::Jbig);
         match self.resolution {
             Resolution::R204x98 => {}
             Resolution::R204x196 => bits.set(15, true),
@@ -181,7 +178,7 @@ mod tests {
             resolution: Resolution::R204x196,
             width: PaperWidth::A4,
             length: PaperLength::Unlimited,
-            coding: Coding::Mmr,
+            coding: PageCoding::Mmr,
             ecm: Some(FrameSize::Octets256),
             scan_time_ms: 0,
         };
@@ -196,7 +193,7 @@ mod tests {
             resolution: Resolution::R204x196,
             width: PaperWidth::A4,
             length: PaperLength::A4,
-            coding: Coding::Mh,
+            coding: PageCoding::Mh,
             ecm: None,
             scan_time_ms: 20,
         };
@@ -208,9 +205,9 @@ mod tests {
         for speed in Speed::ALL {
             for resolution in Resolution::ALL {
                 for (coding, ecm) in [
-                    (Coding::Mh, None),
-                    (Coding::Mr, Some(FrameSize::Octets64)),
-                    (Coding::Mmr, Some(FrameSize::Octets256)),
+                    (PageCoding::Mh, None),
+                    (PageCoding::Mr, Some(FrameSize::Octets64)),
+                    (PageCoding::Mmr, Some(FrameSize::Octets256)),
                 ] {
                     for (width, length) in [
                         (PaperWidth::A4, PaperLength::A4),

@@ -6,7 +6,7 @@
 use super::directory::Directory;
 use super::error::TiffError;
 use super::tag;
-use crate::page::Resolution;
+use crate::page::{PaperWidth, Resolution};
 
 /// Denser than any scanner: such a value is an error of the writer's.
 const DPI_MAX: u64 = 10_000;
@@ -28,16 +28,36 @@ pub enum Density {
 }
 
 impl Density {
-    /// The density of an image with this directory.
-    pub(super) fn of(directory: &Directory<'_>) -> Result<Self, TiffError> {
-        let unit = directory.short(tag::RESOLUTION_UNIT)?.unwrap_or(tag::UNIT_INCH);
+    /// The density of an image with this directory, `width` pixels wide.
+    ///
+    /// Where the numbers mean no fax resolution in the unit that the file says, but would do so in the other one or
+    /// with x and y exchanged, and the image has a width that faxes have at that resolution, they mean that.
+    pub(super) fn of(directory: &Directory<'_>, width: u32) -> Result<Self, TiffError> {
+        let unit = directory.short(tag::RESOLUTION_UNIT).unwrap_or(None).unwrap_or(tag::UNIT_INCH);
         // A density that cannot be read is no reason to give the image up.
-        let dpi =
-            |tag| Ok(directory.field(tag)?.and_then(|field| dots_per_inch(field.rational().ok()?, unit)));
-        Ok(match (dpi(tag::X_RESOLUTION)?, dpi(tag::Y_RESOLUTION)?) {
-            (Some(x_dpi), Some(y_dpi)) => Self::from_dpi(x_dpi, y_dpi),
-            _ => Self::Unknown,
-        })
+        let value = |tag| Ok(directory.field(tag)?.and_then(|field| field.rational().ok()));
+        let (x, y) = (value(tag::X_RESOLUTION)?, value(tag::Y_RESOLUTION)?);
+        let dpi = |value: Option<_>, unit| value.and_then(|value| dots_per_inch(value, unit));
+        let both = |unit| Some((dpi(x, unit)?, dpi(y, unit)?));
+        let said = both(unit).map_or(Self::Unknown, |(x_dpi, y_dpi)| Self::from_dpi(x_dpi, y_dpi));
+        if let Self::Fax(_) = said {
+            return Ok(said);
+        }
+        let pairs = [both(tag::UNIT_INCH), both(tag::UNIT_CENTIMETRE)].into_iter().flatten();
+        let mut guesses = pairs
+            .flat_map(|(x_dpi, y_dpi)| [Self::from_dpi(x_dpi, y_dpi), Self::from_dpi(y_dpi, x_dpi)])
+            // The width says how dense the columns are, if the file does not.
+            .chain(Resolution::ALL.into_iter().filter_map(|resolution| {
+                let y_dpi = dpi(x, unit).is_none().then(|| dpi(y, unit)).flatten()?;
+                Some(Self::from_dpi(resolution.x_dpi(), y_dpi))
+            }));
+        Ok(guesses.find(|guess| guess.has_width(width)).unwrap_or(said))
+    }
+
+    /// Whether it is a fax's, and faxes of it have this width.
+    fn has_width(self, width: u32) -> bool {
+        let papers = [PaperWidth::A4, PaperWidth::B4, PaperWidth::A3];
+        matches!(self, Self::Fax(resolution) if papers.iter().any(|&paper| resolution.width(paper) == width))
     }
 
     /// The density of the image turned by a right angle.

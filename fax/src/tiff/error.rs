@@ -7,10 +7,8 @@ use core::fmt;
 /// Why a file cannot be read as fax pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TiffError {
-    /// Neither "II" nor "MM" and 42 at the beginning.
+    /// No TIFF header at the beginning.
     NotTiff,
-    /// BigTIFF, which this reader does not know.
-    BigTiff,
     /// An image is grey or coloured: another reader may know what to do.
     NotBilevel,
     /// A bi-level image with this Compression, which this reader does not know; another may.
@@ -44,7 +42,6 @@ impl fmt::Display for TiffError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotTiff => f.write_str("not a TIFF file"),
-            Self::BigTiff => f.write_str("a BigTIFF file"),
             Self::NotBilevel => f.write_str("a TIFF image that is not black and white"),
             Self::Compression(number) => write!(f, "TIFF compression {number} is not supported"),
             Self::Tiled => f.write_str("a TIFF image in tiles is not supported"),
@@ -81,6 +78,8 @@ pub enum WriteError {
         /// The page's resolution.
         resolution: Resolution,
     },
+    /// The page is in a coding that is not the profile's.
+    Coding,
     /// The date is not "YYYY:MM:DD HH:MM:SS".
     DateTime,
 }
@@ -95,6 +94,7 @@ impl fmt::Display for WriteError {
             Self::Geometry { width, resolution } => {
                 write!(f, "the TIFF profile has no pages of {width} pixels at {resolution} dpi")
             }
+            Self::Coding => f.write_str("the TIFF profile has pages in another coding"),
             Self::DateTime => f.write_str("a TIFF date is YYYY:MM:DD HH:MM:SS"),
         }
     }

@@ -1,12 +1,15 @@
 //! An image read from a file, and how it is turned upright (TIFF 6.0, Orientation).
 
 use super::density::Density;
+use super::reception::Reception;
 use super::tag;
 use crate::page::{Page, Resolution};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// A bi-level image from a TIFF file, upright, 1 = black.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FaxImage {
     /// Pixels in a row.
     pub width: u32,
@@ -16,6 +19,16 @@ pub struct FaxImage {
     pub density: Density,
     /// MH and MR rows that were damaged and are the row above once more.
     pub bad_rows: u32,
+    /// How the page was received, where the file says something of it.
+    pub reception: Option<Box<Reception>>,
+}
+
+impl fmt::Debug for FaxImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.bits.len() / Page::stride_of(self.width).max(1);
+        let Self { width, density, bad_rows, .. } = self;
+        write!(f, "FaxImage({width}×{rows}, {density:?}, {bad_rows} bad rows)")
+    }
 }
 
 impl FaxImage {
@@ -70,8 +83,8 @@ impl Orientation {
         if self == Self::new(tag::UPRIGHT) {
             return image;
         }
-        let (bad_rows, density) = (image.bad_rows, image.density);
-        let stored = image.into_bitmap(Resolution::default());
+        let stored = Page::from_bits(image.width, Resolution::default(), image.bits);
+        let stored = stored.unwrap_or_else(|| Page::white(image.width, 0, Resolution::default()));
         let (width, rows) =
             if self.transposed { (stored.rows(), stored.width()) } else { (stored.width(), stored.rows()) };
         let mut page = Page::white(width, rows, Resolution::default());
@@ -92,8 +105,8 @@ impl Orientation {
         FaxImage {
             width,
             bits: page.into_bits(),
-            density: if self.transposed { density.transposed() } else { density },
-            bad_rows,
+            density: if self.transposed { image.density.transposed() } else { image.density },
+            ..image
         }
     }
 }

@@ -1,15 +1,20 @@
-//! From file to images: follows the directories, reads the strips of each, and puts the pages in order.
+//! From file to images, one page at a time.
 
+use super::chain::Chain;
 use super::density::Density;
 use super::directory::{Directory, File};
 use super::error::TiffError;
 use super::image::{FaxImage, Orientation};
 use super::layout::Layout;
-use super::strip::{Rows, unpack};
+use super::mmr::MmrPage;
+use super::reception::Reception;
+use super::strip::{Format, Storage};
+use super::strips::{Lack, Strips};
 use super::tag;
 use crate::page::{Page, Resolution};
-use crate::t4::{Damage, End};
-use alloc::vec::Vec;
+use crate::t4::reverse_bits;
+use alloc::vec::{IntoIter, Vec};
+use core::fmt;
 
 /// How much of a foreign file is worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +25,12 @@ pub struct Limits {
     pub width_max: u32,
     /// Rows of a page.
     pub rows_max: u32,
-    /// Octets of all strips, as they stand in the file; strips that overlap count each time.
+    /// Octets of all strips, as they stand in the file; strips that overlap, or are read again because the file says
+    /// something wrong of them, count each time.
     pub coded_octets_max: usize,
-    /// Octets of all pages, as bitmaps.
+    /// Octets of a page, as a bitmap.
+    pub page_octets_max: usize,
+    /// Octets of all pages that [`read`] yields, as bitmaps.
     pub bitmap_octets_max: usize,
 }
 
@@ -34,160 +42,165 @@ impl Default for Limits {
             width_max: 20_000,
             rows_max: 40_000,
             coded_octets_max: 128 << 20,
+            page_octets_max: 48 << 20,
             bitmap_octets_max: 128 << 20,
         }
     }
 }
 
-/// Reads the pages of a file.
-///
-/// Thumbnails and masks are left out. Pages that are all numbered are sorted by their numbers.
-///
-/// # Errors
-///
-/// [`TiffError`]; no page is read then.
-pub fn read(data: &[u8], limits: &Limits) -> Result<Vec<FaxImage>, TiffError> {
-    let (file, mut offset) = File::open(data)?;
-    let mut reader = Reader { file, limits: *limits, pages: Vec::new() };
-    let mut visited = Vec::new();
-    while offset != 0 {
-        if visited.contains(&offset) {
-            return Err(TiffError::Loop);
-        }
-        if visited.len() >= limits.pages_max as usize {
-            return Err(TiffError::Limit("pages_max"));
-        }
-        visited.push(offset);
-        let directory = file.directory(offset)?;
-        let kind = directory.number(tag::NEW_SUBFILE_TYPE)?.unwrap_or(0);
-        if kind & (tag::SUBFILE_REDUCED | tag::SUBFILE_MASK) == 0 {
-            reader.page(&directory)?;
-        }
-        offset = directory.next()?;
+impl Limits {
+    /// Octets of memory that reading a page takes at most, whatever the file: its bitmap, another one while it grows or
+    /// is turned upright, and what decoding a row and finding the pages needs.
+    #[must_use]
+    pub const fn memory_octets_max(&self) -> usize {
+        let page = self.page_octets_max.saturating_mul(2);
+        let row = (self.width_max as usize).saturating_mul(ROW_MEMORY_OCTETS);
+        let pages = (self.pages_max as usize).saturating_mul(PAGE_MEMORY_OCTETS);
+        page.saturating_add(row).saturating_add(pages).saturating_add(OTHER_MEMORY_OCTETS)
     }
-    if reader.pages.is_empty() {
-        return Err(TiffError::NoPages);
-    }
-    Ok(in_order(reader.pages))
 }
 
-/// An image and its PageNumber.
-type Numbered = (Option<u32>, FaxImage);
+/// For each pixel of a row: its changing elements and those of the row above.
+const ROW_MEMORY_OCTETS: usize = 32;
+/// For each directory: where it is, and what else is there.
+const PAGE_MEMORY_OCTETS: usize = 256;
+/// Texts.
+const OTHER_MEMORY_OCTETS: usize = 64 << 10;
 
-/// Sorts by page numbers where every page has one; equal ones keep the order of the file.
-fn in_order(mut pages: Vec<Numbered>) -> Vec<FaxImage> {
-    if pages.iter().all(|(number, _)| number.is_some()) {
-        pages.sort_by_key(|(number, _)| *number);
-    }
-    pages.into_iter().map(|(_, image)| image).collect()
-}
-
-struct Reader<'a> {
+/// Reads the pages of a file one by one, in their order; only one is in memory at a time.
+///
+/// Thumbnails and masks are left out. Pages that are all numbered, each differently, are sorted by their numbers.
+///
+/// A page that cannot be read is an error in its place, and those after it can be read nevertheless. Where the chain of
+/// directories breaks off, and the pages do not say that they are all there, the last item says so.
+pub struct Reader<'a> {
     file: File<'a>,
     limits: Limits,
-    pages: Vec<Numbered>,
+    pages: IntoIter<Directory<'a>>,
+    marks: Vec<usize>,
+    broken: Option<TiffError>,
+    coded_octets_left: usize,
+    /// Pages that were asked for.
+    page: u32,
 }
 
-impl Reader<'_> {
-    fn page(&mut self, directory: &Directory<'_>) -> Result<(), TiffError> {
+impl<'a> Reader<'a> {
+    /// Finds the pages of a file; none is decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`TiffError`]: it has no page.
+    pub fn new(data: &'a [u8], limits: &Limits) -> Result<Self, TiffError> {
+        let (file, first) = File::open(data)?;
+        let Chain { pages, marks, broken } = Chain::of(file, first, limits.pages_max)?;
+        Ok(Self {
+            file,
+            limits: *limits,
+            pages: pages.into_iter(),
+            marks,
+            broken,
+            coded_octets_left: limits.coded_octets_max,
+            page: 0,
+        })
+    }
+
+    /// The pages that are still to be read.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// The next page as it stands in the file, where that is whole MMR in one strip, upright, at a fax resolution, and as
+    /// long as the file says. `None` where it is not, or where there is no page any more: then it is still to be
+    /// read as an image.
+    pub fn next_mmr(&mut self) -> Option<MmrPage> {
+        let directory = *self.pages.as_slice().first()?;
+        let layout = Layout::of(&directory, &self.limits).ok()?;
+        let upright = directory.short(tag::ORIENTATION).ok()?.is_none_or(|value| value == tag::UPRIGHT);
+        let Format { width, storage, lsb_first } = layout.format;
+        if storage != Storage::MMR || layout.strips != 1 || layout.inverted || !upright {
+            return None;
+        }
+        let Density::Fax(resolution) = Density::of(&directory, width).ok()? else { return None };
+        let place = layout.strip(0).ok()?;
+        let octets = self.file.octets(place.start, place.end?).ok()?;
+        self.coded_octets_left = self.coded_octets_left.checked_sub(octets.len())?;
+        let mut data = octets.to_vec();
+        if lsb_first {
+            reverse_bits(&mut data);
+        }
+        let page = MmrPage::new(width, resolution, data).ok()?;
+        if layout.rows != Some(page.rows()) {
+            return None;
+        }
+        self.pages.next();
+        self.page += 1;
+        Some(page)
+    }
+
+    fn image(&mut self, directory: &Directory<'a>) -> Result<FaxImage, TiffError> {
         let layout = Layout::of(directory, &self.limits)?;
-        let (mut bits, bad_rows) = self.rows(&layout)?;
-        if layout.inverted {
+        let (width, inverted) = (layout.format.width, layout.inverted);
+        let strips = Strips {
+            file: self.file,
+            layout,
+            limits: &self.limits,
+            marks: &self.marks,
+            coded_octets_left: &mut self.coded_octets_left,
+        };
+        let (bitmap, bad_rows) = strips.rows().map_err(|lack| match lack {
+            Lack::File(error) => error,
+            Lack::Rows { had, damage } => TiffError::Damage { page: self.page, rows: had, damage },
+        })?;
+        let mut bits = bitmap.bits;
+        if inverted {
             bits.iter_mut().for_each(|octet| *octet = !*octet);
         }
-        let width = layout.format.width;
         // A page has no pixels beyond its width; a file may have.
         let page = Page::from_bits(width, Resolution::default(), bits);
         let image = FaxImage {
             width,
             bits: page.map(Page::into_bits).unwrap_or_default(),
-            density: Density::of(directory)?,
+            density: Density::of(directory, width)?,
             bad_rows,
+            reception: Reception::of(directory)?,
         };
-        let orientation = Orientation::new(directory.short(tag::ORIENTATION)?.unwrap_or(tag::UPRIGHT));
-        let number = directory.number(tag::PAGE_NUMBER)?;
-        self.pages.push((number, orientation.upright(image)));
-        Ok(())
-    }
-
-    /// The rows of all strips, and how many of them were damaged.
-    fn rows(&mut self, layout: &Layout<'_>) -> Result<(Vec<u8>, u32), TiffError> {
-        let mut bits = Vec::new();
-        let (mut rows, mut bad_rows) = (0, 0);
-        for index in 0..layout.strips() {
-            let strip = self.strip(layout, index, &mut bits).map_err(|lack| match lack {
-                Lack::File(error) => error,
-                Lack::Rows { had, damage } => self.damaged(rows + had, damage),
-            })?;
-            rows += strip.rows;
-            bad_rows += strip.bad_rows;
-        }
-        // Nothing but damage is no fax, but something else under the name of one.
-        if rows == bad_rows {
-            return Err(self.damaged(rows, Damage::Code));
-        }
-        Ok((bits, bad_rows))
-    }
-
-    fn damaged(&self, rows: u32, damage: Damage) -> TiffError {
-        TiffError::Damage { page: self.pages.len() as u32 + 1, rows, damage }
-    }
-
-    /// Appends the rows of a strip.
-    fn strip(&mut self, layout: &Layout<'_>, index: u32, bits: &mut Vec<u8>) -> Result<Rows, Lack> {
-        let place = layout.strip(index)?;
-        let octets = self.file.octets(place.offset, place.octets_max)?;
-        take(&mut self.limits.coded_octets_max, octets.len(), "coded_octets_max")?;
-        let stride = Page::stride_of(layout.format.width);
-        take(&mut self.limits.bitmap_octets_max, stride * place.rows as usize, "bitmap_octets_max")?;
-        let strip = unpack(octets, layout.format, place.rows, bits);
-        let is_last = index + 1 == layout.strips();
-        let cut = octets.len() < place.octets_max;
-        let lost = lost_rows(&strip, place.rows, is_last, cut)?;
-        // Rows can only be lost where others are bad: there is a row above.
-        let above = bits.len() - stride.min(bits.len());
-        (0..lost).for_each(|_| bits.extend_from_within(above..above + stride));
-        Ok(Rows { rows: strip.rows + lost, bad_rows: strip.bad_rows + lost, ..strip })
+        let orientation = directory.short(tag::ORIENTATION).unwrap_or(None).unwrap_or(tag::UPRIGHT);
+        Ok(Orientation::new(orientation).upright(image))
     }
 }
 
-/// How many rows of a strip damage has swallowed, where it is right otherwise: as many rows as it should have, unless
-/// the page ends in it. `cut` says that the file ended before the strip.
-fn lost_rows(strip: &Rows, rows: u32, last: bool, cut: bool) -> Result<u32, Lack> {
-    let missing = rows - strip.rows;
-    let damage = match strip.end {
-        End::Damage(damage) => Some(damage),
-        End::Marker | End::Data | End::RowsMax => None,
-    };
-    match strip.end {
-        _ if missing == 0 && !(cut && damage.is_some()) => Ok(0),
-        // The sender ended the page before the rows were as many as the field says: the page is right.
-        End::Marker if last => Ok(0),
-        _ if cut => Err(Lack::File(TiffError::Truncated)),
-        // A damaged EOL makes one bad row of two.
-        _ if missing <= strip.bad_rows => Ok(missing),
-        _ => Err(Lack::Rows { had: strip.rows, damage: damage.unwrap_or(Damage::Truncated) }),
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("pages", &self.pages()).field("broken", &self.broken).finish()
     }
 }
 
-/// What a strip lacks.
-enum Lack {
-    File(TiffError),
-    /// After so many rows.
-    Rows {
-        had: u32,
-        damage: Damage,
-    },
-}
+impl Iterator for Reader<'_> {
+    type Item = Result<FaxImage, TiffError>;
 
-impl From<TiffError> for Lack {
-    fn from(error: TiffError) -> Self {
-        Self::File(error)
+    fn next(&mut self) -> Option<Self::Item> {
+        let Some(directory) = self.pages.next() else {
+            return self.broken.take().map(Err);
+        };
+        self.page += 1;
+        Some(self.image(&directory))
     }
 }
 
-/// Takes from what a limit leaves.
-fn take(left: &mut usize, octets: usize, limit: &'static str) -> Result<(), TiffError> {
-    *left = left.checked_sub(octets).ok_or(TiffError::Limit(limit))?;
-    Ok(())
+/// Reads all pages of a file, as [`Reader`] does.
+///
+/// # Errors
+///
+/// [`TiffError`], the first one; no page is read then.
+pub fn read(data: &[u8], limits: &Limits) -> Result<Vec<FaxImage>, TiffError> {
+    let mut octets_left = limits.bitmap_octets_max;
+    Reader::new(data, limits)?
+        .map(|image| {
+            let image = image?;
+            let left = octets_left.checked_sub(image.bits.len());
+            octets_left = left.ok_or(TiffError::Limit("bitmap_octets_max"))?;
+            Ok(image)
+        })
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! The TIFF fields and values that fax files use (TIFF 6.0; RFC 3949 clauses 2.2, 3.2 and 4.2).
 
 pub(super) const NEW_SUBFILE_TYPE: u16 = 254;
+/// The field before NewSubfileType, of TIFF 4.
+pub(super) const SUBFILE_TYPE: u16 = 255;
 pub(super) const IMAGE_WIDTH: u16 = 256;
 pub(super) const IMAGE_LENGTH: u16 = 257;
 pub(super) const BITS_PER_SAMPLE: u16 = 258;
@@ -22,6 +24,15 @@ pub(super) const PAGE_NUMBER: u16 = 297;
 pub(super) const SOFTWARE: u16 = 305;
 pub(super) const DATE_TIME: u16 = 306;
 pub(super) const TILE_OFFSETS: u16 = 324;
+pub(super) const BAD_FAX_LINES: u16 = 326;
+pub(super) const CLEAN_FAX_DATA: u16 = 327;
+pub(super) const CONSECUTIVE_BAD_FAX_LINES: u16 = 328;
+
+// Private fields of libtiff's, which HylaFAX writes and reads.
+pub(super) const FAX_RECV_PARAMS: u16 = 34908;
+pub(super) const FAX_SUB_ADDRESS: u16 = 34909;
+pub(super) const FAX_RECV_TIME: u16 = 34910;
+pub(super) const FAX_DCS: u16 = 34911;
 
 /// NewSubfileType: a smaller copy of another image of the file.
 pub(super) const SUBFILE_REDUCED: u32 = 1;
@@ -29,6 +40,8 @@ pub(super) const SUBFILE_REDUCED: u32 = 1;
 pub(super) const SUBFILE_PAGE: u32 = 2;
 /// NewSubfileType: a transparency mask for another image of the file.
 pub(super) const SUBFILE_MASK: u32 = 4;
+/// SubfileType: a smaller copy of another image of the file.
+pub(super) const OLD_SUBFILE_REDUCED: u32 = 2;
 
 /// PhotometricInterpretation: 1 is black.
 pub(super) const WHITE_IS_ZERO: u16 = 0;

@@ -6,6 +6,9 @@
 //! (clauses 4.5.3 and 4.5.5); MMR strips end in EOFB (clause 4.5.6).
 
 use super::error::WriteError;
+use super::field::{self, DIRECTORY_OCTETS, FIELD_OCTETS, Field, INSIDE_OCTETS, directory_octets};
+use super::mmr::MmrPage;
+use super::reception::Reception;
 use super::tag;
 use crate::page::{Page, PaperWidth, Resolution};
 use crate::t4::{Coding, EncodeOptions, encode, reverse_bits};
@@ -68,6 +71,14 @@ pub fn write(pages: &[Page], profile: Profile, info: &Info<'_>) -> Result<Vec<u8
     writer.finish()
 }
 
+/// The size of a page.
+#[derive(Clone, Copy)]
+struct Form {
+    width: u32,
+    rows: u32,
+    resolution: Resolution,
+}
+
 /// Writes a document page by page.
 #[derive(Clone, Debug)]
 pub struct Writer {
@@ -114,25 +125,60 @@ impl Writer {
     ///
     /// [`WriteError`]: the profile has no such pages, or the file is full. The file stays as it was.
     pub fn page(&mut self, page: &Page) -> Result<(), WriteError> {
-        let (width, resolution) = (page.width(), page.resolution());
-        if !self.profile.allows(width, resolution) {
-            return Err(WriteError::Geometry { width, resolution });
+        self.received_page(page, &Reception::default())
+    }
+
+    /// Appends a page and, in profile F, how it was received.
+    ///
+    /// # Errors
+    ///
+    /// As [`page`](Self::page).
+    pub fn received_page(&mut self, page: &Page, reception: &Reception) -> Result<(), WriteError> {
+        let form = Form { width: page.width(), rows: page.rows(), resolution: page.resolution() };
+        self.check(form)?;
+        let strip = encode(page, &EncodeOptions::tiff(self.profile.coding(), form.resolution));
+        self.append(form, strip, reception)
+    }
+
+    /// Appends a page that is in MMR already, as it is, and how it was received.
+    ///
+    /// # Errors
+    ///
+    /// As [`page`](Self::page), and [`WriteError::Coding`] where the profile's coding is another one.
+    pub fn mmr_page(&mut self, page: &MmrPage, reception: &Reception) -> Result<(), WriteError> {
+        if self.profile.coding() != Coding::Mmr {
+            return Err(WriteError::Coding);
         }
-        if page.rows() == 0 {
-            return Err(WriteError::NoRows);
+        let form = Form { width: page.width(), rows: page.rows(), resolution: page.resolution() };
+        self.check(form)?;
+        self.append(form, page.data().to_vec(), reception)
+    }
+
+    fn check(&self, form: Form) -> Result<(), WriteError> {
+        let Form { width, rows, resolution } = form;
+        match () {
+            () if !self.profile.allows(width, resolution) => Err(WriteError::Geometry { width, resolution }),
+            () if rows == 0 => Err(WriteError::NoRows),
+            () => Ok(()),
         }
+    }
+
+    /// Appends directory and strip.
+    fn append(&mut self, form: Form, mut strip: Vec<u8>, reception: &Reception) -> Result<(), WriteError> {
         let number = self.pages;
         let pages = number.checked_add(1).ok_or(WriteError::TooManyPages)?;
-        let mut strip = encode(page, &EncodeOptions::tiff(self.profile.coding(), resolution));
         reverse_bits(&mut strip);
-        let strip_octets = u32::try_from(strip.len()).map_err(|_| WriteError::TooLarge)?;
-        let mut fields = self.fields(page, number, strip_octets);
-        let directory_at = u32::try_from(self.out.len()).map_err(|_| WriteError::TooLarge)?;
-        let strip_at =
-            u32::try_from(self.out.len() + directory_octets(&fields)).map_err(|_| WriteError::TooLarge)?;
+        let offset = |octets: usize| u32::try_from(octets).map_err(|_| WriteError::TooLarge);
+        let strip_octets = offset(strip.len())?;
+        let mut fields = self.fields(form, number, strip_octets);
+        if self.profile != Profile::S {
+            fields.extend(field::reception(reception));
+        }
+        let directory_at = offset(self.out.len())?;
+        let strip_at = self.out.len() + directory_octets(&fields);
         // The directory after this strip begins at an even offset.
-        strip_at.checked_add(strip_octets + 1).ok_or(WriteError::TooLarge)?;
-        fields.push(Field::long(tag::STRIP_OFFSETS, strip_at));
+        offset(strip_at + strip.len() + 1)?;
+        fields.push(Field::long(tag::STRIP_OFFSETS, offset(strip_at)?));
         fields.sort_by_key(|field| field.tag);
 
         self.patch(self.link_at, &directory_at.to_le_bytes());
@@ -159,8 +205,8 @@ impl Writer {
     }
 
     /// The fields of a page except the offset of its strip.
-    fn fields(&self, page: &Page, number: u16, strip_octets: u32) -> Vec<Field> {
-        let (coding, resolution) = (self.profile.coding(), page.resolution());
+    fn fields(&self, form: Form, number: u16, strip_octets: u32) -> Vec<Field> {
+        let (coding, resolution) = (self.profile.coding(), form.resolution);
         let (compression, options) = match coding {
             Coding::Mh => (tag::COMPRESSION_T4, Field::long(tag::T4_OPTIONS, tag::T4_ALIGNED)),
             Coding::Mr => (tag::COMPRESSION_T4, Field::long(tag::T4_OPTIONS, tag::T4_ALIGNED | tag::T4_MR)),
@@ -168,14 +214,14 @@ impl Writer {
         };
         let mut fields = alloc::vec![
             Field::long(tag::NEW_SUBFILE_TYPE, tag::SUBFILE_PAGE),
-            Field::long(tag::IMAGE_WIDTH, page.width()),
-            Field::long(tag::IMAGE_LENGTH, page.rows()),
+            Field::long(tag::IMAGE_WIDTH, form.width),
+            Field::long(tag::IMAGE_LENGTH, form.rows),
             Field::shorts(tag::BITS_PER_SAMPLE, &[1]),
             Field::shorts(tag::COMPRESSION, &[compression]),
             Field::shorts(tag::PHOTOMETRIC, &[tag::WHITE_IS_ZERO]),
             Field::shorts(tag::FILL_ORDER, &[tag::LSB_FIRST]),
             Field::shorts(tag::SAMPLES_PER_PIXEL, &[1]),
-            Field::long(tag::ROWS_PER_STRIP, page.rows()),
+            Field::long(tag::ROWS_PER_STRIP, form.rows),
             Field::long(tag::STRIP_BYTE_COUNTS, strip_octets),
             Field::whole_rational(tag::X_RESOLUTION, resolution.x_dpi()),
             Field::whole_rational(tag::Y_RESOLUTION, resolution.y_dpi()),
@@ -223,69 +269,6 @@ impl Writer {
             place.copy_from_slice(octets);
         }
     }
-}
-
-/// A directory's count and its link, without fields.
-const DIRECTORY_OCTETS: usize = 6;
-/// A field's tag, type, count and value or offset.
-const FIELD_OCTETS: usize = 12;
-/// Values up to this long stand in the field itself.
-const INSIDE_OCTETS: usize = 4;
-
-const TYPE_ASCII: u16 = 2;
-const TYPE_SHORT: u16 = 3;
-const TYPE_LONG: u16 = 4;
-const TYPE_RATIONAL: u16 = 5;
-
-/// A field with its values, little-endian.
-#[derive(Clone, Debug)]
-struct Field {
-    tag: u16,
-    kind: u16,
-    count: u32,
-    value: Vec<u8>,
-}
-
-impl Field {
-    fn shorts(tag: u16, values: &[u16]) -> Self {
-        Self {
-            tag,
-            kind: TYPE_SHORT,
-            count: values.len() as u32,
-            value: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        }
-    }
-
-    fn long(tag: u16, value: u32) -> Self {
-        Self { tag, kind: TYPE_LONG, count: 1, value: value.to_le_bytes().to_vec() }
-    }
-
-    fn whole_rational(tag: u16, value: u32) -> Self {
-        Self { tag, kind: TYPE_RATIONAL, count: 1, value: [value.to_le_bytes(), 1u32.to_le_bytes()].concat() }
-    }
-
-    /// ASCII with a zero at the end; "?" for what ASCII does not print.
-    fn text(tag: u16, text: &str) -> Self {
-        let printable = |c: char| {
-            if matches!(c, ' '..='~' | '\n') { c as u8 } else { b'?' }
-        };
-        let value: Vec<u8> = text.chars().take(TEXT_MAX).map(printable).chain([0]).collect();
-        Self { tag, kind: TYPE_ASCII, count: value.len() as u32, value }
-    }
-
-    fn is_long(&self) -> bool {
-        self.value.len() > INSIDE_OCTETS
-    }
-}
-
-/// Characters of a text field; what goes beyond is cut off.
-const TEXT_MAX: usize = 1000;
-
-/// Octets of a directory with these fields and the offset of the strip, and of the long values.
-fn directory_octets(fields: &[Field]) -> usize {
-    let long = fields.iter().filter(|field| field.is_long());
-    let values: usize = long.map(|field| field.value.len().next_multiple_of(2)).sum();
-    DIRECTORY_OCTETS + FIELD_OCTETS * (fields.len() + 1) + values
 }
 
 /// Whether this is "YYYY:MM:DD HH:MM:SS".

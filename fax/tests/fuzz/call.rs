@@ -89,6 +89,7 @@ impl Watched {
                     }
                 }
                 Output::Ended(_) => self.ended = true,
+                Output::Identified(_) => {}
                 Output::Command(command) => {
                     if let Command::SendFrames(frames) = &command {
                         self.said =
@@ -111,7 +112,7 @@ impl Watched {
         if let Some(input) = self.asked.take() {
             return self.input(input);
         }
-        let reply = |fcf, fif| Event::Burst(vec![Frame::with_fif(fcf, fif).to_octets(Side::Receiver)]);
+        let reply = |fcf, fif| Event::Burst(vec![Frame::with_fif(fcf, fif).to_octets(Side::Answerer)]);
         let event = match (&self.command, self.said) {
             (Some(Command::Call), _) => reply(Fcf::Dis, Capability::FULL.to_fif()),
             (Some(Command::ListenTcf(_)), _) => Event::Image(vec![0; 2700]),

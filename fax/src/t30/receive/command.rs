@@ -5,17 +5,18 @@
 //! end-of-page command whose image was missed must not be taken for one, or a page would be confirmed that never came.
 
 use super::super::capability::FrameSize;
-use super::super::common::{main_frame, station_id};
+use super::super::common::main_frame;
 use super::super::ecm::{BlockIn, MAP_OCTETS};
-use super::super::frame::{Fcf, Frame, PartialPage, StationId, parse_end_of_retransmission};
+use super::super::frame::{Fcf, Frame, PartialPage, parse_end_of_retransmission};
 use super::super::image::{self, Decoded};
 use super::super::quality::copy_reply;
 use super::super::settings::Settings;
 use super::super::timers::REPEAT_WINDOW;
-use super::listen::{Checking, Silence};
+use super::identify::{commanded, identify, polled};
+use super::listen::Silence;
 use super::{Cx, Keeping, Next, Reply, State};
 use crate::carrier::{Modulation, Speed, Training};
-use crate::session::{Incompatibility, Outcome, Phase};
+use crate::session::{Outcome, Phase};
 use crate::time::{Duration, Time};
 
 /// Where V.21 is heard this long after something failed to train, that was an image: a command's own flags last a second.
@@ -59,19 +60,19 @@ impl Ask {
 
 /// Does what the burst says; `None` where it says nothing for us.
 pub(super) fn command(cx: &mut Cx, burst: &[Frame]) -> Option<State> {
-    if let Some(tsi) = station_id(burst, Fcf::Tsi) {
-        cx.common.set_remote_id(StationId::from_fif(&tsi.fif).as_str());
-    }
+    cx.common.hear(burst);
     let frame = main_frame(burst)?;
     if let Some(ask) = end_of_page(frame) {
         return end_of_page_command(cx, ask, frame);
     }
     match frame.fcf {
-        Fcf::Dcs => identified(cx, frame),
+        Fcf::Dcs => commanded(cx, frame),
         Fcf::Ctc => continue_to_correct(cx, frame),
         Fcf::Eor => end_of_retransmission(cx, frame),
         Fcf::Rr | Fcf::Crp => cx.say_again(),
-        Fcf::Dtc => Some(cx.leave(Outcome::Incompatible(Incompatibility::NotAReceiver))),
+        // Who called and polls hears DIS, who was called DTC.
+        Fcf::Dis if cx.poll.is_some() => Some(identify(cx)),
+        Fcf::Dtc if cx.poll.is_none() => polled(cx, burst, frame),
         Fcf::Dcn => Some(disconnected(cx)),
         _ => None,
     }
@@ -108,15 +109,6 @@ fn without_operator(fcf: Fcf) -> Fcf {
         Fcf::PriEop => Fcf::Eop,
         other => other,
     }
-}
-
-fn identified(cx: &mut Cx, frame: &Frame) -> Option<State> {
-    let settings = Settings::parse(&frame.fif)?;
-    cx.common.settings = Some(settings);
-    cx.drop_page();
-    cx.answered = None;
-    cx.is_finished = false;
-    Some(Checking::enter(cx, settings.speed))
 }
 
 fn disconnected(cx: &mut Cx) -> State {
@@ -163,7 +155,7 @@ fn whole_page(cx: &mut Cx, ask: Ask, settings: &Settings) -> State {
     let Some(decoded) = decoded else {
         return reject(cx, ask, Fcf::Rtn);
     };
-    if decoded.too_long || cx.pages >= cx.config.pages_max {
+    if decoded.too_long || cx.common.received >= cx.config.pages_max {
         return cx.leave(Outcome::TooLarge);
     }
     let verdict = copy_reply(decoded.quality, settings.resolution);
@@ -202,7 +194,7 @@ fn partial_page(cx: &mut Cx, ask: Ask, frame: &Frame, settings: &Settings, size:
     let Some(decoded) = image::decode(&cx.blocks_data, settings) else {
         return reject(cx, ask, Fcf::Pin);
     };
-    if decoded.too_long || cx.pages >= cx.config.pages_max {
+    if decoded.too_long || cx.common.received >= cx.config.pages_max {
         return cx.leave(Outcome::TooLarge);
     }
     if !is_whole(cx, &decoded) && !core::mem::replace(&mut cx.doubted, true) {

@@ -13,7 +13,7 @@ use super::command::{Ask, end_of_page, short_training};
 use super::listen::Silence;
 use super::{Cx, Next, Reply, State};
 use crate::carrier::{Command, Training};
-use crate::session::{LocalFailure, Outcome, PageMark, Phase, ReceivedPage};
+use crate::session::{LocalFailure, Outcome, Phase, ReceivedPage};
 use crate::time::Time;
 
 /// The driver has the page and has not answered yet, or the sender is not listening yet.
@@ -34,7 +34,7 @@ impl Keeping {
         cx.common.link.rest();
         cx.common.timer = Some(cx.common.now + REPLY_WAIT);
         cx.common.out.push_back(Output::PageReceived(ReceivedPage {
-            index: cx.pages,
+            index: cx.common.received,
             page: decoded.page,
             quality: decoded.quality,
         }));
@@ -96,8 +96,7 @@ impl Keeping {
         if !kept {
             return self.refuse(cx);
         }
-        cx.common.marks.push(PageMark::Confirmed);
-        cx.pages += 1;
+        cx.common.received += 1;
         let next = match (self.ask.then(), self.verdict) {
             (Fcf::Eop, _) => {
                 cx.is_finished = true;

@@ -1,16 +1,16 @@
-//! The receiver's waits: for a first command, for the training check, for an image, for what comes after it.
+//! The receiver's waits: for the training check, for an image, for what comes after it.
 
 use super::super::common::Happening;
 use super::super::frame::{Fcf, Frame};
 use super::super::link::{Event, Heard};
 use super::super::quality::tcf_is_good;
-use super::super::timers::{REPLY_TIME_MAX, T1, T2, T4, TCF_OVER};
+use super::super::timers::{REPLY_TIME_MAX, T2, TCF_OVER};
 use super::command::{command, short_training};
+use super::identify::identify;
 use super::{Cx, Next, Reply, State};
 use crate::carrier::{Command, Speed, Training};
 use crate::session::{LocalFailure, Outcome, Phase};
 use crate::time::{Duration, Time};
-use alloc::vec::Vec;
 
 /// Coded bytes of the longest ECM block; an image that was missed may last as long as they take.
 const BLOCK_BYTES_MAX: usize = 256 * 264;
@@ -31,44 +31,8 @@ pub(super) enum Silence {
     Ftt,
     /// A page could not be stored and was refused: leave.
     PageNotKept,
-}
-
-/// DIS is out.
-#[derive(Debug)]
-pub(super) struct Identifying {
-    until: Time,
-}
-
-impl Identifying {
-    pub(super) fn enter(cx: &mut Cx) -> State {
-        let until = cx.common.now + T1;
-        cx.common.phase = Phase::Negotiation;
-        Self { until }.ask(cx)
-    }
-
-    fn ask(self, cx: &mut Cx) -> State {
-        let dis = Frame::with_fif(Fcf::Dis, cx.config.capability.to_fif());
-        let id = &cx.config.local_id;
-        let frames: Vec<Frame> = match id.as_str() {
-            "" => alloc::vec![dis],
-            _ => alloc::vec![Frame::with_fif(Fcf::Csi, id.to_fif()).not_final(), dis],
-        };
-        cx.common.exchange(&frames, Command::ListenFrames, T4);
-        State::Identifying(self)
-    }
-
-    pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
-        match happening {
-            Happening::Line(Event::Burst(burst)) => command(cx, &burst).unwrap_or_else(|| {
-                cx.common.listen_again();
-                State::Identifying(self)
-            }),
-            Happening::Line(Event::Timeout) if cx.common.now < self.until => self.ask(cx),
-            Happening::Line(Event::Timeout) if cx.pages == 0 => cx.finish(Outcome::NoCommand),
-            Happening::Line(Event::Timeout) => cx.finish(Outcome::NoResponse { phase: Phase::Negotiation }),
-            _ => State::Identifying(self),
-        }
-    }
+    /// The sender's command is not accepted: leave, once its training check is over.
+    Leave(Outcome),
 }
 
 /// DCS came; the training check is awaited.
@@ -214,9 +178,10 @@ impl AwaitCommand {
                 let phase = cx.common.phase;
                 cx.finish(Outcome::NoResponse { phase })
             }
-            Silence::Identify => Identifying::enter(cx),
+            Silence::Identify => identify(cx),
             Silence::Received => cx.finish(Outcome::Received),
             Silence::Ftt => refuse_training(cx),
+            Silence::Leave(outcome) => cx.leave(outcome),
             Silence::PageNotKept => cx.leave(Outcome::Local(LocalFailure::PageNotKept)),
         }
     }

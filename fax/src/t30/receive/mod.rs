@@ -11,26 +11,33 @@
 //!                                           Over
 //! ```
 //!
+//! Where we called to poll, `Dialling` (waiting for DIS) and `Polling` (DTC) stand in the place of the first two.
+//!
 //! The sender drives; a receiver in almost any state may hear almost any command, since its own replies may get lost.
 //! So `command` decides by the command and by what is in hand, and the states are few. A page is confirmed after
 //! the driver has it, and a command that is only repeated is given the same reply again.
 
 mod command;
+mod identify;
 mod keep;
 mod listen;
 
+use super::address::Address;
+use super::capability::Capability;
 use super::common::{Common, Happening, happening};
 use super::ecm::BlockIn;
-use super::frame::{Frame, Side};
+use super::frame::{Fcf, Frame, Side};
 use super::link::Event;
-use super::{Input, Output, ReceiverConfig};
+use super::send::Sender;
+use super::{Input, Output, PollerConfig, ReceiverConfig};
 use crate::carrier::{Command, HangUp, ImageKind, Training};
-use crate::session::{LocalFailure, Outcome};
+use crate::session::{LocalFailure, Outcome, Remote};
 use crate::time::{Duration, Time};
 use alloc::vec::Vec;
 use command::Answered;
+use identify::{Identifying, Polling, dialling, identify, poll};
 use keep::Keeping;
-use listen::{AwaitCommand, AwaitImage, Checking, Identifying, Silence};
+use listen::{AwaitCommand, AwaitImage, Checking, Silence};
 
 /// A call in which we receive.
 #[derive(Debug)]
@@ -44,14 +51,20 @@ pub(super) struct Receiver {
 struct Cx {
     config: ReceiverConfig,
     common: Common,
+    /// We called, and fetch the pages.
+    poll: Option<Poll>,
+    /// What the driver was told last of the far end.
+    told: Option<Remote>,
+    /// A command was left unanswered because what goes before it was not heard; that is done once.
+    is_asked_again: bool,
+    /// The caller polls and is to be sent our offer: its DTC.
+    turn: Option<Capability>,
     /// A page without ECM that waits for its end-of-page command.
     bits: Option<Vec<u8>>,
     /// The ECM block that is being received.
     block: BlockIn,
     /// The finished ECM blocks of the page that is being received.
     blocks_data: Vec<u8>,
-    /// Pages stored and confirmed.
-    pages: u32,
     /// What was said last, for a sender that did not hear it.
     last: Option<Reply>,
     /// Which end-of-page command that was the answer to.
@@ -68,11 +81,29 @@ struct Cx {
     doubted: bool,
 }
 
+/// What a caller that polls says.
+#[derive(Debug)]
+struct Poll {
+    address: Address,
+    /// PWD, SEP, CIG and DTC.
+    dtc: Vec<Frame>,
+}
+
+impl Poll {
+    /// A document was chosen, or a password given.
+    fn is_selective(&self) -> bool {
+        self.dtc.iter().any(|frame| matches!(frame.fcf, Fcf::Sep | Fcf::Pwd))
+    }
+}
+
 #[derive(Debug)]
 enum State {
     /// CED sounds.
     Answering,
     Identifying(Identifying),
+    /// The station that is polled is being called.
+    Dialling,
+    Polling(Polling),
     Checking(Checking),
     AwaitImage(AwaitImage),
     AwaitCommand(AwaitCommand),
@@ -99,26 +130,34 @@ enum Next {
 
 impl Receiver {
     pub(super) fn new(config: ReceiverConfig) -> Self {
-        let mut common = Common::new(Side::Receiver, config.call_time_max, config.page_bytes_max);
+        let mut common = Common::new(Side::Answerer, config.call_time_max, config.page_bytes_max);
         common.play([Command::Answer], Duration::ZERO);
-        Self {
-            cx: Cx {
-                config,
-                common,
-                bits: None,
-                block: BlockIn::default(),
-                blocks_data: Vec::new(),
-                pages: 0,
-                last: None,
-                answered: None,
-                image_heard: false,
-                untrained_at: None,
-                is_finished: false,
-                omits_rtc: false,
-                doubted: false,
-            },
-            state: State::Answering,
-        }
+        Self { cx: Cx::new(config, common, None), state: State::Answering }
+    }
+
+    /// A call that we make, to fetch pages.
+    pub(super) fn poller(config: PollerConfig) -> Self {
+        let PollerConfig { receiver, address, answer_wait } = config;
+        let mut common = Common::new(Side::Caller, receiver.call_time_max, receiver.page_bytes_max);
+        common.play([Command::Call], answer_wait);
+        Self { cx: Cx::new(receiver, common, Some(address)), state: State::Dialling }
+    }
+
+    /// Goes on with a call in which we sent: now the far end, with this DIS, is to send.
+    pub(super) fn turned(config: PollerConfig, mut common: Common, dis: &Capability) -> Self {
+        common.link.image_bytes_max = config.receiver.page_bytes_max;
+        let mut cx = Cx::new(config.receiver, common, Some(config.address));
+        // It had a document before; that it says so again is not needed.
+        let state = poll(&mut cx, &Capability { has_document: true, ..*dis });
+        Self { cx, state }
+    }
+
+    /// The sender that goes on with the call, once the caller polls.
+    pub(super) fn turn(&mut self) -> Option<Sender> {
+        let dtc = self.cx.turn.take()?;
+        let dis = self.cx.dis();
+        let offer = self.cx.config.offer.take()?;
+        Some(Sender::polled(offer.document, self.cx.common.take(), dis, dtc))
     }
 
     pub(super) fn deadline(&self) -> Option<Time> {
@@ -156,8 +195,10 @@ impl State {
             (_, Happening::Line(Event::Stuck)) => cx.finish(Outcome::Local(LocalFailure::Line)),
             (Self::Answering, Happening::Line(Event::Done)) => {
                 cx.common.link.connected = true;
-                Identifying::enter(cx)
+                identify(cx)
             }
+            (Self::Dialling, happening) => dialling(cx, happening),
+            (Self::Polling(state), happening) => state.on(cx, happening),
             (Self::Identifying(state), happening) => state.on(cx, happening),
             (Self::Checking(state), happening) => state.on(cx, happening),
             (Self::AwaitImage(state), happening) => state.on(cx, happening),
@@ -169,6 +210,27 @@ impl State {
 }
 
 impl Cx {
+    fn new(config: ReceiverConfig, common: Common, poll: Option<Address>) -> Self {
+        Self {
+            config,
+            common,
+            poll: poll.map(|address| Poll { address, dtc: Vec::new() }),
+            told: None,
+            is_asked_again: false,
+            turn: None,
+            bits: None,
+            block: BlockIn::default(),
+            blocks_data: Vec::new(),
+            last: None,
+            answered: None,
+            image_heard: false,
+            untrained_at: None,
+            is_finished: false,
+            omits_rtc: false,
+            doubted: false,
+        }
+    }
+
     /// Says something, remembers it for a repetition, and listens.
     fn reply(&mut self, reply: Reply) -> State {
         let state = self.say(&reply);

@@ -9,6 +9,7 @@
 //!  Leaving (DCN) ◄── EOP and MCF, or whatever ends the call ◄─────────────────────────┘
 //! ```
 //!
+//! A call begins with the DIS of the station that we called; where we were called and the caller polls, with its DTC.
 //! Each state is a type with what is known there; `on` takes it and gives the next. Every command is tried three times
 //! (T.30 clause 5.4.2). What hangs up, takes too long or is cancelled is handled here, for all states alike.
 
@@ -21,8 +22,9 @@ mod stock;
 use super::capability::Capability;
 use super::common::{Common, Happening, happening};
 use super::ecm::Blocks;
-use super::frame::Side;
+use super::frame::{Frame, Side};
 use super::link::Event;
+use super::receive::Receiver;
 use super::settings::Settings;
 use super::{Input, Output, SenderConfig};
 use crate::carrier::{Command, SpeedSet};
@@ -51,6 +53,10 @@ struct Cx {
     config: SenderConfig,
     common: Common,
     stock: Stock,
+    /// What we say at the beginning of phase B where we were called and the far end polls: CSI and DIS.
+    dis: Option<Vec<Frame>>,
+    /// Our pages are sent and the far end is to send now: its DIS.
+    turn: Option<Capability>,
 }
 
 #[derive(Debug)]
@@ -93,14 +99,40 @@ enum Coded {
 
 impl Sender {
     pub(super) fn new(config: SenderConfig) -> Self {
-        let mut common = Common::new(Side::Sender, config.call_time_max, IMAGE_BYTES_MAX);
+        let common = Common::new(Side::Caller, config.call_time_max, IMAGE_BYTES_MAX);
+        let mut sender = Self::with(config, common, None);
+        sender.begin(sender.cx.stock.first());
+        sender
+    }
+
+    /// Goes on with a call that was taken: `dis` was said, and the caller polls with this DTC.
+    pub(super) fn polled(config: SenderConfig, common: Common, dis: Vec<Frame>, dtc: Capability) -> Self {
+        let mut sender = Self::with(config, common, Some(dis));
+        let cx = &mut sender.cx;
+        let page = cx.stock.first();
+        sender.state = if page >= cx.config.pages {
+            cx.leave(Outcome::NothingToPoll)
+        } else {
+            cx.stock.want(page, &mut cx.common.out);
+            Calling::polled(cx, page, dtc)
+        };
+        sender
+    }
+
+    fn with(config: SenderConfig, mut common: Common, dis: Option<Vec<Frame>>) -> Self {
         let confirmed = config.first_page.min(config.pages);
         common.marks = (0..config.pages)
             .map(|page| if page < confirmed { PageMark::Confirmed } else { PageMark::NotSent })
             .collect();
-        let mut sender = Self { cx: Cx { stock: Stock::new(confirmed), config, common }, state: State::Over };
-        sender.begin(confirmed);
-        sender
+        let cx = Cx { stock: Stock::new(confirmed), config, common, dis, turn: None };
+        Self { cx, state: State::Over }
+    }
+
+    /// The receiver that goes on with the call, once the far end is to send.
+    pub(super) fn turn(&mut self) -> Option<Receiver> {
+        let dis = self.cx.turn.take()?;
+        let config = self.cx.config.then_poll.take()?;
+        Some(Receiver::turned(*config, self.cx.common.take(), &dis))
     }
 
     fn begin(&mut self, page: u32) {

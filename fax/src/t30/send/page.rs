@@ -138,11 +138,20 @@ fn last(outcome: Outcome) -> Closure {
     Closure { then: Fcf::Eop, outcome }
 }
 
+/// What follows the last page: the end, or EOM so that the far end can send what it has.
+fn after_all(cx: &Cx, job: &Job) -> Closure {
+    match &cx.config.then_poll {
+        Some(_) if job.remote.has_document => Closure { then: Fcf::Eom, outcome: Outcome::Delivered },
+        Some(_) => last(Outcome::NothingToPoll),
+        None => last(Outcome::Delivered),
+    }
+}
+
 /// What follows this page; `None` while the driver has not handed in the next one.
 fn closure(cx: &Cx, job: &Job) -> Option<Closure> {
     let next = job.page + 1;
     if next >= cx.config.pages {
-        return Some(last(Outcome::Delivered));
+        return Some(after_all(cx, job));
     }
     if cx.stock.is_missing(next) {
         return Some(last(Outcome::Local(LocalFailure::PageMissing)));

@@ -9,6 +9,8 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub(super) struct Stock {
     pages: Vec<(u32, Page)>,
+    /// The first page that is to be sent.
+    first: u32,
     /// Every page before this one has been asked for.
     asked: u32,
     missing: Option<u32>,
@@ -16,7 +18,11 @@ pub(super) struct Stock {
 
 impl Stock {
     pub(super) fn new(first: u32) -> Self {
-        Self { pages: Vec::new(), asked: first, missing: None }
+        Self { pages: Vec::new(), first, asked: first, missing: None }
+    }
+
+    pub(super) fn first(&self) -> u32 {
+        self.first
     }
 
     /// Asks the driver for a page, once.

@@ -1,12 +1,11 @@
 //! Bits to rows.
 //!
-//! Between EOLs, a row that is damaged is lost alone: the decoder goes to the next EOL (in MR, the next row that is
-//! coded one-dimensionally). It searches from where the damaged row began, since wrong code words may have swallowed a
-//! part of the EOL. Without EOLs, and in MMR, the first damage ends the page.
+//! Between EOLs, a row that is damaged is lost alone (`framed`). Without EOLs, and in MMR, the first damage ends the page.
 //!
 //! Time grows with the data and the rows, memory with the rows; both have the caller's limits.
 
 mod decoder;
+mod framed;
 mod lanes;
 mod paint;
 mod reader;
@@ -16,8 +15,8 @@ mod table;
 pub use decoder::Decoder;
 pub use row::Damage;
 
-use super::Coding;
 use super::table::EOL_ZEROS;
+use super::{BitOrder, Coding};
 use crate::page::{Page, Resolution};
 use alloc::vec::Vec;
 use reader::BitReader;
@@ -31,16 +30,6 @@ pub enum Framing {
     Bare,
     /// A row begins at the next octet boundary (TIFF compression 2).
     Octets,
-}
-
-/// Which bit of an octet comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum BitOrder {
-    /// The most significant: TIFF's FillOrder 1.
-    #[default]
-    MsbFirst,
-    /// The least significant: a telephone line, and TIFF's FillOrder 2.
-    LsbFirst,
 }
 
 /// What becomes of a row that is damaged.

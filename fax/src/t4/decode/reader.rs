@@ -4,7 +4,7 @@
 //! the last seven octets they come one by one. Reading past the end yields zeros, which no code word consists of, so a
 //! decoder meets an invalid code soon; [`BitReader::overran`] tells the two apart.
 
-use super::BitOrder;
+use crate::t4::BitOrder;
 use crate::t4::table::EOL_ZEROS;
 
 /// Reads bits at any position of a slice.
@@ -28,7 +28,8 @@ impl<'a> BitReader<'a> {
 
     /// Bits read so far.
     pub(super) fn position_bits(&self) -> usize {
-        (self.data.len() - self.rest.len()).saturating_add(self.padding).saturating_mul(8) - self.valid_bits as usize
+        (self.data.len() - self.rest.len()).saturating_add(self.padding).saturating_mul(8)
+            - self.valid_bits as usize
     }
 
     /// Goes to a position.
@@ -92,7 +93,7 @@ impl<'a> BitReader<'a> {
         };
         // The load may bring more bits than are counted; the next one brings the same again.
         self.window |= word >> (self.valid_bits & 63);
-        self.rest = &self.rest[(63 - self.valid_bits & 63) as usize / 8..];
+        self.rest = &self.rest[((63 - self.valid_bits) & 63) as usize / 8..];
         self.valid_bits |= 56;
     }
 
@@ -168,6 +169,12 @@ impl<'a> BitReader<'a> {
         }
         self.seek(self.bits());
         false
+    }
+
+    /// Whether at `position_bits` there is an EOL one of whose zeros is a one.
+    pub(super) fn is_eol_with_wrong_bit(&self, position_bits: usize) -> bool {
+        let eol = self.window_at(position_bits) >> (63 - EOL_ZEROS);
+        eol & 1 == 1 && (eol >> 1).is_power_of_two()
     }
 
     fn bits(&self) -> usize {

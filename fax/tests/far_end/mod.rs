@@ -1,0 +1,95 @@
+//! Calls between our engine and spandsp's: over T.38 packets in memory, and over audio. All on a virtual clock.
+
+mod audio;
+mod case;
+mod seat;
+mod t38;
+
+pub(crate) use audio::audio_call;
+pub(crate) use case::{Case, Codes, Way};
+pub(crate) use t38::{Net, t38_call};
+
+use fax_peers::spandsp_t30::Terms;
+use fax_proto::page::Page;
+use fax_proto::session::Report;
+use fax_proto::time::{Duration, Time};
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Ours.
+    pub report: Report,
+    /// The call as our end saw it.
+    pub trace: String,
+    /// spandsp's: 0 is well; `None` where its call was not over.
+    pub theirs: Option<i32>,
+    /// What spandsp holds to have been agreed on.
+    pub terms: Terms,
+    /// What the receiving end has.
+    pub received: Vec<Page>,
+    /// When both ends were done.
+    pub ended: Time,
+}
+
+impl Outcome {
+    /// Whether both ends hold the call for good, with the terms and the pages that were to be.
+    pub(crate) fn fault(&self, case: &Case, sent: &[Page]) -> Option<String> {
+        let said = self.report.outcome;
+        if !said.is_success() {
+            return Some(format!("we say: {said}"));
+        }
+        if self.theirs != Some(0) {
+            return Some(format!("spandsp says: {:?}", self.theirs));
+        }
+        if self.report.pages_confirmed() != sent.len() {
+            return Some(format!("{} pages confirmed", self.report.pages_confirmed()));
+        }
+        let (ours, theirs) = (self.report.negotiated, self.terms);
+        let terms = (theirs.bit_rate, theirs.ecm, theirs.coding);
+        if ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), o.coding.t4()) != terms) {
+            return Some(format!("terms differ: {ours:?}, spandsp {theirs:?}"));
+        }
+        if terms != (case.speed.bit_rate(), case.ecm, Some(case.coding)) {
+            return Some(format!("other terms than asked for: {theirs:?}"));
+        }
+        if ours.map(|ours| ours.speed) != Some(case.speed) {
+            return Some(format!("another modulation: {ours:?}"));
+        }
+        (self.received != sent).then(|| {
+            let rows = |pages: &[Page]| pages.iter().map(Page::rows).collect::<Vec<_>>();
+            format!("the pages differ: rows {:?} sent, {:?} received", rows(sent), rows(&self.received))
+        })
+    }
+}
+
+/// The head of the table of calls.
+pub(crate) const TABLE_HEAD: &str =
+    "way       medium  speed          ECM  coding  resolution  pages  virtual s  outcome";
+
+/// A line of the table.
+pub(crate) fn line(case: &Case, medium: &str, outcome: &Outcome, fault: Option<&String>) -> String {
+    format!(
+        "{:<9} {:<7} {:<14} {:<4} {:<7} {:<11} {:>5} {:>10.1}  {}",
+        match case.way {
+            Way::Send => "to them",
+            Way::Receive => "from them",
+        },
+        medium,
+        case.speed.to_string(),
+        if case.ecm { "yes" } else { "no" },
+        case.coding.to_string(),
+        case.resolution.to_string(),
+        case.pages,
+        seconds(outcome.ended),
+        fault.map_or("exact", String::as_str),
+    )
+}
+
+fn seconds(time: Time) -> f64 {
+    time.since(Time::ZERO).as_secs_f64()
+}
+
+/// No call lasts longer.
+pub(crate) const CALL_TIME_MAX: Duration = Duration::from_secs(2 * 3600);
+/// How long the other end may still take once one is done.
+pub(crate) const PARTING_MAX: Duration = Duration::from_secs(20);

@@ -1,0 +1,95 @@
+//! Our end above its carrier: an engine, its driver, and what was seen.
+
+use super::super::support::{Store, receiver_config, sender_config};
+use super::{Case, Way};
+use fax_proto::carrier::{Command, Signal};
+use fax_proto::page::Page;
+use fax_proto::session::{PageMark, Report};
+use fax_proto::sim::air::Hooks;
+use fax_proto::sim::record::Recorder;
+use fax_proto::t30::{Engine, Input, Output};
+use fax_proto::time::Time;
+
+pub(crate) struct Seat {
+    engine: Engine,
+    store: Store,
+    recorder: Recorder,
+    report: Option<Report>,
+}
+
+impl Seat {
+    pub(crate) fn new(case: &Case, document: Vec<Page>) -> Self {
+        let engine = match case.way {
+            Way::Send => {
+                let mut config = sender_config(case.pages);
+                config.allowed = case.ours();
+                Engine::sender(config)
+            }
+            Way::Receive => {
+                let mut config = receiver_config();
+                config.capability = case.ours();
+                Engine::receiver(config)
+            }
+        };
+        Self { engine, store: Store::with(document), recorder: Recorder::new(), report: None }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.report.is_some()
+    }
+
+    pub(crate) fn signal(&mut self, now: Time, signal: Signal) {
+        if !self.is_over() {
+            self.recorder.signal(now, &signal);
+            self.engine.handle(now, Input::Signal(signal));
+        }
+    }
+
+    pub(crate) fn tick(&mut self, now: Time) {
+        if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
+            self.engine.handle(now, Input::Tick);
+        }
+    }
+
+    /// Does what the engine wants of its driver, and gives what it wants of its line.
+    pub(crate) fn commands(&mut self, now: Time) -> Vec<Command> {
+        let mut commands = Vec::new();
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Command(command) => {
+                    self.recorder.command(now, &command);
+                    commands.push(command);
+                }
+                Output::NeedPage(index) => {
+                    let page = self.store.page(index);
+                    let answer = page.map_or(Input::NoPage(index), |page| Input::Page(index, page));
+                    self.engine.handle(now, answer);
+                }
+                Output::Mark { page, mark } => {
+                    let is_kept = self.store.mark(page, mark);
+                    if mark == PageMark::Unconfirmed {
+                        self.engine.handle(now, Input::MarkKept(is_kept));
+                    }
+                }
+                Output::Identified(_) => {}
+                Output::PageReceived(page) => {
+                    self.recorder.page(now, &page);
+                    let is_kept = self.store.received(page);
+                    self.engine.handle(now, Input::PageKept(is_kept));
+                }
+                Output::Ended(report) => {
+                    self.recorder.ended(now, &report);
+                    self.report = Some(report);
+                }
+            }
+        }
+        commands
+    }
+
+    /// The report, the trace, and the pages received.
+    pub(crate) fn close(mut self) -> (Report, String, Vec<Page>) {
+        let trace = self.recorder.take();
+        let Some(report) = self.report else { panic!("our call is not over:\n{trace}") };
+        (report, trace, self.store.received.into_iter().map(|received| received.page).collect())
+    }
+}

@@ -1,0 +1,195 @@
+//! Our T.30 engine against spandsp's, both ways, over T.38 and over audio: every page is the same afterwards.
+//!
+//! `PEERS_LOG=1 cargo nextest run -p fax-proto --test spandsp --no-capture` shows what spandsp thinks.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod far_end;
+mod support;
+
+use far_end::{Case, Codes, Net, Outcome, TABLE_HEAD, Way, audio_call, line, t38_call};
+use fax_proto::carrier::Speed;
+use fax_proto::page::Resolution;
+use fax_proto::t4::Coding;
+use fax_proto::t38::udptl::Protection;
+use fax_proto::time::{Duration, Time};
+
+/// Runs calls and prints their table; all of them must be good.
+fn table(cases: &[Case], medium: &str, run: impl Fn(&Case) -> Outcome) {
+    println!("{TABLE_HEAD}");
+    let mut faults = 0;
+    for case in cases {
+        let outcome = run(case);
+        let fault = outcome.fault(case, &case.document());
+        println!("{}", line(case, medium, &outcome, fault.as_ref()));
+        if fault.is_some() {
+            println!("{}", outcome.trace);
+            faults += 1;
+        }
+    }
+    assert_eq!(faults, 0, "of {} calls", cases.len());
+}
+
+fn t38_table(cases: &[Case], net: Net) {
+    table(cases, "T.38", |case| t38_call(case, net));
+}
+
+/// The matrix of one way: coding, speed, resolution, one page and seven.
+fn matrix(way: Way, speed: Speed) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (ecm, coding) in Codes::ALL {
+        for resolution in [Resolution::R204x98, Resolution::R204x196, Resolution::R204x391] {
+            for pages in [1, 7] {
+                cases.push(Case { way, speed, ecm, coding, resolution, pages });
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn t38_to_them_v17() {
+    t38_table(&matrix(Way::Send, Speed::V17At14400), Net::default());
+}
+
+#[test]
+fn t38_to_them_v29() {
+    t38_table(&matrix(Way::Send, Speed::V29At9600), Net::default());
+}
+
+#[test]
+fn t38_to_them_v27ter() {
+    t38_table(&matrix(Way::Send, Speed::V27ter4800), Net::default());
+}
+
+#[test]
+fn t38_from_them_v17() {
+    t38_table(&matrix(Way::Receive, Speed::V17At14400), Net::default());
+}
+
+#[test]
+fn t38_from_them_v29() {
+    t38_table(&matrix(Way::Receive, Speed::V29At9600), Net::default());
+}
+
+#[test]
+fn t38_from_them_v27ter() {
+    t38_table(&matrix(Way::Receive, Speed::V27ter4800), Net::default());
+}
+
+/// Calls over a network that loses datagrams, with redundancy 3 and key packets sent three times, at both ends.
+fn losses(way: Way, loss_percent: u64) {
+    let case = Case {
+        way,
+        speed: Speed::V17At14400,
+        ecm: true,
+        coding: Coding::Mmr,
+        resolution: Resolution::R204x196,
+        pages: 3,
+    };
+    let sent = case.document();
+    let (mut good, mut seconds) = (0, 0.0);
+    for seed in 1..=SEEDS {
+        let outcome = t38_call(&case, Net { seed, loss_percent, ..Net::default() });
+        match outcome.fault(&case, &sent) {
+            None => good += 1,
+            Some(fault) => println!("seed {seed}: {fault}\n{}", outcome.trace),
+        }
+        seconds += outcome.ended.since(Time::ZERO).as_secs_f64();
+    }
+    println!(
+        "{way:?} with {loss_percent} % lost: {good} of {SEEDS} calls exact, {:.1} s on average",
+        seconds / SEEDS as f64
+    );
+    assert_eq!(good, SEEDS);
+}
+
+/// Calls for each rate of loss and way.
+const SEEDS: u64 = 20;
+
+#[test]
+fn t38_losses_to_them() {
+    [3, 5, 10, 20].into_iter().for_each(|percent| losses(Way::Send, percent));
+}
+
+#[test]
+fn t38_losses_from_them() {
+    [3, 5, 10, 20].into_iter().for_each(|percent| losses(Way::Receive, percent));
+}
+
+/// One call each way over this network.
+fn both_ways(net: Net, ecm: bool) {
+    println!("{net:?}");
+    let coding = if ecm { Coding::Mmr } else { Coding::Mr };
+    let cases = [Way::Send, Way::Receive].map(|way| Case {
+        way,
+        speed: Speed::V17At14400,
+        ecm,
+        coding,
+        resolution: Resolution::R204x98,
+        pages: 2,
+    });
+    t38_table(&cases, net);
+}
+
+#[test]
+fn t38_versions() {
+    for version in 0..=3 {
+        [true, false].into_iter().for_each(|ecm| both_ways(Net { version, ..Net::default() }, ecm));
+    }
+}
+
+#[test]
+fn t38_protections() {
+    let none = Protection::Redundancy { packets: 0 };
+    let fec = Protection::Fec { span: 3, parities: 3 };
+    for protection in [none, fec] {
+        [true, false].into_iter().for_each(|ecm| both_ways(Net { protection, ..Net::default() }, ecm));
+    }
+    for seed in 1..=5 {
+        both_ways(Net { protection: fec, seed, loss_percent: 5, ..Net::default() }, true);
+    }
+}
+
+#[test]
+fn t38_jitter_and_doubles() {
+    for seed in 1..=5 {
+        for protection in [Protection::Redundancy { packets: 3 }, Protection::Redundancy { packets: 0 }] {
+            let jitter = Duration::from_millis(70);
+            let net = Net { seed, jitter, double_percent: 10, protection, ..Net::default() };
+            [true, false].into_iter().for_each(|ecm| both_ways(net, ecm));
+        }
+    }
+}
+
+#[test]
+fn t38_every_speed() {
+    let cases: Vec<Case> = Speed::ALL
+        .into_iter()
+        .flat_map(|speed| {
+            [Way::Send, Way::Receive].map(|way| Case {
+                way,
+                speed,
+                ecm: true,
+                coding: Coding::Mmr,
+                resolution: Resolution::R204x196,
+                pages: 1,
+            })
+        })
+        .collect();
+    t38_table(&cases, Net::default());
+}
+
+#[test]
+fn audio() {
+    table(&Case::read(include_str!("data/spandsp/audio.txt")), "audio", audio_call);
+}
+
+#[test]
+#[ignore = "three minutes of one core: `cargo nextest run -p fax-proto --test spandsp --run-ignored only`"]
+fn audio_matrix() {
+    for way in [Way::Send, Way::Receive] {
+        for speed in [Speed::V17At14400, Speed::V29At9600, Speed::V27ter4800] {
+            table(&matrix(way, speed), "audio", audio_call);
+        }
+    }
+}
