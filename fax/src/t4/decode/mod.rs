@@ -31,6 +31,8 @@ pub enum Framing {
     Bare,
     /// A row begins at the next octet boundary (TIFF compression 2).
     Octets,
+    /// A row begins at the next boundary of two octets (TIFF compression 32771).
+    Words,
 }
 
 /// What becomes of a row that is damaged.
@@ -253,8 +255,10 @@ impl<'a> Decoder<'a> {
 
     /// A row of MMR, or of MH without EOLs.
     fn bare_row(&mut self) -> Result<RowQuality, End> {
-        if self.options.framing == Framing::Octets && self.options.coding == Coding::Mh {
-            self.bits.align();
+        match (self.options.coding, self.options.framing) {
+            (Coding::Mh, Framing::Octets) => self.bits.align(8),
+            (Coding::Mh, Framing::Words) => self.bits.align(16),
+            _ => {}
         }
         match self.bits.zeros() {
             None => return Err(End::Data),

@@ -29,9 +29,9 @@ impl<'a> BitReader<'a> {
         self.position_bits = position_bits;
     }
 
-    /// Goes to the next octet boundary, unless it stands on one.
-    pub(super) fn align(&mut self) {
-        self.position_bits = self.position_bits.next_multiple_of(8);
+    /// Goes to the next boundary of so many bits, unless it stands on one.
+    pub(super) fn align(&mut self, bits: usize) {
+        self.position_bits = self.position_bits.next_multiple_of(bits);
     }
 
     /// Whether more bits were taken than there are.
