@@ -3,7 +3,7 @@
 use fax_peers::corpus;
 use fax_peers::spandsp_t30::Config;
 use fax_proto::carrier::{Modulation, Speed, SpeedSet};
-use fax_proto::page::{Page, Resolution};
+use fax_proto::page::{Page, PaperWidth, Resolution};
 use fax_proto::t4::Coding;
 use fax_proto::t30::capability::Capability;
 use fax_proto::tiff;
@@ -33,6 +33,21 @@ impl Codes {
     ];
 }
 
+/// What is out of the ordinary.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Twist {
+    /// ECM frames of 64 octets.
+    pub small_frames: bool,
+    /// The least time for a row that spandsp asks for, in milliseconds.
+    pub scan_time_ms: u8,
+    /// So often spandsp says that it is not ready (RNR).
+    pub not_ready: u8,
+    /// Pages of several resolutions and widths in one document.
+    pub is_mixed: bool,
+    /// Noise on the line, in dBm0, and its seed.
+    pub noise: Option<(f64, u64)>,
+}
+
 /// A call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Case {
@@ -42,6 +57,7 @@ pub(crate) struct Case {
     pub coding: Coding,
     pub resolution: Resolution,
     pub pages: u32,
+    pub twist: Twist,
 }
 
 /// The corpus at the three resolutions, drawn once.
@@ -90,11 +106,15 @@ impl Case {
                 .find(|other| named(resolution, other.to_string()))
                 .unwrap(),
             pages: pages.parse().unwrap(),
+            twist: Twist::default(),
         }
     }
 
     /// Dense text on a whole A4; or of everything in the corpus a strip, each of its own length.
     pub(crate) fn document(&self) -> Vec<Page> {
+        if self.twist.is_mixed {
+            return (0..self.pages).map(Self::mixed).collect();
+        }
         let corpus = corpus(self.resolution);
         if self.pages == 1 {
             return vec![corpus[0].clone()];
@@ -102,6 +122,19 @@ impl Case {
         let a4 = corpus[0].rows();
         let samples = (0..self.pages).zip(corpus.iter().cycle());
         samples.map(|(index, page)| strip(page, a4 / 4, a4 / 8 + 40 * index)).collect()
+    }
+
+    /// A page of a document in which they are all different.
+    fn mixed(index: u32) -> Page {
+        let resolution =
+            [Resolution::R204x196, Resolution::R204x98, Resolution::R204x391][index as usize % 3];
+        let width = [PaperWidth::A4, PaperWidth::B4, PaperWidth::A3, PaperWidth::A4][index as usize % 4];
+        let source = &corpus(resolution)[index as usize % 3];
+        let mut page = Page::white(resolution.width(width), 300 + index, resolution);
+        for y in 0..page.rows() {
+            (0..source.width()).for_each(|x| page.set(x, y, source.is_black(x, y + 200)));
+        }
+        page
     }
 
     /// What our engine may use, or offers.
@@ -149,7 +182,8 @@ impl Case {
                 Coding::Mr => vec![Coding::Mh, Coding::Mr],
                 _ => vec![Coding::Mh, Coding::Mr, Coding::Mmr],
             },
-            scan_time_ms: 0,
+            scan_time_ms: self.twist.scan_time_ms,
+            not_ready: self.twist.not_ready,
             t38_version: 0,
         }
     }
