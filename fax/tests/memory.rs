@@ -189,6 +189,7 @@ mod tiff {
         assert!(written <= 3 * long.len(), "{written} octets for {}", long.len());
         let (of_one, of_all) = (peak(&one), peak(&long));
         assert!(of_all <= of_one + 60 * 128, "{of_one} and {of_all}");
-        assert!(of_one <= page.bits().len() + coded.data().len() + 50_000, "{of_one}");
+        // The decoder has some 130,000 octets for itself.
+        assert!(of_one <= page.bits().len() + 200_000, "{of_one}");
     }
 }

@@ -79,8 +79,10 @@ impl<'a> Decoder<'a> {
 
     /// A row of MMR, or of MH without EOLs.
     fn bare_row(&mut self) -> Result<RowQuality, End> {
-        if self.options.framing == Framing::Octets && self.options.coding == Coding::Mh {
-            self.bits.align();
+        match (self.options.coding, self.options.framing) {
+            (Coding::Mh, Framing::Octets) => self.bits.align(),
+            (Coding::Mh, Framing::Words) => self.bits.seek(self.bits.position_bits().next_multiple_of(16)),
+            _ => {}
         }
         match self.bits.zeros() {
             None => return Err(End::Data),

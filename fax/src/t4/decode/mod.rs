@@ -30,6 +30,8 @@ pub enum Framing {
     Bare,
     /// A row begins at the next octet boundary (TIFF compression 2).
     Octets,
+    /// A row begins at the next boundary of two octets (TIFF compression 32771).
+    Words,
 }
 
 /// What becomes of a row that is damaged.
