@@ -4,10 +4,9 @@
 #[path = "fuzz/call.rs"]
 mod call;
 
-use call::{Event, PAGES, run, support};
+use call::{Event, PAGES, Role, run};
 use fax_proto::carrier::{HangUp, Signal};
 use fax_proto::t30::capability::Capability;
-use fax_proto::t30::{Engine, Offer, PollerConfig};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
@@ -62,7 +61,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// Runs many calls, and sees to it that they are not all over before anything has happened.
-fn survive(engine: impl Fn(bool) -> Engine) {
+fn survive(role: Role) {
     let mut runner = TestRunner::new(ProptestConfig {
         cases: 3000,
         failure_persistence: None,
@@ -71,7 +70,8 @@ fn survive(engine: impl Fn(bool) -> Engine) {
     let pages = Cell::new(0);
     let events = (prop::collection::vec(event(), 0..120), any::<bool>());
     let result = runner.run(&events, |(events, ecm)| {
-        pages.set(pages.get() + run(engine(ecm), events));
+        let engine = role.engine(Capability { ecm, ..Capability::FULL });
+        pages.set(pages.get() + run(engine, events));
         Ok(())
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
@@ -81,48 +81,25 @@ fn survive(engine: impl Fn(bool) -> Engine) {
 
 #[test]
 fn a_sender_survives_anything() {
-    survive(|ecm| {
-        let mut config = support::sender_config(PAGES);
-        config.allowed = Capability { ecm, ..Capability::FULL };
-        Engine::sender(config)
-    });
+    survive(Role::Sender);
 }
 
 #[test]
 fn a_receiver_survives_anything() {
-    survive(|ecm| {
-        let mut config = support::receiver_config();
-        config.capability = Capability { ecm, ..Capability::FULL };
-        Engine::receiver(config)
-    });
+    survive(Role::Receiver);
 }
 
 #[test]
 fn a_caller_that_polls_survives_anything() {
-    survive(|ecm| {
-        let mut config = PollerConfig::new(support::sender_config(0).local_id);
-        config.receiver.capability = Capability { ecm, ..Capability::FULL };
-        Engine::poller(config)
-    });
+    survive(Role::Poller);
 }
 
 #[test]
 fn a_station_that_is_polled_survives_anything() {
-    survive(|ecm| {
-        let mut document = support::sender_config(PAGES);
-        document.allowed = Capability { ecm, ..Capability::FULL };
-        let mut config = support::receiver_config();
-        config.offer = Some(Offer { document, subaddress: None, password: None });
-        Engine::receiver(config)
-    });
+    survive(Role::Station);
 }
 
 #[test]
 fn a_sender_that_polls_afterwards_survives_anything() {
-    survive(|ecm| {
-        let mut config = support::sender_config(PAGES);
-        config.allowed = Capability { ecm, ..Capability::FULL };
-        config.then_poll = Some(Box::new(PollerConfig::new(config.local_id.clone())));
-        Engine::sender(config)
-    });
+    survive(Role::SenderThenPoller);
 }

@@ -8,18 +8,21 @@
 //! = delivered; 2 confirmed      how it ends
 //! ```
 //!
-//! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears `< tcf good`, `< tcf bad`, `< noise`, `< image good`, `< image poor`, `< image bad`, and with ECM
-//! `< image 0-2 of 4` for the frames that arrive, or `< block 2-3 of 4` for a block that begins at the first of them. The driver answers at once; `store=refuse`, `store=slow` and
-//! `mark=refuse`, `mark=slow`, `slow=1` (a page) change that; `< kept` and `< page 1` are the late answers.
+//! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears
+//! `< tcf good`, `< tcf bad`, `< noise`, `< image good`, `< image poor`, `< image bad`, and with ECM `< image 0-2 of 4`
+//! for the frames that arrive, or `< block 2-3 of 4` for a block that begins at the first of them. The driver answers at
+//! once; `store=refuse`, `store=slow` and `mark=refuse`, `mark=slow`, `slow=1` (a page) change that; `< kept` and
+//! `< page 1` are the late answers.
 //!
 //! `sends=1` and `given_up=next` are a sender's policy, `refusals=0` (255: always) a receiver's; `memory=` and `at=` what a
 //! sender remembers, with `_` for a space, and its wall clock. `< lost` is V.21 that brings nothing, and `< babble MCF` a far
 //! end that says that and nothing else until the call is over; what the engine did last is expected after it.
 //!
-//! A `poller` calls to fetch pages, a `receiver offer=2` has two to give (`offer_sep=`, `offer_pwd=`), and a `sender then=poll`
-//! does both. `sub=`, `pwd=`, `required=` are what a caller gives, `demand=` is what a receiver wants, `deaf=` one that only
-//! sends, `who=` shows who called. The peer's DIS and DTC say more or less than usual with `DIS:doc,sep,pwd,deaf,nosub`, its DCS with
-//! `DCS:9600,sub,pwd`; `SUB:42` and the like carry digits, `NSF:00AD`, `FNV:01` octets, and `hex:FF1382` is a raw frame.
+//! A `poller` calls to fetch pages, a `receiver offer=2` has two to give (`offer_sep=`, `offer_pwd=`), and a
+//! `sender then=poll` does both. `sub=`, `pwd=`, `required=` are what a caller gives, `demand=` is what a receiver wants,
+//! `deaf=` one that only sends, `who=` shows who called. The peer's DIS and DTC say more or less than usual with
+//! `DIS:doc,sep,pwd,deaf,nosub`, its DCS with `DCS:9600,sub,pwd`; `SUB:42` and the like carry digits, `NSF:00AD` and
+//! `FNV:01` octets, and `hex:FF1382` is a raw frame.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;

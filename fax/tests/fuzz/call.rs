@@ -10,7 +10,7 @@ use fax_proto::session::PageMark;
 use fax_proto::t4::{self, Coding, EncodeOptions};
 use fax_proto::t30::capability::Capability;
 use fax_proto::t30::frame::{Fcf, Frame, Side};
-use fax_proto::t30::{Engine, Input, Output};
+use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig, ReceiverConfig, SenderConfig};
 use fax_proto::time::{Duration, Time};
 
 /// Pages that a sender has.
@@ -35,6 +35,40 @@ pub(crate) enum Event {
     PageKept(bool),
     Wait(u64),
     Cancel,
+}
+
+/// What an engine is in a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Role {
+    Sender,
+    Receiver,
+    /// Calls to fetch pages.
+    Poller,
+    /// Is called, and has pages to be fetched.
+    Station,
+    /// Sends, and fetches pages afterwards.
+    SenderThenPoller,
+}
+
+impl Role {
+    pub(crate) fn engine(self, allowed: Capability) -> Engine {
+        let sender = SenderConfig { allowed, ..support::sender_config(PAGES) };
+        let receiver = ReceiverConfig { capability: allowed, ..support::receiver_config() };
+        let poller =
+            PollerConfig { receiver: receiver.clone(), ..PollerConfig::new(sender.local_id.clone()) };
+        match self {
+            Self::Sender => Engine::sender(sender),
+            Self::Receiver => Engine::receiver(receiver),
+            Self::Poller => Engine::poller(poller),
+            Self::Station => {
+                let offer = Offer { document: sender, subaddress: None, password: None };
+                Engine::receiver(ReceiverConfig { offer: Some(offer), ..receiver })
+            }
+            Self::SenderThenPoller => {
+                Engine::sender(SenderConfig { then_poll: Some(Box::new(poller)), ..sender })
+            }
+        }
+    }
 }
 
 fn text(n: u32) -> Page {
