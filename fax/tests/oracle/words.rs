@@ -30,7 +30,7 @@ pub(super) fn mode(bits: &str) -> Option<(Mode, usize)> {
 pub(super) fn run_word(black: bool, bits: &str) -> Option<(usize, usize)> {
     let (terminating, make_up) =
         if black { (&BLACK_TERMINATING, &BLACK_MAKE_UP) } else { (&WHITE_TERMINATING, &WHITE_MAKE_UP) };
-    let terminating = terminating.iter().enumerate().map(|(i, word)| (i, word));
+    let terminating = terminating.iter().enumerate();
     let make_up = make_up.iter().enumerate().map(|(i, word)| (64 * (i + 1), word));
     let common = COMMON_MAKE_UP.iter().enumerate().map(|(i, word)| (1792 + 64 * i, word));
     let mut words = terminating.chain(make_up).chain(common);

@@ -1,7 +1,7 @@
 //! A page, row by row.
 
-use super::lanes::Changes;
-use super::paint::Painter;
+use super::lanes::{Changes, Elements};
+use super::paint::{Painter, Planes};
 use super::reader::BitReader;
 use super::row::{Damage, row_1d, row_2d};
 use super::{DecodeOptions, End, Framing, LostRows, RowQuality};
@@ -30,6 +30,9 @@ pub struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
+    /// What a decoder allocates, all at its beginning: two rows of changing elements and four planes of one row.
+    pub const OCTETS: usize = 2 * size_of::<Elements>() + size_of::<Planes>();
+
     /// A decoder of the page in `data`.
     #[must_use]
     pub fn new(data: &'a [u8], options: DecodeOptions) -> Self {

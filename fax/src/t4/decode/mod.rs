@@ -76,6 +76,15 @@ impl DecodeOptions {
     /// The widest rows that can be decoded; wider ones are [`Damage::Length`] at once.
     pub const WIDTH_MAX: u32 = lanes::WIDTH_MAX;
 
+    /// The octets that [`decode`] allocates at most, whatever the data: those of all rows, as often as a growing buffer may
+    /// need them for a moment, and the decoder's own.
+    #[must_use]
+    pub fn octets_max(&self) -> usize {
+        const GROWTH: usize = 3;
+        let rows_octets = Page::stride_of(self.width).saturating_mul(self.rows_max as usize);
+        rows_octets.saturating_mul(GROWTH).saturating_add(Decoder::OCTETS)
+    }
+
     /// What comes over a telephone line: MH and MR rows with EOLs, and the longest page there is. The most significant
     /// bit comes first all the same, as [`encode`](super::encode()) has it.
     #[must_use]

@@ -66,7 +66,7 @@ impl Runs {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub(super) enum Kind {
-    /// Up to three vertical modes of not more than 1 to the left or right.
+    /// Up to three vertical modes of not more than 1 to the left, or to the right the last of them.
     Vertical = 1 << 18,
     /// A vertical mode of 2 or 3.
     Far = 1 << 21,
@@ -107,6 +107,12 @@ impl Modes {
     #[inline(always)]
     pub(super) fn count(self) -> usize {
         (self.0 as u32 >> 16) as usize & 3
+    }
+
+    /// The highest bit of the lane after that of the last mode.
+    #[inline(always)]
+    pub(super) fn after_last(self) -> u64 {
+        1 << (((self.0 >> 32) + 31) & 63)
     }
 
     /// Of four lanes, that of the last mode.
@@ -272,6 +278,10 @@ const fn modes(bits: usize) -> Modes {
         length += next_length;
         entry |= (((offset + 3) << 8) as u64 | ((offset < 0) as u64) << 11) << (16 * count);
         count += 1;
+        // Two elements may be skipped after it, so it is the last one.
+        if offset > 0 {
+            break;
+        }
     }
     entry |= length as u64 | (count as u64) << 16 | kind as u32 as u64 | ((16 * count - 16) as u64) << 32;
     let mut lane = count;
@@ -360,18 +370,21 @@ mod tests {
     #[test]
     fn modes_are_told_together() {
         let absent = |entry: Modes| lanes(entry.absent()).map(|lane| lane >> 15);
-        let entry = MODES[0b1_011_010_1_0001];
+        let entry = MODES[0b1_010_011_1_0001];
         assert!(entry.are(Kind::Vertical));
         assert_eq!((entry.count(), entry.length(), entry.first_length()), (3, 7, 1));
-        assert_eq!(lanes(entry.offsets()), [3, 4, 2, 3]);
-        assert_eq!(lanes(entry.left_of_b1()), [0, 0, 1, 0]);
-        assert_eq!(absent(entry), [0; 4]);
+        assert_eq!(lanes(entry.offsets()), [3, 2, 4, 3]);
+        assert_eq!(lanes(entry.left_of_b1()), [0, 1, 0, 0]);
+        assert_eq!((absent(entry), entry.after_last()), ([0; 4], 1 << 63));
+
+        let entry = MODES[0b1_011_010_1_0001];
+        assert_eq!((entry.count(), entry.length(), entry.last(0x4_0003_0002_0001)), (2, 4, 2));
 
         let entry = MODES[0b010_000010_111];
         assert!(entry.are(Kind::Vertical));
         assert_eq!((entry.count(), entry.length(), entry.first_length()), (1, 3, 3));
         assert_eq!(lanes(entry.offsets()), [2, 3, 3, 3]);
-        assert_eq!(absent(entry), [0, 0, 1, 1]);
+        assert_eq!((absent(entry), entry.after_last()), ([0, 0, 1, 1], 1 << 31));
 
         let kinds = [
             (0b0000010_00001, Kind::Far, 1, 7),
