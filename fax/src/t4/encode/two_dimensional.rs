@@ -1,53 +1,112 @@
 //! Two-dimensional coding (T.4 clause 4.2.1.3.2; MMR's is the same, T.6 clause 2.2.5).
+//!
+//! First the code words are listed, then their bits are put: so the loop that chooses them has few values to keep, and
+//! the loop that joins their bits no branches. The modes of a row follow each other in patterns that a processor learns,
+//! so each has its branch.
 
-use super::one_dimensional::put_run;
-use super::row::Changes;
-use super::words::{HORIZONTAL_WORD, PASS_WORD, VERTICAL_WORDS};
-use super::writer::Pen;
+use super::row::{Changes, list_len};
+use super::words::{HORIZONTAL_WORD, MAKE_UP_LONGEST, PASS_WORD, RUN_MAX, RUNS, VERTICAL_WORDS, Word};
+use crate::t4::table::MAKE_UP_MAX;
+use alloc::vec::Vec;
 
-/// Puts a row that refers to the row before it.
-///
-/// A position in a list is odd where its element is black: a zero stands before the first.
-pub(super) fn row_2d<'a>(mut pen: Pen<'a>, reference: &Changes, row: &Changes, width: u32) -> Pen<'a> {
-    let (reference, row) = (reference.list(), row.list());
-    let (mut a1_at, mut b1_at) = (1, 1);
+/// The code words of a row.
+#[derive(Debug)]
+pub(super) struct Codes {
+    words: Vec<Word>,
+    count: usize,
+}
+
+impl Codes {
+    /// Room for those of a row.
+    pub(super) fn new(width: u32) -> Self {
+        Self { words: alloc::vec![Word::NONE; list_len(width)], count: 0 }
+    }
+
+    pub(super) fn words(&self) -> &[Word] {
+        self.words.get(..self.count).unwrap_or_default()
+    }
+
+    /// Lists those of a row that refers to the row before it.
+    pub(super) fn read(&mut self, reference: &Changes, row: &Changes, width: u32) {
+        let mut list = List { words: &mut self.words, count: 0 };
+        modes(&mut list, reference.list(), row.list(), width);
+        self.count = list.count;
+    }
+}
+
+/// A position in a list of changing elements is odd where its element is black: a zero stands before the first.
+#[inline(always)]
+fn modes(codes: &mut List<'_>, reference: &[u32], row: &[u32], width: u32) {
+    // They are equally long; said so, the compiler keeps one length for the three.
+    let len = codes.words.len();
+    let (Some(reference), Some(row)) = (reference.get(..len), row.get(..len)) else { return };
+    // Where a1 stands, and the element before b1: it is of the other colour, and may be the next b1.
+    let (mut a1_at, mut left_at) = (1u32, 0u32);
     let mut a0 = 0;
-    while a0 < width {
-        // The element before b1, which is of the other colour and may be the next b1.
-        let Some(&[left, b1, b2]) = reference.get(b1_at - 1..).and_then(|list| list.first_chunk()) else {
-            break;
-        };
-        let Some(&[a1, a2]) = row.get(a1_at..).and_then(|list| list.first_chunk()) else { break };
+    while let (Some(&[left, b1, b2]), Some(&a1)) = (window(reference, left_at), row.get(a1_at as usize)) {
         if b2 < a1 {
-            pen = pen.put(PASS_WORD);
+            codes.push(PASS_WORD);
             a0 = b2;
-            b1_at += 2;
+            left_at += 2;
         } else if let Some(&word) = VERTICAL_WORDS.get((a1 + 3).wrapping_sub(b1) as usize) {
-            pen = pen.put(word);
+            codes.push(word);
+            if a1 >= width {
+                return;
+            }
             a0 = a1;
             a1_at += 1;
             // b2 is not left of a1, and what stands two before `left` is more than three left of b1.
-            b1_at = match () {
-                () if left > a1 => b1_at - 1,
-                () if b2 > a1 => b1_at + 1,
-                () => b1_at + 3,
+            left_at = match () {
+                () if left > a1 => left_at - 1,
+                () if b2 > a1 => left_at + 1,
+                () => left_at + 3,
             };
         } else {
-            let black = 1 - a1_at % 2;
-            pen = pen.put(HORIZONTAL_WORD);
-            pen = put_run(pen, black, a1 - a0);
-            pen = put_run(pen, 1 - black, a2 - a1);
+            let Some(&a2) = row.get(a1_at as usize + 1) else { return };
+            codes.push(HORIZONTAL_WORD);
+            codes.push_run(a1_at + 1, a1 - a0);
+            codes.push_run(a1_at, a2 - a1);
+            if a2 >= width {
+                return;
+            }
             a0 = a2;
             a1_at += 2;
-            while reference.get(b1_at).is_some_and(|&b1| b1 <= a2) {
-                b1_at += 2;
+            while reference.get(left_at as usize + 1).is_some_and(|&b1| b1 <= a2) {
+                left_at += 2;
             }
         }
     }
-    pen
 }
 
-/// Puts a row that is the same as the one before it: vertical mode without offset for each element and for the edge.
-pub(super) fn row_again<'a>(pen: Pen<'a>, row: &Changes) -> Pen<'a> {
-    pen.repeat(1, row.count() + 1)
+/// Three elements from `at`.
+#[inline(always)]
+fn window(list: &[u32], at: u32) -> Option<&[u32; 3]> {
+    list.get(at as usize..at as usize + 3)?.first_chunk()
+}
+
+/// A list in the making.
+struct List<'a> {
+    words: &'a mut [Word],
+    count: usize,
+}
+
+impl List<'_> {
+    #[inline(always)]
+    fn push(&mut self, word: Word) {
+        if let Some(free) = self.words.get_mut(self.count) {
+            *free = word;
+            self.count += 1;
+        }
+    }
+
+    /// A run that is black where `black` is odd.
+    #[inline(always)]
+    fn push_run(&mut self, black: u32, mut pixels: u32) {
+        while pixels > RUN_MAX {
+            self.push(MAKE_UP_LONGEST);
+            pixels -= MAKE_UP_MAX;
+        }
+        let words = &RUNS[black as usize % 2];
+        self.push(words[pixels as usize % words.len()]);
+    }
 }
