@@ -78,9 +78,14 @@ impl Changes {
         self.count
     }
 
-    /// The zero, the elements and the edge.
+    /// The zero, the elements, and edges enough.
     pub(super) fn list(&self) -> &[u32] {
         &self.list
+    }
+
+    /// The zero, the elements, and one edge.
+    pub(super) fn through_edge(&self) -> &[u32] {
+        self.list.get(..self.count + 2).unwrap_or_default()
     }
 
     /// Finds those of a row, an octet at a time: that it has few or many makes no difference, and a processor has

@@ -101,12 +101,18 @@ impl Pen<'_> {
         self.put_wide(word.bits(), word.length())
     }
 
-    /// Appends code words, two at a time.
+    /// Appends code words, four at a time as long as they are short, which they mostly are.
     pub(super) fn put_words(mut self, words: &[Word]) -> Self {
-        let (pairs, rest) = words.as_chunks();
-        for [first, second] in pairs {
-            let bits = first.bits() << second.length() | second.bits();
-            self = self.put_wide(bits, first.length() + second.length());
+        let (fours, rest) = words.as_chunks();
+        for &[first, second, third, fourth] in fours {
+            let (before, behind) = (first.length() + second.length(), third.length() + fourth.length());
+            let head = first.bits() << second.length() | second.bits();
+            let tail = third.bits() << fourth.length() | fourth.bits();
+            self = if before + behind <= Self::WIDE_BITS {
+                self.put_wide(head << behind | tail, before + behind)
+            } else {
+                self.put_wide(head, before).put_wide(tail, behind)
+            };
         }
         rest.iter().fold(self, |pen, word| pen.put(*word))
     }
