@@ -6,8 +6,8 @@ mod call;
 
 use call::{Event, PAGES, run, support};
 use fax_proto::carrier::{HangUp, Signal};
-use fax_proto::t30::Engine;
 use fax_proto::t30::capability::Capability;
+use fax_proto::t30::{Engine, Offer, PollerConfig};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::cell::Cell;
@@ -16,11 +16,13 @@ use std::cell::Cell;
 fn frame() -> impl Strategy<Value = Vec<u8>> {
     let fcfs = prop::sample::select(vec![
         0x80u8, 0x40, 0x20, 0x82, 0x42, 0x84, 0x44, 0x8E, 0x4E, 0x2E, 0x3E, 0x8C, 0xCC, 0x4C, 0xAC, 0x2C,
-        0xFA, 0x1A, 0x12, 0xC4, 0xBE, 0xBC, 0xEC, 0x6E, 0xCE, 0x1C, 0x06, 0x86, 0x81, 0x00, 0x77,
+        0xFA, 0x1A, 0x12, 0xC4, 0xBE, 0xBC, 0xEC, 0x6E, 0xCE, 0x1C, 0x06, 0x86, 0x81, 0x00, 0x77, 0x41, 0x21,
+        0xC1, 0xA1, 0xC2, 0xA2, 0x22, 0xCA,
     ]);
     let fifs = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..8),
         Just(Capability::FULL.to_fif()),
+        Just(Capability { has_document: true, ..Capability::FULL }.to_fif()),
         Just(vec![0x00, 0x46, 0x00]),
         Just(vec![0x2F, 0, 0, 0]),
         prop::collection::vec(any::<u8>(), 32..33),
@@ -92,5 +94,35 @@ fn a_receiver_survives_anything() {
         let mut config = support::receiver_config();
         config.capability = Capability { ecm, ..Capability::FULL };
         Engine::receiver(config)
+    });
+}
+
+#[test]
+fn a_caller_that_polls_survives_anything() {
+    survive(|ecm| {
+        let mut config = PollerConfig::new(support::sender_config(0).local_id);
+        config.receiver.capability = Capability { ecm, ..Capability::FULL };
+        Engine::poller(config)
+    });
+}
+
+#[test]
+fn a_station_that_is_polled_survives_anything() {
+    survive(|ecm| {
+        let mut document = support::sender_config(PAGES);
+        document.allowed = Capability { ecm, ..Capability::FULL };
+        let mut config = support::receiver_config();
+        config.offer = Some(Offer { document, subaddress: None, password: None });
+        Engine::receiver(config)
+    });
+}
+
+#[test]
+fn a_sender_that_polls_afterwards_survives_anything() {
+    survive(|ecm| {
+        let mut config = support::sender_config(PAGES);
+        config.allowed = Capability { ecm, ..Capability::FULL };
+        config.then_poll = Some(Box::new(PollerConfig::new(config.local_id.clone())));
+        Engine::sender(config)
     });
 }

@@ -21,8 +21,11 @@ mod common;
 mod ecm;
 pub mod frame;
 mod image;
+mod ladder;
 mod link;
+pub mod memory;
 mod negotiate;
+pub mod policy;
 mod quality;
 mod receive;
 mod send;
@@ -37,6 +40,8 @@ use address::Address;
 use alloc::boxed::Box;
 use capability::{Capability, FrameSize};
 use frame::{Digits, StationId};
+use memory::{Memory, WallTime};
+use policy::{CopyPolicy, SendPolicy};
 use receive::Receiver;
 use send::Sender;
 
@@ -53,6 +58,12 @@ pub struct SenderConfig {
     pub allowed: Capability,
     /// Octets in an ECM frame.
     pub frame_size: FrameSize,
+    /// What is done about a page that does not get through.
+    pub policy: SendPolicy,
+    /// What is known of the far end. [`Report::memory`] is what is known after the call.
+    pub memory: Memory,
+    /// The wall-clock time of the call, for `memory`.
+    pub wall_time: WallTime,
     /// Subaddress and password that go with the pages.
     pub address: Address,
     /// After the last page the far end is to send what it has, in the same call. Where it has nothing, the outcome is
@@ -74,6 +85,9 @@ impl SenderConfig {
             first_page: 0,
             allowed: Capability::FULL,
             frame_size: FrameSize::Octets256,
+            policy: SendPolicy::default(),
+            memory: Memory::default(),
+            wall_time: WallTime::default(),
             address: Address::default(),
             then_poll: None,
             answer_wait: Duration::from_secs(90),
@@ -87,8 +101,10 @@ impl SenderConfig {
 pub struct ReceiverConfig {
     /// Our CSI.
     pub local_id: StationId,
-    /// Our DIS.
+    /// Our DIS. [`Memory::restrict`] narrows it for a caller that is known.
     pub capability: Capability,
+    /// How a page without ECM is judged.
+    pub copy: CopyPolicy,
     /// The most pages taken in one call.
     pub pages_max: u32,
     /// The most coded bytes taken of one page.
@@ -108,6 +124,7 @@ impl ReceiverConfig {
         Self {
             local_id,
             capability: Capability::FULL,
+            copy: CopyPolicy::default(),
             pages_max: 1000,
             page_bytes_max: 16 << 20,
             call_time_max: Duration::from_secs(4 * 3600),
@@ -211,7 +228,7 @@ pub struct Engine(Role);
 
 #[derive(Debug)]
 enum Role {
-    Sender(Sender),
+    Sender(Box<Sender>),
     Receiver(Box<Receiver>),
 }
 
@@ -219,7 +236,7 @@ impl Engine {
     /// A call that we make, to send pages. Its first outputs dial and ask for the first page.
     #[must_use]
     pub fn sender(config: SenderConfig) -> Self {
-        Self(Role::Sender(Sender::new(config)))
+        Self(Role::Sender(Box::new(Sender::new(config))))
     }
 
     /// A call that we take, to receive pages or to give those that we offer. Its first output answers the call.
@@ -247,7 +264,7 @@ impl Engine {
     fn turn(&mut self) {
         let turned = match &mut self.0 {
             Role::Sender(sender) => sender.turn().map(|receiver| Role::Receiver(Box::new(receiver))),
-            Role::Receiver(receiver) => receiver.turn().map(Role::Sender),
+            Role::Receiver(receiver) => receiver.turn().map(|sender| Role::Sender(Box::new(sender))),
         };
         if let Some(role) = turned {
             self.0 = role;

@@ -10,7 +10,6 @@
 
 mod decode;
 mod encode;
-mod runs;
 mod table;
 
 pub use decode::{

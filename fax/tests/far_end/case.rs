@@ -1,13 +1,20 @@
 //! A call of the matrix, and the pages for it.
 
-use super::super::support;
-use fax_peers::spandsp_t30::Config;
+use fax_peers::corpus;
+use fax_peers::spandsp_t30::{Address, Config};
 use fax_proto::carrier::{Modulation, Speed, SpeedSet};
-use fax_proto::page::{Page, Resolution};
-use fax_proto::t4::Coding;
+use fax_proto::page::{Page, PaperWidth, Resolution};
+use fax_proto::session::PageCoding;
+use fax_proto::t4;
 use fax_proto::t30::capability::Capability;
 use fax_proto::tiff;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// The subaddress, polling address and password of calls that have them.
+pub(crate) const SUB: &str = "4711";
+pub(crate) const SEP: &str = "12";
+pub(crate) const PASSWORD: &str = "0*8";
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,43 +23,142 @@ pub(crate) enum Way {
     Send,
     /// spandsp calls and sends.
     Receive,
+    /// We call and spandsp sends: we poll.
+    Fetch,
+    /// spandsp calls and we send: it polls.
+    Serve,
+}
+
+impl Way {
+    pub(crate) fn they_call(self) -> bool {
+        matches!(self, Self::Receive | Self::Serve)
+    }
+
+    pub(crate) fn they_send(self) -> bool {
+        matches!(self, Self::Receive | Self::Fetch)
+    }
 }
 
 /// A coding, with ECM or without.
 pub(crate) struct Codes;
 
 impl Codes {
-    /// All that makes sense: T.6 needs ECM.
-    pub(crate) const ALL: [(bool, Coding); 5] = [
-        (false, Coding::Mh),
-        (false, Coding::Mr),
-        (true, Coding::Mh),
-        (true, Coding::Mr),
-        (true, Coding::Mmr),
+    /// All that makes sense: T.6 needs ECM. T.85 cannot be had: this spandsp has it, but does not negotiate it.
+    pub(crate) const ALL: [(bool, PageCoding); 5] = [
+        (false, PageCoding::Mh),
+        (false, PageCoding::Mr),
+        (true, PageCoding::Mh),
+        (true, PageCoding::Mr),
+        (true, PageCoding::Mmr),
     ];
 }
 
+/// What is out of the ordinary.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Twist {
+    /// ECM frames of 64 octets.
+    pub small_frames: bool,
+    /// The least time for a row that spandsp asks for, in milliseconds.
+    pub scan_time_ms: u8,
+    /// So often spandsp says that it is not ready (RNR).
+    pub not_ready: u8,
+    /// A subaddress and a password go with the call, and are demanded by us.
+    pub is_addressed: bool,
+    /// Pages of several resolutions and widths in one document.
+    pub is_mixed: bool,
+    /// spandsp sends T.38 packets as fast as it can, and no indicators.
+    pub is_unpaced: bool,
+    /// Noise on the line, in dBm0, and its seed.
+    pub noise: Option<(f64, u64)>,
+}
+
 /// A call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Case {
     pub way: Way,
     pub speed: Speed,
     pub ecm: bool,
-    pub coding: Coding,
+    pub coding: PageCoding,
     pub resolution: Resolution,
     pub pages: u32,
+    pub twist: Twist,
 }
 
-/// The page `index` of a document of so many: one alone is a whole A4, of several each has its own length.
-pub(crate) fn page_of(resolution: Resolution, pages: u32, index: u32) -> Page {
-    let a4 = resolution.y_dpi() * 117 / 10;
-    let rows = if pages == 1 { a4 } else { a4 / 8 + 40 * index };
-    support::page(u64::from(index) + 1, rows, resolution)
+/// The corpus at the three resolutions, drawn once.
+static CORPUS: [OnceLock<Vec<Page>>; 3] = [const { OnceLock::new() }; 3];
+
+fn corpus(resolution: Resolution) -> &'static [Page] {
+    let at = match resolution {
+        Resolution::R204x98 => 0,
+        Resolution::R204x196 => 1,
+        _ => 2,
+    };
+    CORPUS[at].get_or_init(|| corpus::pages(resolution).into_iter().map(|sample| sample.page).collect())
+}
+
+/// Rows of a page.
+fn strip(page: &Page, from: u32, rows: u32) -> Page {
+    let stride = page.stride();
+    let bits = page.bits()[from as usize * stride..(from + rows) as usize * stride].to_vec();
+    Page::from_bits(page.width(), page.resolution(), bits).unwrap()
 }
 
 impl Case {
+    /// The calls of a file, both ways each. Fields stand as the table of calls shows them.
+    pub(crate) fn read(text: &str) -> Vec<Self> {
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        lines.flat_map(|line| [Way::Send, Way::Receive].map(|way| Self::parse(way, line))).collect()
+    }
+
+    fn parse(way: Way, line: &str) -> Self {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [rate, modulation, ecm, coding, resolution, pages] = words[..] else { panic!("{line}") };
+        let named = |name: &str, shown: String| shown == name;
+        Self {
+            way,
+            speed: Speed::ALL
+                .into_iter()
+                .find(|speed| named(&format!("{rate} {modulation}"), speed.to_string()))
+                .unwrap(),
+            ecm: ecm == "yes",
+            coding: [PageCoding::Mh, PageCoding::Mr, PageCoding::Mmr]
+                .into_iter()
+                .find(|other| named(coding, other.to_string()))
+                .unwrap(),
+            resolution: Resolution::ALL
+                .into_iter()
+                .find(|other| named(resolution, other.to_string()))
+                .unwrap(),
+            pages: pages.parse().unwrap(),
+            twist: Twist::default(),
+        }
+    }
+
+    /// Dense text on a whole A4; or of everything in the corpus a strip, each of its own length.
     pub(crate) fn document(&self) -> Vec<Page> {
-        (0..self.pages).map(|index| page_of(self.resolution, self.pages, index)).collect()
+        if self.twist.is_mixed {
+            return (0..self.pages).map(Self::mixed).collect();
+        }
+        let corpus = corpus(self.resolution);
+        if self.pages == 1 {
+            return vec![corpus[0].clone()];
+        }
+        let a4 = corpus[0].rows();
+        let samples = (0..self.pages).zip(corpus.iter().cycle());
+        samples.map(|(index, page)| strip(page, a4 / 4, a4 / 8 + 40 * index)).collect()
+    }
+
+    /// A page of a document in which they are all different.
+    fn mixed(index: u32) -> Page {
+        let resolution =
+            [Resolution::R204x196, Resolution::R204x98, Resolution::R204x391][index as usize % 3];
+        let width = [PaperWidth::A4, PaperWidth::B4, PaperWidth::A3, PaperWidth::A4][index as usize % 4];
+        let source = &corpus(resolution)[index as usize % 3];
+        let mut page = Page::white(resolution.width(width), 300 + index, resolution);
+        for y in 0..page.rows() {
+            (0..source.width()).for_each(|x| page.set(x, y, source.is_black(x, y + 200)));
+        }
+        page
     }
 
     /// What our engine may use, or offers.
@@ -60,8 +166,8 @@ impl Case {
         Capability {
             speeds: SpeedSet::ALL.up_to(self.speed.bit_rate()).and(self.speeds()),
             ecm: self.ecm,
-            mr: self.coding != Coding::Mh,
-            mmr: self.coding == Coding::Mmr,
+            mr: self.coding != PageCoding::Mh,
+            mmr: self.coding == PageCoding::Mmr,
             ..Capability::FULL
         }
     }
@@ -79,16 +185,16 @@ impl Case {
     /// What spandsp may use; its document is in `folder`.
     pub(crate) fn theirs(&self, folder: &Path) -> Config {
         let file = Self::file(folder);
-        let calling = self.way == Way::Receive;
-        if calling {
-            let coding = tiff::Profile::F { coding: Coding::Mmr };
+        let sends = self.way.they_send();
+        if sends {
+            let coding = tiff::Profile::F { coding: t4::Coding::Mmr };
             let octets = tiff::write(&self.document(), coding, &tiff::Info::default()).unwrap();
             std::fs::write(&file, octets).unwrap();
         }
         Config {
-            calling,
-            send: calling.then(|| file.clone()),
-            receive: (!calling).then_some(file),
+            calling: self.way.they_call(),
+            send: sends.then(|| file.clone()),
+            receive: (!sends).then_some(file),
             ecm: self.ecm,
             modulations: match self.speed.modulation() {
                 Modulation::V27ter => vec![Modulation::V27ter],
@@ -96,12 +202,20 @@ impl Case {
                 Modulation::V17 => vec![Modulation::V27ter, Modulation::V29, Modulation::V17],
             },
             codings: match self.coding {
-                Coding::Mh => vec![Coding::Mh],
-                Coding::Mr => vec![Coding::Mh, Coding::Mr],
-                _ => vec![Coding::Mh, Coding::Mr, Coding::Mmr],
+                PageCoding::Mh => vec![PageCoding::Mh],
+                PageCoding::Mr => vec![PageCoding::Mh, PageCoding::Mr],
+                _ => vec![PageCoding::Mh, PageCoding::Mr, PageCoding::Mmr],
             },
-            scan_time_ms: 0,
+            scan_time_ms: self.twist.scan_time_ms,
+            not_ready: self.twist.not_ready,
             t38_version: 0,
+            t38_unpaced: self.twist.is_unpaced,
+            address: self.twist.is_addressed.then(|| Address {
+                sub: SUB.into(),
+                sep: SEP.into(),
+                sid: PASSWORD.into(),
+                pwd: PASSWORD.into(),
+            }),
         }
     }
 

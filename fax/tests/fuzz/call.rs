@@ -58,7 +58,7 @@ struct Watched {
     kept: Vec<bool>,
     /// What the engine has told the line last, and the last frame that it sent.
     command: Option<Command>,
-    said: Option<Fcf>,
+    said: Option<Frame>,
     /// What the driver is to do.
     asked: Option<Input>,
     confirmed: u32,
@@ -92,8 +92,7 @@ impl Watched {
                 Output::Identified(_) => {}
                 Output::Command(command) => {
                     if let Command::SendFrames(frames) = &command {
-                        self.said =
-                            frames.last().and_then(|octets| Frame::parse(octets)).map(|frame| frame.fcf);
+                        self.said = frames.last().and_then(|octets| Frame::parse(octets));
                     }
                     self.command = Some(command);
                 }
@@ -113,16 +112,23 @@ impl Watched {
             return self.input(input);
         }
         let reply = |fcf, fif| Event::Burst(vec![Frame::with_fif(fcf, fif).to_octets(Side::Answerer)]);
-        let event = match (&self.command, self.said) {
-            (Some(Command::Call), _) => reply(Fcf::Dis, Capability::FULL.to_fif()),
+        let can = Capability { has_document: true, ..Capability::FULL }.to_fif();
+        let said = self.said.as_ref();
+        let event = match (&self.command, said.map(|frame| frame.fcf)) {
+            (Some(Command::Call), _) => reply(Fcf::Dis, can),
             (Some(Command::ListenTcf(_)), _) => Event::Image(vec![0; 2700]),
             (Some(Command::ListenImage { .. }), _) => Event::Image(image(0)),
-            (Some(Command::ListenFrames), said) => match said {
+            (Some(Command::ListenFrames), fcf) => match fcf {
                 Some(Fcf::Dcs) => reply(Fcf::Cfr, vec![]),
                 Some(Fcf::Mps | Fcf::Eom | Fcf::Eop | Fcf::Pps | Fcf::Rr) => reply(Fcf::Mcf, vec![]),
                 Some(Fcf::Ctc) => reply(Fcf::Ctr, vec![]),
                 Some(Fcf::Eor) => reply(Fcf::Err, vec![]),
-                Some(Fcf::Dis | Fcf::Ftt | Fcf::Rtn | Fcf::Rtp) => reply(Fcf::Dcs, vec![0x00, 0x46, 0x00]),
+                Some(Fcf::Dis) if said.is_some_and(|dis| Capability::parse(&dis.fif).has_document) => {
+                    reply(Fcf::Dtc, can)
+                }
+                Some(Fcf::Dis | Fcf::Dtc | Fcf::Ftt | Fcf::Rtn | Fcf::Rtp) => {
+                    reply(Fcf::Dcs, vec![0x00, 0x46, 0x00])
+                }
                 Some(Fcf::Cfr) => reply(Fcf::Mps, vec![]),
                 Some(Fcf::Mcf) => reply(Fcf::Eop, vec![]),
                 _ => Event::Wake,

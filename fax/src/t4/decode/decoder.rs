@@ -1,0 +1,105 @@
+//! A page, row by row.
+
+use super::lanes::Changes;
+use super::paint::Painter;
+use super::reader::BitReader;
+use super::row::{Damage, row_1d, row_2d};
+use super::{DecodeOptions, End, Framing, LostRows, RowQuality};
+use crate::page::Page;
+use crate::t4::Coding;
+use crate::t4::table::EOL_ZEROS;
+use alloc::vec::Vec;
+
+/// Decodes a page row by row.
+#[derive(Debug)]
+pub struct Decoder<'a> {
+    pub(super) bits: BitReader<'a>,
+    pub(super) options: DecodeOptions,
+    rows: u32,
+    end: Option<End>,
+    /// The changing elements of the last good row (white before the first), and of the row in work.
+    pub(super) reference: Changes,
+    pub(super) coding: Changes,
+    painter: Painter,
+    /// MR: the row above was lost, so that a two-dimensional row has nothing to refer to.
+    pub(super) reference_lost: bool,
+    /// An EOL was taken that a wrong bit hides, and this is its tag.
+    pub(super) taken_eol: Option<Option<bool>>,
+    /// The pixels of the row before, if that was damaged and ended at an EOL too early.
+    pub(super) short_pixels: Option<u32>,
+}
+
+impl<'a> Decoder<'a> {
+    /// A decoder of the page in `data`.
+    #[must_use]
+    pub fn new(data: &'a [u8], options: DecodeOptions) -> Self {
+        let (width, end) = match options.width {
+            // Rows without pixels would never come to an end.
+            0 => (0, Some(End::Data)),
+            width if width > DecodeOptions::WIDTH_MAX => (0, Some(End::Damage(Damage::Length))),
+            width => (width, None),
+        };
+        Self {
+            bits: BitReader::new(data, options.bit_order),
+            options,
+            rows: 0,
+            end,
+            reference: Changes::white(width),
+            coding: Changes::white(width),
+            painter: Painter::new(width),
+            reference_lost: options.coding == Coding::Mr,
+            taken_eol: None,
+            short_pixels: None,
+        }
+    }
+
+    /// Appends the next row to `out`, packed as in [`Page`].
+    ///
+    /// # Errors
+    ///
+    /// [`End`] where there is no row any more, and ever after; nothing is appended then.
+    pub fn row(&mut self, out: &mut Vec<u8>) -> Result<RowQuality, End> {
+        let quality = match (self.end, self.options.coding, self.options.framing) {
+            (Some(end), ..) => Err(end),
+            (None, Coding::Mh, Framing::Eol) | (None, Coding::Mr, _) => self.framed_row(),
+            _ => self.bare_row(),
+        };
+        let quality = quality.inspect_err(|end| self.end = Some(*end))?;
+        self.rows += 1;
+        let start = out.len();
+        out.resize(start + Page::stride_of(self.options.width), 0);
+        if quality == RowQuality::Bad && self.options.lost_rows == LostRows::White {
+            return Ok(quality);
+        }
+        if let Some(row) = out.get_mut(start..) {
+            self.painter.paint(&self.reference, row);
+        }
+        Ok(quality)
+    }
+
+    /// A row of MMR, or of MH without EOLs.
+    fn bare_row(&mut self) -> Result<RowQuality, End> {
+        if self.options.framing == Framing::Octets && self.options.coding == Coding::Mh {
+            self.bits.align();
+        }
+        match self.bits.zeros() {
+            None => return Err(End::Data),
+            // An EOL, with which RTC and EOFB begin.
+            Some(EOL_ZEROS) => return Err(End::Marker),
+            Some(_) => {}
+        }
+        self.within_rows()?;
+        let width = self.options.width;
+        match self.options.coding {
+            Coding::Mmr => row_2d(&mut self.bits, &self.reference, &mut self.coding, width),
+            _ => row_1d(&mut self.bits, &mut self.coding, width),
+        }
+        .map_err(End::Damage)?;
+        core::mem::swap(&mut self.reference, &mut self.coding);
+        Ok(RowQuality::Good)
+    }
+
+    pub(super) fn within_rows(&self) -> Result<(), End> {
+        if self.rows < self.options.rows_max { Ok(()) } else { Err(End::RowsMax) }
+    }
+}
