@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_int, c_void};
 use fax_proto::carrier::Modulation;
-use fax_proto::t4::Coding;
+use fax_proto::session::PageCoding;
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -25,13 +25,15 @@ pub struct Config {
     /// Modulations. V.27ter should always be there.
     pub modulations: Vec<Modulation>,
     /// Codings. MH should always be there.
-    pub codings: Vec<Coding>,
+    pub codings: Vec<PageCoding>,
     /// The least time for a row, in milliseconds.
     pub scan_time_ms: u8,
     /// So often it says that it is not ready to receive (RNR).
     pub not_ready: u8,
     /// T38FaxVersion.
     pub t38_version: u8,
+    /// T.38 as over TCP: all data at once, and no indicators.
+    pub t38_unpaced: bool,
     /// What it says beside its number, and whether it lets others say it.
     pub address: Option<Address>,
 }
@@ -63,6 +65,7 @@ struct Raw {
     min_scan_time_ms: c_int,
     not_ready: c_int,
     t38_version: c_int,
+    t38_unpaced: c_int,
     log: c_int,
     address: [*const c_char; 4],
 }
@@ -75,7 +78,7 @@ pub struct Terms {
     /// Error correction.
     pub ecm: bool,
     /// The coding on the line.
-    pub coding: Option<Coding>,
+    pub coding: Option<PageCoding>,
     /// Pages sent.
     pub pages_sent: u32,
     /// Pages received.
@@ -123,10 +126,12 @@ impl Station {
             Modulation::V29 => 2,
             Modulation::V17 => 4,
         };
-        let coding = |coding: &Coding| match coding {
-            Coding::Mh => 2,
-            Coding::Mr => 4,
-            Coding::Mmr => 8,
+        let coding = |coding: &PageCoding| match coding {
+            PageCoding::Mh => 0x02,
+            PageCoding::Mr => 0x04,
+            PageCoding::Mmr => 0x08,
+            // Stripes of 128 rows, and of any number. Debian's library takes no notice of it.
+            PageCoding::Jbig => 0x30,
         };
         // PEERS_LOG=1 shows what spandsp's T.30 thinks, 2 its T.38 packets too.
         let log = std::env::var("PEERS_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(0);
@@ -143,6 +148,7 @@ impl Station {
             min_scan_time_ms: c_int::from(config.scan_time_ms),
             not_ready: c_int::from(config.not_ready),
             t38_version: c_int::from(config.t38_version),
+            t38_unpaced: c_int::from(config.t38_unpaced),
             log,
             address: said.as_ref().map_or([null(); 4], |said| said.each_ref().map(|text| text.as_ptr())),
         };
@@ -186,9 +192,10 @@ impl Station {
             bit_rate: count(bit_rate),
             ecm: ecm != 0,
             coding: match coding {
-                1 => Some(Coding::Mh),
-                2 => Some(Coding::Mr),
-                3 => Some(Coding::Mmr),
+                1 => Some(PageCoding::Mh),
+                2 => Some(PageCoding::Mr),
+                3 => Some(PageCoding::Mmr),
+                4 | 5 => Some(PageCoding::Jbig),
                 _ => None,
             },
             pages_sent: count(sent),

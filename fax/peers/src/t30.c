@@ -8,7 +8,7 @@
 /* Mirrored by `Raw` in spandsp_t30.rs. */
 typedef struct {
     const char *tx_file, *rx_file, *ident;
-    int calling, ecm, modems, compressions, resolutions, min_scan_time_ms, not_ready, t38_version, log;
+    int calling, ecm, modems, compressions, resolutions, min_scan_time_ms, not_ready, t38_version, t38_unpaced, log;
     const char *sub, *sep, *sid, *pwd; /* all or none */
 } peer_t30_config_t;
 
@@ -93,6 +93,8 @@ void *peer_t38_new(const peer_t30_config_t *c) {
     t38_core_state_t *core = t38_terminal_get_t38_core_state(p->t38);
     t38_set_t38_version(core, c->t38_version);
     t38_set_max_datagram_size(core, 400);
+    if (c->t38_unpaced)
+        t38_terminal_set_config(p->t38, T38_TERMINAL_OPTION_NO_PACING | T38_TERMINAL_OPTION_NO_INDICATORS);
     configure(p, c);
     return p;
 }

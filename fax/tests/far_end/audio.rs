@@ -1,6 +1,6 @@
 //! Our engine over spandsp's modems on one side, spandsp's fax terminal on the other, and a telephone line between.
 
-use super::seat::Seat;
+use super::seat::{Closed, Seat};
 use super::{CALL_TIME_MAX, Case, Outcome, PARTING_MAX};
 use fax_peers::spandsp_modem::AudioCarrier;
 use fax_peers::spandsp_t30::AudioTerminal;
@@ -53,7 +53,7 @@ pub(crate) fn audio_call(case: &Case) -> Outcome {
     }
     let (result, terms, heard) = (terminal.result(), terminal.terms(), terminal.heard());
     drop(terminal);
-    let (report, trace, received) = seat.close();
+    let Closed { report, trace, received } = seat.close();
     let received = match case.way.they_send() {
         false => Case::received_by_them(folder.path()),
         true => received,

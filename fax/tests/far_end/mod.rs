@@ -7,7 +7,7 @@ mod t38;
 
 pub(crate) use audio::audio_call;
 pub(crate) use case::{Case, Codes, PASSWORD, SEP, SUB, Twist, Way};
-pub(crate) use t38::{Net, t38_call};
+pub(crate) use t38::{Net, pair_call, t38_call};
 
 use fax_peers::spandsp_t30::{Address, Terms};
 use fax_proto::page::Page;
@@ -37,8 +37,8 @@ impl Outcome {
     /// What is wrong, unless both ends hold the call for good, on the terms and with the pages that were to be.
     pub(crate) fn fault(&self, case: &Case, sent: &[Page]) -> Option<String> {
         let ours = self.report.negotiated;
-        let asked = (case.speed, case.ecm, Some(case.coding));
-        if ours.is_some_and(|o| (o.speed, o.ecm_frame_octets.is_some(), o.coding.t4()) != asked) {
+        let asked = (case.speed, case.ecm, case.coding);
+        if ours.is_some_and(|o| (o.speed, o.ecm_frame_octets.is_some(), o.coding) != asked) {
             return Some(format!("other terms than asked for: {ours:?}"));
         }
         self.fault_whatever_terms(sent)
@@ -70,7 +70,7 @@ impl Outcome {
         let (ours, theirs) = (self.report.negotiated, self.terms);
         let terms = (theirs.bit_rate, theirs.ecm, theirs.coding);
         let differ =
-            ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), o.coding.t4()) != terms);
+            ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), Some(o.coding)) != terms);
         differ.then(|| format!("terms differ: {ours:?}, spandsp {theirs:?}"))
     }
 }

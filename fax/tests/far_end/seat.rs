@@ -14,6 +14,13 @@ use fax_proto::t30::frame::Digits;
 use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig, ReceiverConfig};
 use fax_proto::time::Time;
 
+/// A seat whose call is over.
+pub(crate) struct Closed {
+    pub report: Report,
+    pub trace: String,
+    pub received: Vec<Page>,
+}
+
 pub(crate) struct Seat {
     engine: Engine,
     store: Store,
@@ -102,10 +109,11 @@ impl Seat {
         commands
     }
 
-    /// The report, the trace, and the pages received.
-    pub(crate) fn close(mut self) -> (Report, String, Vec<Page>) {
+    /// What came of the call.
+    pub(crate) fn close(mut self) -> Closed {
         let trace = self.recorder.take();
         let Some(report) = self.report else { panic!("our call is not over:\n{trace}") };
-        (report, trace, self.store.received.into_iter().map(|received| received.page).collect())
+        let received = self.store.received.into_iter().map(|received| received.page).collect();
+        Closed { report, trace, received }
     }
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
 
 mod call;
+#[path = "../oracle/mod.rs"]
+mod oracle;
 mod t38;
 
 pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
@@ -42,6 +44,7 @@ pub(crate) fn t4_decode(input: &[u8]) {
         lost_rows: [LostRows::Repeat, LostRows::White][usize::from(kind / 10 % 2)],
     };
     let decoded = decode(data, &options);
+    assert!(decoded == oracle::decode(data, &options), "not what a simple decoder makes of it: {options:?}");
     let all_rows = decoded.good_rows + decoded.bad_rows;
     assert!(all_rows <= options.rows_max && decoded.bad_run_rows <= decoded.bad_rows);
     assert_eq!(decoded.bits.len(), all_rows as usize * Page::stride_of(options.width));

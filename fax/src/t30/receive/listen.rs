@@ -50,6 +50,8 @@ pub(super) struct Checking {
 impl Checking {
     pub(super) fn enter(cx: &mut Cx, speed: Speed) -> State {
         cx.common.phase = Phase::Training;
+        // A sender may say DCS again and again and leave no time for an answer.
+        cx.common.count_exchange();
         if !cx.config.capability.speeds.contains(speed) {
             // Not offered, so not to be heard: let it pass, and refuse it.
             cx.common.play([Command::ListenFrames], TCF_OVER);

@@ -1,12 +1,11 @@
 //! Bits to rows.
 //!
-//! Between EOLs, a row that is damaged is lost alone: the decoder goes to the next EOL (in MR, the next row that is
-//! coded one-dimensionally). It searches from where the damaged row began, since wrong code words may have swallowed a
-//! part of the EOL. Without EOLs, and in MMR, the first damage ends the page.
+//! Between EOLs, a row that is damaged is lost alone (`framed`). Without EOLs, and in MMR, the first damage ends the page.
 //!
 //! Time grows with the data and the rows, memory with the rows; both have the caller's limits.
 
 mod decoder;
+mod framed;
 mod lanes;
 mod paint;
 mod reader;

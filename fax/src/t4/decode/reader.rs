@@ -93,7 +93,7 @@ impl<'a> BitReader<'a> {
         };
         // The load may bring more bits than are counted; the next one brings the same again.
         self.window |= word >> (self.valid_bits & 63);
-        self.rest = &self.rest[(63 - self.valid_bits & 63) as usize / 8..];
+        self.rest = &self.rest[((63 - self.valid_bits) & 63) as usize / 8..];
         self.valid_bits |= 56;
     }
 
@@ -169,6 +169,12 @@ impl<'a> BitReader<'a> {
         }
         self.seek(self.bits());
         false
+    }
+
+    /// Whether at `position_bits` there is an EOL one of whose zeros is a one.
+    pub(super) fn is_eol_with_wrong_bit(&self, position_bits: usize) -> bool {
+        let eol = self.window_at(position_bits) >> (63 - EOL_ZEROS);
+        eol & 1 == 1 && (eol >> 1).is_power_of_two()
     }
 
     fn bits(&self) -> usize {

@@ -5,10 +5,11 @@
 //! The quick way takes up to four code words at once, and stays left of the edge; where that cannot be, because the row
 //! ends, a run is long or empty, or a mode looks at other elements than the next one, they are taken one by one.
 
-use super::BitOrder;
 use super::lanes::{BIAS, Changes, HIGH, LANES};
 use super::reader::BitReader;
 use super::table::{Kind, LOOK_UP_BITS, MODES, Modes, RUN, RUN_BITS, RUNS, Runs};
+use crate::t4::BitOrder;
+use crate::t4::table::EOL_ZEROS;
 use core::fmt;
 
 /// Why a row cannot be decoded.
@@ -74,6 +75,20 @@ fn row_1d_in<const LSB_FIRST: bool>(
     *bits = reader;
     row.finish(count, edge);
     within_data(bits)
+}
+
+/// The pixels of a one-dimensional row that an EOL ends before the width.
+pub(super) fn pixels_1d(mut reader: BitReader<'_>, width: u32) -> Option<u32> {
+    let (mut end, mut colour) = (0, 0);
+    while end < width {
+        match run(&mut reader, colour, end, width) {
+            Ok(after) => end = after,
+            Err(Damage::Code) if reader.zeros().is_some_and(|zeros| zeros >= EOL_ZEROS) => return Some(end),
+            Err(_) => return None,
+        }
+        colour += 1;
+    }
+    None
 }
 
 /// Decodes a two-dimensional row that refers to the row `reference`.

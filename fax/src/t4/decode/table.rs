@@ -67,17 +67,17 @@ impl Runs {
 #[repr(u32)]
 pub(super) enum Kind {
     /// Up to three vertical modes of not more than 1 to the left or right.
-    Vertical = 1 << 19,
+    Vertical = 1 << 18,
     /// A vertical mode of 2 or 3.
-    Far = 1 << 22,
+    Far = 1 << 21,
     /// Up to three passes.
-    Pass = 1 << 21,
+    Pass = 1 << 20,
     /// One horizontal mode; two run lengths follow.
-    Horizontal = 1 << 20,
+    Horizontal = 1 << 19,
     /// An extension code; this decoder knows none.
-    Extension = 1 << 23,
+    Extension = 1 << 22,
     /// No mode begins so.
-    Invalid = 0,
+    Invalid = 1 << 23,
 }
 
 /// Up to three modes of one kind.
@@ -106,7 +106,7 @@ impl Modes {
     /// How many they are.
     #[inline(always)]
     pub(super) fn count(self) -> usize {
-        (self.0 as u32 >> 16) as usize & 7
+        (self.0 as u32 >> 16) as usize & 3
     }
 
     /// Of four lanes, that of the last mode.
@@ -152,9 +152,7 @@ pub(super) struct Run {
 /// Bits that the look-up of a single run needs.
 pub(super) const RUN_BITS: u32 = 13;
 /// Run codes by their next 13 bits, for white `[0]` and black `[1]`.
-pub(super) static RUN: [[Run; 1 << RUN_BITS]; 2] = SINGLE;
-
-const SINGLE: [[Run; 1 << RUN_BITS]; 2] =
+pub(super) static RUN: [[Run; 1 << RUN_BITS]; 2] =
     [run_table(&WHITE_TERMINATING, &WHITE_MAKE_UP), run_table(&BLACK_TERMINATING, &BLACK_MAKE_UP)];
 
 const fn run_table(terminating: &[Code; 64], make_up: &[Code; 27]) -> [Run; 1 << RUN_BITS] {
@@ -201,7 +199,7 @@ const fn runs(bits: usize, mut colour: usize) -> Runs {
     let (mut entry, mut count, mut length, mut pixels) = (0, 0, 0, 0u64);
     while count < 4 {
         // What is beyond the look-up is 0; a code word that needs some of it is longer than what is left.
-        let run = SINGLE[colour][bits << (RUN_BITS - LOOK_UP_BITS + length) & ((1 << RUN_BITS) - 1)];
+        let run = RUN[colour][bits << (RUN_BITS - LOOK_UP_BITS + length) & ((1 << RUN_BITS) - 1)];
         let fits = run.length != 0 && length + run.length as u32 <= LOOK_UP_BITS;
         if !fits || run.pixels == 0 || run.pixels >= 64 {
             break;
@@ -289,6 +287,7 @@ const fn modes(bits: usize) -> Modes {
 }
 
 #[cfg(test)]
+#[allow(clippy::unusual_byte_groupings, reason = "a group is a code word")]
 mod tests {
     use super::*;
     use crate::t4::table::{MAKE_UP_MAX, run_codes};
