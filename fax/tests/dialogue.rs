@@ -93,9 +93,8 @@ impl Dialogue {
         };
         let mut receiver = support::receiver_config();
         // `speed=` is for what is sent; a sender that polls afterwards receives at any.
-        let hears = if role == "sender" { SpeedSet::ALL } else { speeds };
-        let can_receive = !terms.contains_key("deaf");
-        receiver.capability = Capability { can_receive, speeds: hears, ..capability };
+        let speeds = if role == "sender" { SpeedSet::ALL } else { speeds };
+        receiver.capability = Capability { can_receive: !terms.contains_key("deaf"), speeds, ..capability };
         receiver.pages_max = number("pages_max", 100);
         receiver.copy.refusals_max = number("refusals", 2) as u8;
         receiver.password = digits("demand");
