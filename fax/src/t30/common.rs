@@ -24,6 +24,8 @@ pub(super) struct Common {
     pub timer: Option<Time>,
     /// The pages of the document that we send.
     pub marks: Vec<PageMark>,
+    /// The first of them that was given up while the call went on.
+    pub given_up: Option<u32>,
     /// Pages that we received, stored and confirmed.
     pub received: u32,
     /// What the far end says of itself.
@@ -65,6 +67,7 @@ impl Common {
             phase: Phase::Negotiation,
             timer: None,
             marks: Vec::new(),
+            given_up: None,
             received: 0,
             remote: Remote::default(),
             settings: None,
@@ -201,8 +204,10 @@ impl Common {
         self.link.rest();
         self.forget_limits();
         let unconfirmed = self.marks.iter().position(|mark| *mark == PageMark::Unconfirmed);
-        let outcome = match unconfirmed.map(u32::try_from) {
-            Some(Ok(page)) => Outcome::Unconfirmed { page },
+        let outcome = match (unconfirmed.map(u32::try_from), self.given_up) {
+            (Some(Ok(page)), _) => Outcome::Unconfirmed { page },
+            // That pages came afterwards does not make up for it.
+            (_, Some(page)) if outcome == Outcome::Received => Outcome::PageRejected { page },
             _ => outcome,
         };
         let received = core::iter::repeat_n(PageMark::Confirmed, usize::try_from(self.received).unwrap_or(0));

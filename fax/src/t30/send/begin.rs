@@ -76,7 +76,9 @@ impl Calling {
     fn burst(self, cx: &mut Cx, burst: &[Frame]) -> State {
         cx.common.hear(burst);
         match main_frame(burst) {
-            Some(frame) if matches!(frame.fcf, Fcf::Dis | Fcf::Dtc) => {
+            Some(frame) if frame.fcf == Fcf::Crp && cx.dis.is_some() => self.ask(cx),
+            // Where we say DIS, one that comes is our own, come back.
+            Some(frame) if frame.fcf == Fcf::Dtc || frame.fcf == Fcf::Dis && cx.dis.is_none() => {
                 let remote = Capability::parse(&frame.fif);
                 // Who polls receives, whatever else it says.
                 let can_receive = remote.can_receive || cx.dis.is_some();
