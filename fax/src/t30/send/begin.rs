@@ -76,7 +76,12 @@ impl Calling {
     fn burst(self, cx: &mut Cx, burst: &[Frame]) -> State {
         cx.common.hear(burst);
         match main_frame(burst) {
-            Some(frame) if matches!(frame.fcf, Fcf::Dis | Fcf::Dtc) => {
+            // Our own DIS: it came damaged, or it comes back.
+            Some(frame) if frame.fcf == Fcf::Crp && cx.dis.is_some() => self.ask(cx),
+            Some(frame)
+                if matches!(frame.fcf, Fcf::Dis | Fcf::Dtc)
+                    && (frame.fcf == Fcf::Dtc || cx.dis.is_none()) =>
+            {
                 let remote = Capability::parse(&frame.fif);
                 // Who polls receives, whatever else it says.
                 let can_receive = remote.can_receive || cx.dis.is_some();
