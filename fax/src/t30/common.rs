@@ -33,6 +33,8 @@ pub(super) struct Common {
     pub memory: Memory,
     pub wall_time: WallTime,
     pub lessons: Lessons,
+    /// The first page that was given up while the call went on: whatever follows, not all was delivered.
+    pub given_up: Option<u32>,
     /// Commands or replies said since something was gained: a page, a block, a frame.
     exchanges: u16,
     side: Side,
@@ -71,6 +73,7 @@ impl Common {
             memory: Memory::default(),
             wall_time: WallTime::default(),
             lessons: Lessons::default(),
+            given_up: None,
             exchanges: 0,
             side,
             call_ends: None,
@@ -200,6 +203,10 @@ impl Common {
     pub(super) fn finish(&mut self, outcome: Outcome) {
         self.link.rest();
         self.forget_limits();
+        let outcome = match self.given_up {
+            Some(page) if outcome.is_success() => Outcome::PageRejected { page },
+            _ => outcome,
+        };
         let unconfirmed = self.marks.iter().position(|mark| *mark == PageMark::Unconfirmed);
         let outcome = match unconfirmed.map(u32::try_from) {
             Some(Ok(page)) => Outcome::Unconfirmed { page },

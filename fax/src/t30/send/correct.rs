@@ -112,7 +112,7 @@ impl Abandoning {
             (GivenUp::NextPage, Fcf::Null) => page::closure(cx, &job).unwrap_or(last(rejected)),
             (GivenUp::NextPage, _) => closure,
         };
-        cx.given_up.get_or_insert(job.page);
+        cx.common.given_up.get_or_insert(job.page);
         Self { job, closure, tries: 0, not_ready_until: None }.ask(cx)
     }
 

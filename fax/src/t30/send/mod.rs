@@ -55,8 +55,6 @@ struct Cx {
     common: Common,
     stock: Stock,
     ladder: Ladder,
-    /// The first page that was given up while the call went on.
-    given_up: Option<u32>,
     /// What we say at the beginning of phase B where we were called and the far end polls: CSI and DIS.
     dis: Option<Vec<Frame>>,
     /// Our pages are sent and the far end is to send now: its DIS.
@@ -138,7 +136,7 @@ impl Sender {
             .map(|page| if page < confirmed { PageMark::Confirmed } else { PageMark::NotSent })
             .collect();
         let (stock, ladder) = (Stock::new(confirmed), Ladder::new(SpeedSet::NONE));
-        let cx = Cx { stock, config, common, ladder, given_up: None, dis, turn: None };
+        let cx = Cx { stock, config, common, ladder, dis, turn: None };
         Self { cx, state: State::Over }
     }
 
