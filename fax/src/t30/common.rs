@@ -24,8 +24,6 @@ pub(super) struct Common {
     pub timer: Option<Time>,
     /// The pages of the document that we send.
     pub marks: Vec<PageMark>,
-    /// The first of them that was given up while the call went on.
-    pub given_up: Option<u32>,
     /// Pages that we received, stored and confirmed.
     pub received: u32,
     /// What the far end says of itself.
@@ -35,6 +33,8 @@ pub(super) struct Common {
     pub memory: Memory,
     pub wall_time: WallTime,
     pub lessons: Lessons,
+    /// The first page that was given up while the call went on: whatever follows, not all was delivered.
+    pub given_up: Option<u32>,
     /// Commands or replies said since something was gained: a page, a block, a frame.
     exchanges: u16,
     side: Side,
@@ -67,13 +67,13 @@ impl Common {
             phase: Phase::Negotiation,
             timer: None,
             marks: Vec::new(),
-            given_up: None,
             received: 0,
             remote: Remote::default(),
             settings: None,
             memory: Memory::default(),
             wall_time: WallTime::default(),
             lessons: Lessons::default(),
+            given_up: None,
             exchanges: 0,
             side,
             call_ends: None,
@@ -203,11 +203,13 @@ impl Common {
     pub(super) fn finish(&mut self, outcome: Outcome) {
         self.link.rest();
         self.forget_limits();
+        let outcome = match self.given_up {
+            Some(page) if outcome.is_success() => Outcome::PageRejected { page },
+            _ => outcome,
+        };
         let unconfirmed = self.marks.iter().position(|mark| *mark == PageMark::Unconfirmed);
-        let outcome = match (unconfirmed.map(u32::try_from), self.given_up) {
-            (Some(Ok(page)), _) => Outcome::Unconfirmed { page },
-            // That pages came afterwards does not make up for it.
-            (_, Some(page)) if outcome == Outcome::Received => Outcome::PageRejected { page },
+        let outcome = match unconfirmed.map(u32::try_from) {
+            Some(Ok(page)) => Outcome::Unconfirmed { page },
             _ => outcome,
         };
         let received = core::iter::repeat_n(PageMark::Confirmed, usize::try_from(self.received).unwrap_or(0));

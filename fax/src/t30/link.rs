@@ -20,7 +20,7 @@ const IMAGE_FRAMES_MAX: usize = 600;
 /// The longest burst of V.21: the flags and six frames last ten seconds at most. What goes on for longer is babble.
 const BURST_TIME_MAX: Duration = Duration::from_secs(30);
 /// The longest training check: 1.5 s, with room. What goes on for longer is no training check.
-const TCF_TIME_MAX_SECS: usize = 6;
+const TCF_TIME_MAX_SECS: usize = 10;
 /// CED with the silences around it.
 const CED_MAX: Duration = Duration::from_secs(6);
 
@@ -463,7 +463,7 @@ mod tests {
 
         link.play(at(0), [Command::ListenTcf(Speed::V29At9600)], T4, &mut out);
         link.signal(at(1), Signal::CarrierUp, &mut out);
-        let ended = (0..10).find_map(|_| link.signal(at(2), Signal::Data(vec![0; 1200]), &mut out));
+        let ended = (0..20).find_map(|_| link.signal(at(2), Signal::Data(vec![0; 1200]), &mut out));
         assert!(
             matches!(ended, Some(Event::Image(heard)) if heard.overflow),
             "a training check that goes on"

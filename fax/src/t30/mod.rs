@@ -8,6 +8,8 @@
 //! Who sends is a `Sender` and who receives is a `Receiver`, however it came to that: where polling turns the line
 //! round, the one becomes the other and the call goes on.
 //!
+//! What T.30 leaves to the stations is in [`policy`], what is known of the far end from earlier calls in [`memory`].
+//!
 //! Promises, for any peer and any driver:
 //! - a page is marked `Unconfirmed`, and the driver has acknowledged that mark, before the first end-of-page command
 //!   of the page goes out; it is marked `Confirmed` at MCF, RTP or PIP and at nothing else;

@@ -157,10 +157,7 @@ pub(super) fn next_page(cx: &mut Cx, mut job: Job, closure: Closure, retrain: bo
         Fcf::Mps if retrain => Training::enter(cx, job, 0),
         Fcf::Mps => Imaging::enter(cx, job),
         Fcf::Eom => Calling::again(cx, job.page, job.remote),
-        _ => {
-            let outcome = cx.common.given_up.map_or(closure.outcome, |page| Outcome::PageRejected { page });
-            cx.leave(outcome)
-        }
+        _ => cx.leave(closure.outcome),
     }
 }
 
