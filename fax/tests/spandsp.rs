@@ -6,7 +6,10 @@
 mod far_end;
 mod support;
 
-use far_end::{Case, Codes, Net, Outcome, TABLE_HEAD, Twist, Way, audio_call, line, pair_call, t38_call};
+use far_end::{
+    Case, Codes, Net, Outcome, PASSWORD, SEP, SUB, TABLE_HEAD, Twist, Way, audio_call, line, pair_call,
+    t38_call,
+};
 use fax_proto::carrier::{Modulation, Speed};
 use fax_proto::page::Resolution;
 use fax_proto::session::{self, PageCoding};
@@ -75,6 +78,46 @@ fn t38_from_them_v29() {
 #[test]
 fn t38_from_them_v27ter() {
     t38_table(&matrix(Way::Receive, Speed::V27ter4800), Net::default());
+}
+
+/// Polling: the one that calls receives.
+#[test]
+fn t38_polled_both_ways() {
+    let mut cases = Vec::new();
+    for way in [Way::Fetch, Way::Serve] {
+        for (ecm, coding) in [(false, PageCoding::Mh), (false, PageCoding::Mr), (true, PageCoding::Mmr)] {
+            for pages in [1, 3] {
+                let (speed, resolution) = (Speed::V17At14400, Resolution::R204x196);
+                cases.push(Case { way, speed, ecm, coding, resolution, pages, twist: Twist::default() });
+            }
+        }
+    }
+    t38_table(&cases, Net::default());
+}
+
+/// SUB and SID, SEP and PWD: each end hears what the other says, and we demand the password.
+#[test]
+fn t38_with_subaddress_and_password() {
+    for way in [Way::Send, Way::Receive, Way::Fetch, Way::Serve] {
+        let case = Case {
+            way,
+            speed: Speed::V17At14400,
+            ecm: true,
+            coding: PageCoding::Mmr,
+            resolution: Resolution::R204x98,
+            pages: 1,
+            twist: Twist { is_addressed: true, ..Twist::default() },
+        };
+        let outcome = t38_call(&case, Net::default());
+        assert_eq!(outcome.fault(&case, &case.document()), None, "{way:?}: {}", outcome.trace);
+        let (heard, ours) = (&outcome.heard, outcome.report.subaddress.as_deref());
+        match way {
+            Way::Send => assert_eq!((&*heard.sub, &*heard.sid), (SUB, PASSWORD)),
+            Way::Receive => assert_eq!(ours, Some(SUB)),
+            Way::Fetch => assert_eq!((&*heard.sep, &*heard.pwd), (SEP, PASSWORD)),
+            Way::Serve => assert_eq!(ours, Some(SEP)),
+        }
+    }
 }
 
 /// Calls over a network that loses datagrams, with redundancy 3 and key packets sent three times, at both ends.

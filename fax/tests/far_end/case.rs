@@ -1,7 +1,7 @@
 //! A call of the matrix, and the pages for it.
 
 use fax_peers::corpus;
-use fax_peers::spandsp_t30::Config;
+use fax_peers::spandsp_t30::{Address, Config};
 use fax_proto::carrier::{Modulation, Speed, SpeedSet};
 use fax_proto::page::{Page, PaperWidth, Resolution};
 use fax_proto::session::PageCoding;
@@ -11,6 +11,11 @@ use fax_proto::tiff;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+/// The subaddress, polling address and password of calls that have them.
+pub(crate) const SUB: &str = "4711";
+pub(crate) const SEP: &str = "12";
+pub(crate) const PASSWORD: &str = "0*8";
+
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -18,6 +23,20 @@ pub(crate) enum Way {
     Send,
     /// spandsp calls and sends.
     Receive,
+    /// We call and spandsp sends: we poll.
+    Fetch,
+    /// spandsp calls and we send: it polls.
+    Serve,
+}
+
+impl Way {
+    pub(crate) fn they_call(self) -> bool {
+        matches!(self, Self::Receive | Self::Serve)
+    }
+
+    pub(crate) fn they_send(self) -> bool {
+        matches!(self, Self::Receive | Self::Fetch)
+    }
 }
 
 /// A coding, with ECM or without.
@@ -43,6 +62,8 @@ pub(crate) struct Twist {
     pub scan_time_ms: u8,
     /// So often spandsp says that it is not ready (RNR).
     pub not_ready: u8,
+    /// A subaddress and a password go with the call, and are demanded by us.
+    pub is_addressed: bool,
     /// Pages of several resolutions and widths in one document.
     pub is_mixed: bool,
     /// spandsp sends T.38 packets as fast as it can, and no indicators.
@@ -164,16 +185,16 @@ impl Case {
     /// What spandsp may use; its document is in `folder`.
     pub(crate) fn theirs(&self, folder: &Path) -> Config {
         let file = Self::file(folder);
-        let calling = self.way == Way::Receive;
-        if calling {
+        let sends = self.way.they_send();
+        if sends {
             let coding = tiff::Profile::F { coding: t4::Coding::Mmr };
             let octets = tiff::write(&self.document(), coding, &tiff::Info::default()).unwrap();
             std::fs::write(&file, octets).unwrap();
         }
         Config {
-            calling,
-            send: calling.then(|| file.clone()),
-            receive: (!calling).then_some(file),
+            calling: self.way.they_call(),
+            send: sends.then(|| file.clone()),
+            receive: (!sends).then_some(file),
             ecm: self.ecm,
             modulations: match self.speed.modulation() {
                 Modulation::V27ter => vec![Modulation::V27ter],
@@ -189,6 +210,12 @@ impl Case {
             not_ready: self.twist.not_ready,
             t38_version: 0,
             t38_unpaced: self.twist.is_unpaced,
+            address: self.twist.is_addressed.then(|| Address {
+                sub: SUB.into(),
+                sep: SEP.into(),
+                sid: PASSWORD.into(),
+                pwd: PASSWORD.into(),
+            }),
         }
     }
 

@@ -6,10 +6,10 @@ mod seat;
 mod t38;
 
 pub(crate) use audio::audio_call;
-pub(crate) use case::{Case, Codes, Twist, Way};
+pub(crate) use case::{Case, Codes, PASSWORD, SEP, SUB, Twist, Way};
 pub(crate) use t38::{Net, pair_call, t38_call};
 
-use fax_peers::spandsp_t30::Terms;
+use fax_peers::spandsp_t30::{Address, Terms};
 use fax_proto::page::Page;
 use fax_proto::session::Report;
 use fax_proto::time::{Duration, Time};
@@ -25,6 +25,8 @@ pub(crate) struct Outcome {
     pub theirs: Option<i32>,
     /// What spandsp holds to have been agreed on.
     pub terms: Terms,
+    /// What spandsp heard beside our number.
+    pub heard: Address,
     /// What the receiving end has.
     pub received: Vec<Page>,
     /// When both ends were done.
@@ -84,6 +86,8 @@ pub(crate) fn line(case: &Case, medium: &str, outcome: &Outcome, fault: Option<&
         match case.way {
             Way::Send => "to them",
             Way::Receive => "from them",
+            Way::Fetch => "we poll",
+            Way::Serve => "they poll",
         },
         medium,
         case.speed.to_string(),

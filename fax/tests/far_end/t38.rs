@@ -169,14 +169,15 @@ pub(crate) fn t38_call(case: &Case, net: Net) -> Outcome {
         assert!(now.since(Time::ZERO) < CALL_TIME_MAX, "{case:?} does not end");
         now = now + STEP;
     }
-    let (result, terms) = (theirs.terminal.result(), theirs.terminal.terms());
+    let terminal = &theirs.terminal;
+    let (result, terms, heard) = (terminal.result(), terminal.terms(), terminal.heard());
     drop(theirs);
     let Closed { report, trace, received } = ours.seat.close();
-    let received = match case.way {
-        Way::Send => Case::received_by_them(folder.path()),
-        Way::Receive => received,
+    let received = match case.way.they_send() {
+        false => Case::received_by_them(folder.path()),
+        true => received,
     };
-    Outcome { report, trace, theirs: result, terms, received, ended: now }
+    Outcome { report, trace, theirs: result, terms, heard, received, ended: now }
 }
 
 /// Runs a call between two of ours. The calling end sends, whatever the case says.

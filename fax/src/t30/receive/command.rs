@@ -78,6 +78,8 @@ fn other_command(cx: &mut Cx, burst: &[Frame], frame: &Frame) -> Option<State> {
         Fcf::Dcs => commanded(cx, frame),
         Fcf::Ctc => continue_to_correct(cx, frame),
         Fcf::Eor => end_of_retransmission(cx, frame),
+        // After an image, or a CRP of our own, there is nothing to be said again: it would confirm what has come since.
+        Fcf::Rr | Fcf::Crp if cx.image_heard || cx.repeats_asked > 0 => None,
         Fcf::Rr | Fcf::Crp => cx.say_again(),
         // Who called and polls hears DIS, who was called DTC.
         Fcf::Dis if cx.poll.is_some() => Some(identify(cx)),
