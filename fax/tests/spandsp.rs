@@ -320,11 +320,12 @@ audio_matrix! {
 }
 
 /// Noise that V.17 does not stand: training fails and is stepped down, frames are asked for again, and the sender goes on
-/// slower (CTC). With ECM every page is exact in the end.
+/// slower (CTC). With ECM every page is exact in the end. With more noise spandsp may miss a training check altogether, say
+/// nothing, and hang up on the DCS that is repeated then.
 fn noise(way: Way) {
     println!("{TABLE_HEAD}");
     let mut slowed = 0;
-    for level in [-42.0, -38.0, -34.0, -31.0, -28.0] {
+    for level in [-42.0, -38.0, -36.0, -34.0, -32.0] {
         for seed in 1..=3 {
             let [send, receive] = twisted(Twist { noise: Some((level, seed)), ..Twist::default() }, true, 2);
             let case = if way == Way::Send { send } else { receive };

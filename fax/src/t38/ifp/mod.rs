@@ -10,9 +10,12 @@
 //! the one that fits the packet to the last octet. Zeros may follow, as a packet rebuilt by FEC has them. What is written
 //! here has a field without data only at its end, and reads alike in every form.
 
+mod per;
+
 use crate::carrier::{Speed, Training};
 use alloc::vec::Vec;
 use core::fmt;
+use per::{BitReader, BitWriter, EXTENSION_MAX, Number};
 
 /// The longest packet that is read or written. A field has 65,535 octets at most by the syntax; real ones have 300.
 pub const PACKET_OCTETS_MAX: usize = 2048;
@@ -205,13 +208,6 @@ const IMAGE_SPEEDS: [Speed; 8] = [
     Speed::V17At14400,
 ];
 
-/// An enumeration in PER: a number of the root, or of the extension.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Number {
-    Root(u8),
-    Extension(u8),
-}
-
 const INDICATOR_EXTENSIONS: [Indicator; 7] = [
     Indicator::V8Ansam,
     Indicator::V8Signal,
@@ -241,9 +237,6 @@ const FIELDS: [FieldType; 8] = [
 ];
 const FIELD_EXTENSIONS: [FieldType; 4] =
     [FieldType::CmMessage, FieldType::JmMessage, FieldType::CiMessage, FieldType::V34Rate];
-/// The largest "normally small" number of PER.
-const EXTENSION_MAX: u8 = 63;
-
 /// The number of `item` in a list, from 0.
 fn place<T: PartialEq>(list: &[T], item: &T) -> Option<u8> {
     list.iter().position(|other| other == item).and_then(|at| u8::try_from(at).ok())
@@ -474,95 +467,4 @@ fn read_fields(
         fields.push(Field { kind, data });
     }
     Ok(fields)
-}
-
-/// Reads bits, the highest of an octet first.
-struct BitReader<'a> {
-    octets: &'a [u8],
-    /// In bits.
-    at: usize,
-}
-
-impl<'a> BitReader<'a> {
-    fn bit(&mut self) -> Result<bool, IfpError> {
-        let octet = self.octets.get(self.at / 8).ok_or(IfpError::Truncated)?;
-        let bit = octet >> (7 - self.at % 8) & 1 != 0;
-        self.at += 1;
-        Ok(bit)
-    }
-
-    fn bits(&mut self, count: u8) -> Result<u8, IfpError> {
-        (0..count).try_fold(0, |bits, _| Ok(bits << 1 | u8::from(self.bit()?)))
-    }
-
-    /// An enumeration with an extension marker, and `root_bits` for its root.
-    fn enumerated(&mut self, root_bits: u8) -> Result<Number, IfpError> {
-        if !self.bit()? {
-            return Ok(Number::Root(self.bits(root_bits)?));
-        }
-        // A "normally small" number: one bit says that it is not small, and then there is none yet.
-        if self.bit()? {
-            return Err(IfpError::Reserved);
-        }
-        Ok(Number::Extension(self.bits(6)?))
-    }
-
-    fn align(&mut self) {
-        self.at = self.at.next_multiple_of(8);
-    }
-
-    fn octet(&mut self) -> Result<u8, IfpError> {
-        self.bits(8)
-    }
-
-    /// Whole octets; what is read is aligned.
-    fn take(&mut self, count: usize) -> Result<&'a [u8], IfpError> {
-        let start = self.at / 8;
-        let octets = self.octets.get(start..start + count).ok_or(IfpError::Truncated)?;
-        self.at += 8 * count;
-        Ok(octets)
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        self.octets.get(self.at / 8..).unwrap_or_default()
-    }
-}
-
-/// Writes bits, the highest of an octet first.
-#[derive(Default)]
-struct BitWriter {
-    octets: Vec<u8>,
-    /// Bits used of the last octet; 0 where it is full.
-    used: u8,
-}
-
-impl BitWriter {
-    fn bits(&mut self, value: u8, count: u8) {
-        for i in (0..count).rev() {
-            if self.used == 0 {
-                self.octets.push(0);
-            }
-            if let Some(last) = self.octets.last_mut() {
-                *last |= (value >> i & 1) << (7 - self.used);
-            }
-            self.used = (self.used + 1) % 8;
-        }
-    }
-
-    fn enumerated(&mut self, number: Number, root_bits: u8) {
-        match number {
-            Number::Root(number) => {
-                self.bits(0, 1);
-                self.bits(number, root_bits);
-            }
-            Number::Extension(number) => {
-                self.bits(0b10, 2);
-                self.bits(number, 6);
-            }
-        }
-    }
-
-    fn align(&mut self) {
-        self.used = 0;
-    }
 }
