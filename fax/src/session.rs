@@ -10,6 +10,7 @@
 use crate::carrier::Speed;
 use crate::page::{Page, PaperWidth, Resolution};
 use crate::t4;
+use crate::t30::memory::Memory;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -191,6 +192,11 @@ pub enum Outcome {
     },
     /// The far end answered "not ready" (RNR) for longer than T5.
     NotReady,
+    /// The far end kept talking and nothing came of it: the same replies again and again, or replies to something else.
+    NoProgress {
+        /// Where in the call.
+        phase: Phase,
+    },
     /// The call took longer than its limit.
     CallTooLong,
     /// Receiver: the far end sent more pages, or a longer page, than the limits allow.
@@ -231,6 +237,9 @@ impl fmt::Display for Outcome {
             Self::HungUp { phase } => write!(f, "the call was dropped during {phase}"),
             Self::Unconfirmed { page } => write!(f, "page {} was sent but not confirmed", page + 1),
             Self::NotReady => f.write_str("the far end stayed busy with a page"),
+            Self::NoProgress { phase } => {
+                write!(f, "the far end kept talking without progress during {phase}")
+            }
             Self::CallTooLong => f.write_str("the call took too long"),
             Self::TooLarge => f.write_str("more or longer pages than allowed"),
             Self::Local(what) => write!(f, "failure on this side: {what}"),
@@ -351,6 +360,8 @@ pub struct Report {
     pub subaddress: Option<String>,
     /// The last DCS; `None` where the call did not come that far.
     pub negotiated: Option<Negotiated>,
+    /// Sender: what is known of the far end now, for the next call to it. Receiver: empty.
+    pub memory: Memory,
 }
 
 impl Report {

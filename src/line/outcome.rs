@@ -32,6 +32,7 @@ pub fn of(report: &Report, pages: u32) -> Outcome {
         | End::NoResponse { .. }
         | End::HungUp { .. }
         | End::NotReady
+        | End::NoProgress { .. }
         | End::CallTooLong
         | End::Local(_)
         | End::Cancelled
@@ -54,7 +55,8 @@ mod tests {
     use super::*;
 
     fn report(outcome: session::Outcome) -> Report {
-        Report { outcome, marks: Vec::new(), remote_id: None, subaddress: None, negotiated: None }
+        let memory = fax::t30::memory::Memory::default();
+        Report { outcome, marks: Vec::new(), remote_id: None, subaddress: None, negotiated: None, memory }
     }
 
     #[test]
@@ -77,6 +79,9 @@ mod tests {
         assert_eq!(of(&report(session::Outcome::NothingToPoll), 1), Outcome::NothingToPoll);
         let line = of(&report(session::Outcome::Local(LocalFailure::Line)), 1);
         assert!(matches!(line, Outcome::LineTrouble { .. }));
+        let babble = session::Outcome::NoProgress { phase: session::Phase::Training };
+        let babble = of(&report(babble), 1);
+        assert!(matches!(babble, Outcome::Interrupted { ref cause } if cause.contains("without progress")));
         let store = of(&report(session::Outcome::Local(LocalFailure::MarkNotKept)), 1);
         assert!(matches!(store, Outcome::Interrupted { .. }));
     }

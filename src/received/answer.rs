@@ -151,6 +151,7 @@ mod tests {
             remote_id: Some("+1 212".into()),
             subaddress: None,
             negotiated: None,
+            memory: fax::t30::memory::Memory::default(),
         }
     }
 

@@ -40,12 +40,15 @@
 //! ```
 
 use super::medium::{Arrival, End, Medium, NetworkSays};
+use super::noise::Bursts;
 use super::record::Recorder;
-use crate::carrier::{HangUp, Signal, SpeedSet};
+use crate::carrier::{Command, HangUp, Signal, SpeedSet};
 use crate::page::Page;
 use crate::session::{LocalFailure, Outcome, PageMark, ReceivedPage, Remote, Report};
+use crate::t30::memory::Memory;
 use crate::t30::{Engine, Input, Output};
 use crate::time::{Duration, Time};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -85,12 +88,26 @@ pub struct AirConfig {
     pub bit_errors_from: Time,
     /// V.21 bits that are flipped, in a million.
     pub v21_bit_errors_per_million: u32,
+    /// Noise that comes in bursts.
+    pub bursts: Option<Bursts>,
+    /// Transmissions of V.21 that are not heard at all, in a million.
+    pub frames_lost_per_million: u32,
+    /// Frames that come twice, V.21 and ECM, in a million.
+    pub frames_doubled_per_million: u32,
+    /// Up to so much later than `delay`, each transmission by its own time.
+    pub jitter: Duration,
+    /// What an end sends comes back to it after this time.
+    pub echo: Option<Duration>,
+    /// How long a driver takes to answer its engine.
+    pub driver_delay: Duration,
     /// Speeds at which training always fails.
     pub refused: SpeedSet,
     /// The call is dropped at this time.
     pub drop_at: Option<Time>,
     /// From this time on nothing of the answering end arrives, though the call stands.
     pub answerer_mute_from: Option<Time>,
+    /// The same for the calling end.
+    pub caller_mute_from: Option<Time>,
     /// Who answers.
     pub callee: Callee,
 }
@@ -105,15 +122,22 @@ impl Default for AirConfig {
             bit_errors_per_million: 0,
             bit_errors_from: Time::ZERO,
             v21_bit_errors_per_million: 0,
+            bursts: None,
+            frames_lost_per_million: 0,
+            frames_doubled_per_million: 0,
+            jitter: Duration::ZERO,
+            echo: None,
+            driver_delay: Duration::ZERO,
             refused: SpeedSet::NONE,
             drop_at: None,
             answerer_mute_from: None,
+            caller_mute_from: None,
             callee: Callee::Fax,
         }
     }
 }
 
-/// What a driver does for an engine. Each call is answered at once, on the virtual clock.
+/// What a driver does for an engine. Each call is answered after [`AirConfig::driver_delay`] on the virtual clock.
 pub trait Hooks {
     /// Sender: page `index`, from 0; `None` if it cannot be had.
     fn page(&mut self, index: u32) -> Option<Page>;
@@ -123,6 +147,8 @@ pub trait Hooks {
     fn identified(&mut self, _remote: &Remote) {}
     /// Receiver: a page has come. False if it could not be stored.
     fn received(&mut self, page: ReceivedPage) -> bool;
+    /// Either: what the engine has told the line to do, for those who want to watch.
+    fn commanded(&mut self, _now: Time, _command: &Command) {}
 }
 
 /// An engine and its driver.
@@ -164,8 +190,8 @@ pub fn run(
 ) -> CallRecord {
     let mut call = Call {
         medium: Medium::new(config),
-        caller: Seat::new(End::Caller, caller, true),
-        answerer: Seat::new(End::Answerer, answerer, false),
+        caller: Seat::new(End::Caller, caller, true, config.driver_delay),
+        answerer: Seat::new(End::Answerer, answerer, false, config.driver_delay),
     };
     call.dial(config);
     let mut now = Time::ZERO;
@@ -182,7 +208,7 @@ pub fn run(
         caller: call.caller.end(now),
         answerer: call.answerer.is_awake.then(|| call.answerer.end(now)),
         ended: now,
-        image_bits_flipped: call.medium.image_bits_flipped,
+        image_bits_flipped: call.medium.noise.image_bits_flipped,
     }
 }
 
@@ -249,11 +275,15 @@ struct Seat<'a> {
     recorder: Recorder,
     report: Option<Report>,
     is_awake: bool,
+    driver_delay: Duration,
+    /// What the driver has still to say, and when.
+    answers: VecDeque<(Time, Input)>,
 }
 
 impl<'a> Seat<'a> {
-    fn new(end: End, party: Party<'a>, is_awake: bool) -> Self {
-        Self { end, party, recorder: Recorder::new(), report: None, is_awake }
+    fn new(end: End, party: Party<'a>, is_awake: bool, driver_delay: Duration) -> Self {
+        let (recorder, answers) = (Recorder::new(), VecDeque::new());
+        Self { end, party, recorder, report: None, is_awake, driver_delay, answers }
     }
 
     fn is_done(&self) -> bool {
@@ -261,7 +291,9 @@ impl<'a> Seat<'a> {
     }
 
     fn deadline(&self) -> Option<Time> {
-        (!self.is_done()).then(|| self.party.engine.deadline()).flatten()
+        let answer = self.answers.front().map(|(at, _)| *at);
+        let deadlines = [self.party.engine.deadline(), answer];
+        deadlines.into_iter().flatten().min().filter(|_| !self.is_done())
     }
 
     fn signal(&mut self, now: Time, signal: Signal) {
@@ -273,7 +305,19 @@ impl<'a> Seat<'a> {
 
     fn tick(&mut self, now: Time) {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
+            while let Some((_, answer)) = self.answers.pop_front_if(|(at, _)| *at <= now) {
+                self.party.engine.handle(now, answer);
+            }
             self.party.engine.handle(now, Input::Tick);
+        }
+    }
+
+    /// What the driver says, now or after its delay.
+    fn answer(&mut self, now: Time, answer: Input) {
+        if self.driver_delay == Duration::ZERO {
+            self.party.engine.handle(now, answer);
+        } else {
+            self.answers.push_back((now + self.driver_delay, answer));
         }
     }
 
@@ -286,27 +330,28 @@ impl<'a> Seat<'a> {
     }
 
     fn output(&mut self, now: Time, output: Output, medium: &mut Medium<'_>) {
-        let Party { engine, hooks } = &mut self.party;
+        let hooks = &mut self.party.hooks;
         match output {
             Output::Command(command) => {
                 self.recorder.command(now, &command);
+                hooks.commanded(now, &command);
                 medium.command(now, self.end, command);
             }
             Output::NeedPage(index) => {
                 let answer = hooks.page(index).map_or(Input::NoPage(index), |page| Input::Page(index, page));
-                engine.handle(now, answer);
+                self.answer(now, answer);
             }
             Output::Mark { page, mark } => {
                 let is_kept = hooks.mark(page, mark);
                 if mark == PageMark::Unconfirmed {
-                    engine.handle(now, Input::MarkKept(is_kept));
+                    self.answer(now, Input::MarkKept(is_kept));
                 }
             }
             Output::Identified(remote) => hooks.identified(&remote),
             Output::PageReceived(page) => {
                 self.recorder.page(now, &page);
                 let is_kept = hooks.received(page);
-                engine.handle(now, Input::PageKept(is_kept));
+                self.answer(now, Input::PageKept(is_kept));
             }
             Output::Ended(report) => {
                 self.recorder.ended(now, &report);
@@ -331,6 +376,7 @@ impl<'a> Seat<'a> {
             remote_id: None,
             subaddress: None,
             negotiated: None,
+            memory: Memory::default(),
         });
         EndRecord { report, trace: self.recorder.take() }
     }

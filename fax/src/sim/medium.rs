@@ -6,7 +6,7 @@
 //! the beginning of its training, at the right speed, with the right length of training.
 
 use super::air::AirConfig;
-use super::random::Random;
+use super::noise::Noise;
 use crate::carrier::{Command, HangUp, Image, ImageKind, Modulation, Signal, Speed, Training};
 use crate::hdlc::{Decoder, Encoder};
 use crate::t30::frame::FRAME_OCTETS_MAX;
@@ -45,6 +45,15 @@ enum Wave {
     Fast { speed: Speed, training: Training, kind: ImageKind },
 }
 
+impl Wave {
+    fn bit_rate(self) -> u64 {
+        match self {
+            Self::V21 => V21_BIT_RATE,
+            Self::Fast { speed, .. } => u64::from(speed.bit_rate()),
+        }
+    }
+}
+
 /// Something on its way from one end to the other.
 #[derive(Debug)]
 struct Transmission {
@@ -55,6 +64,8 @@ struct Transmission {
     piece_bytes: usize,
     /// Cut off: the sender stopped in the middle.
     is_cut: bool,
+    /// The sender's own signal come back: anything else drowns it.
+    is_echo: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,14 +145,14 @@ pub(super) enum Arrival {
 #[derive(Debug)]
 pub(super) struct Medium<'a> {
     config: &'a AirConfig,
-    random: Random,
+    pub(super) noise: Noise<'a>,
+    /// Until when the line to each end is taken: what is late does not overtake.
+    taken: [Time; 2],
     modems: [Modem; 2],
     transmissions: BTreeMap<u64, Transmission>,
     due: BTreeMap<(Time, u64), Due>,
     /// Numbers events and transmissions.
     count: u64,
-    /// Image bits that were flipped on the line.
-    pub(super) image_bits_flipped: u64,
     is_over: bool,
 }
 
@@ -149,12 +160,12 @@ impl<'a> Medium<'a> {
     pub(super) fn new(config: &'a AirConfig) -> Self {
         let mut medium = Self {
             config,
-            random: Random::new(config.seed),
+            noise: Noise::new(config),
+            taken: [Time::ZERO; 2],
             modems: [Modem::new(), Modem::new()],
             transmissions: BTreeMap::new(),
             due: BTreeMap::new(),
             count: 0,
-            image_bits_flipped: 0,
             is_over: false,
         };
         if let Some(at) = config.drop_at {
@@ -194,8 +205,10 @@ impl<'a> Medium<'a> {
             Command::SendFrames(frames) => self.send_frames(now, end, &frames),
             Command::SendTcf(speed) => {
                 let mut bytes = alloc::vec![0; bytes_in(TCF, u64::from(speed.bit_rate()))];
-                let per_million = self.image_errors(now, speed);
-                self.random.flip_bits(&mut bytes, per_million);
+                let lead = training_time(speed, Training::Long);
+                let before = self.noise.image_bits_flipped;
+                self.noise.image(now + lead, &mut bytes, speed);
+                self.noise.image_bits_flipped = before;
                 self.send(now, end, fast(speed, Training::Long, ImageKind::Bits), bytes);
             }
             Command::SendImage { speed, training, image } => {
@@ -250,16 +263,16 @@ impl<'a> Medium<'a> {
     fn send_frames(&mut self, now: Time, end: End, frames: &[Vec<u8>]) {
         let mut encoder = Encoder::new();
         encoder.flags(bytes_in(PREAMBLE, V21_BIT_RATE));
-        frames.iter().for_each(|frame| encoder.frame(frame));
+        self.noise.doubled(frames.to_vec()).iter().for_each(|frame| encoder.frame(frame));
         encoder.flags(1);
         let mut bytes = encoder.finish();
-        self.random.flip_bits(&mut bytes, self.config.v21_bit_errors_per_million);
+        self.noise.control(now, &mut bytes, V21_BIT_RATE);
         self.send(now, end, Wave::V21, bytes);
     }
 
     fn send_image(&mut self, now: Time, end: End, speed: Speed, training: Training, image: Image) {
         let kind = image.kind();
-        let mut bytes = match image {
+        let mut bytes = match self.noise.doubled_image(image) {
             Image::Bits(data) => data,
             Image::Frames(frames) => {
                 let mut encoder = Encoder::new();
@@ -269,37 +282,57 @@ impl<'a> Medium<'a> {
                 encoder.finish()
             }
         };
-        let flipped = self.random.flip_bits(&mut bytes, self.image_errors(now, speed));
-        self.image_bits_flipped += u64::from(flipped);
+        self.noise.image(now + training_time(speed, training), &mut bytes, speed);
         self.send(now, end, fast(speed, training, kind), bytes);
     }
 
-    /// Slower is sturdier: each step down from 14400 halves the errors.
-    fn image_errors(&self, now: Time, speed: Speed) -> u32 {
-        if now < self.config.bit_errors_from {
-            return 0;
-        }
-        let steps = Speed::ALL.iter().filter(|faster| **faster > speed).count();
-        self.config.bit_errors_per_million >> steps.min(31)
-    }
-
     fn send(&mut self, now: Time, end: End, wave: Wave, bytes: Vec<u8>) {
-        let (rate, lead) = match wave {
-            Wave::V21 => (V21_BIT_RATE, Duration::ZERO),
-            Wave::Fast { speed, training, .. } => {
-                (u64::from(speed.bit_rate()), training_time(speed, training))
-            }
+        let lead = match wave {
+            Wave::V21 => Duration::ZERO,
+            Wave::Fast { speed, training, .. } => training_time(speed, training),
         };
-        let duration = lead + time_of(bytes.len(), rate);
+        let duration = lead + time_of(bytes.len(), wave.bit_rate());
         self.busy_for(now, end, duration);
-        self.count += 1;
-        let id = self.count;
-        self.modem(end).sending = Some(id);
-        let is_mute = end == End::Answerer && self.config.answerer_mute_from.is_some_and(|from| now >= from);
-        if is_mute {
+        self.modem(end).sending = None;
+        if let Some(echo) = self.config.echo {
+            self.carry((now + echo, end), wave, lead, bytes.clone(), true);
+        }
+        let mute_from = match end {
+            End::Answerer => self.config.answerer_mute_from,
+            End::Caller => self.config.caller_mute_from,
+        };
+        let is_lost = wave == Wave::V21 && self.noise.is_lost();
+        if is_lost || mute_from.is_some_and(|from| now >= from) {
             return;
         }
-        let (there, to) = (now + self.config.delay, end.other());
+        let delay = self.noise.delay();
+        let taken = self.taken_to(end.other());
+        let there = (now + delay).max(*taken);
+        *taken = there + duration;
+        let id = self.carry((there, end.other()), wave, lead, bytes, false);
+        self.modem(end).sending = Some(id);
+    }
+
+    fn taken_to(&mut self, end: End) -> &mut Time {
+        let [caller, answerer] = &mut self.taken;
+        match end {
+            End::Caller => caller,
+            End::Answerer => answerer,
+        }
+    }
+
+    /// Brings a transmission to an end, from this time on. Gives its number.
+    fn carry(
+        &mut self,
+        (there, to): (Time, End),
+        wave: Wave,
+        lead: Duration,
+        bytes: Vec<u8>,
+        is_echo: bool,
+    ) -> u64 {
+        let rate = wave.bit_rate();
+        self.count += 1;
+        let id = self.count;
         self.at(there, Due::Begins(to, id));
         self.at(there + lead, Due::Trained(to, id));
         let piece_bytes = piece_bytes(wave);
@@ -307,9 +340,10 @@ impl<'a> Medium<'a> {
             let until = (piece * piece_bytes).min(bytes.len());
             self.at(there + lead + time_of(until, rate), Due::Piece(to, id));
         }
-        self.at(there + duration, Due::Gone(to, id));
-        let transmission = Transmission { wave, bytes, given: 0, piece_bytes, is_cut: false };
+        self.at(there + lead + time_of(bytes.len(), rate), Due::Gone(to, id));
+        let transmission = Transmission { wave, bytes, given: 0, piece_bytes, is_cut: false, is_echo };
         self.transmissions.insert(id, transmission);
+        id
     }
 
     /// A new command while sending cuts the transmission off.
@@ -321,7 +355,9 @@ impl<'a> Medium<'a> {
             return;
         };
         transmission.is_cut = true;
-        self.at(now + self.config.delay, Due::Gone(end.other(), id));
+        let there = now + self.config.delay;
+        *self.taken_to(end.other()) = there;
+        self.at(there, Due::Gone(end.other(), id));
     }
 
     fn listen(&mut self, now: Time, end: End, wave: Wave) {
@@ -345,12 +381,15 @@ impl<'a> Medium<'a> {
     }
 
     fn begins(&mut self, now: Time, end: End, id: u64) -> Vec<Arrival> {
-        let Some(wave) = self.transmissions.get(&id).filter(|t| !t.is_cut).map(|t| t.wave) else {
+        let Some((wave, is_echo)) =
+            self.transmissions.get(&id).filter(|t| !t.is_cut).map(|t| (t.wave, t.is_echo))
+        else {
             return Vec::new();
         };
         let modem = self.modem(end);
         let began = match modem.arriving {
             Some((known, began)) if known == id => began,
+            Some(_) if is_echo => return Vec::new(),
             _ => now,
         };
         modem.arriving = Some((id, began));

@@ -5,5 +5,6 @@
 
 pub mod air;
 mod medium;
+pub mod noise;
 mod random;
 pub mod record;

@@ -3,8 +3,9 @@
 use super::address;
 use super::frame::{Fcf, Frame, Side};
 use super::link::{Event, Link};
+use super::memory::{Lessons, Memory, WallTime};
 use super::settings::Settings;
-use super::timers::GAP;
+use super::timers::{EXCHANGES_MAX, GAP};
 use super::{Input, Output};
 use crate::carrier::{Command, HangUp, Signal};
 use crate::session::{LocalFailure, Outcome, PageMark, Phase, Remote, Report};
@@ -23,11 +24,19 @@ pub(super) struct Common {
     pub timer: Option<Time>,
     /// The pages of the document that we send.
     pub marks: Vec<PageMark>,
+    /// The first of them that was given up while the call went on.
+    pub given_up: Option<u32>,
     /// Pages that we received, stored and confirmed.
     pub received: u32,
     /// What the far end says of itself.
     pub remote: Remote,
     pub settings: Option<Settings>,
+    /// What was known of the far end before the call, and what the call has taught.
+    pub memory: Memory,
+    pub wall_time: WallTime,
+    pub lessons: Lessons,
+    /// Commands or replies said since something was gained: a page, a block, a frame.
+    exchanges: u16,
     side: Side,
     /// When the call is too long.
     call_ends: Option<Time>,
@@ -58,9 +67,14 @@ impl Common {
             phase: Phase::Negotiation,
             timer: None,
             marks: Vec::new(),
+            given_up: None,
             received: 0,
             remote: Remote::default(),
             settings: None,
+            memory: Memory::default(),
+            wall_time: WallTime::default(),
+            lessons: Lessons::default(),
+            exchanges: 0,
             side,
             call_ends: None,
             call_time_max,
@@ -82,10 +96,22 @@ impl Common {
         self.call_ends.is_some_and(|ends| self.now >= ends)
     }
 
-    /// The limit applies no more: the call is being ended.
+    /// Something was gained: a page, a block, a frame.
+    pub(super) fn progress(&mut self) {
+        self.exchanges = 0;
+    }
+
+    /// Whether the two stations talk and talk and get nowhere. A far end can do that in more ways than can be told apart:
+    /// always the same reply, the reply to the command before, frames without sense.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.exchanges >= EXCHANGES_MAX
+    }
+
+    /// The limits apply no more: the call is being ended.
     pub(super) fn forget_limits(&mut self) {
         self.call_ends = None;
         self.timer = None;
+        self.exchanges = 0;
     }
 
     /// What a signal of the line comes to, for the state.
@@ -112,8 +138,23 @@ impl Common {
 
     /// The gap, the frames, and then `listen` for as long as `wait`.
     pub(super) fn exchange(&mut self, frames: &[Frame], listen: Command, wait: Duration) {
+        self.count_exchange();
         let script = [Command::Silence(GAP), self.frames(frames), listen];
         self.play(script, wait);
+    }
+
+    /// Counts a command or reply that is said, for `is_stuck`.
+    pub(super) fn count_exchange(&mut self) {
+        self.exchanges = self.exchanges.saturating_add(1);
+    }
+
+    /// Asks for a damaged command once more (CRP), and listens for as long as the wait still lasts, at least for `wait`.
+    pub(super) fn ask_for_repetition(&mut self, wait: Duration) {
+        let first = self.link.v21_first;
+        let left = self.link.until - self.now;
+        self.exchange(&[Frame::new(Fcf::Crp)], Command::ListenFrames, wait.max(left));
+        // What was damaged counts as heard.
+        self.link.v21_first = first;
     }
 
     pub(super) fn listen_again(&mut self) {
@@ -163,8 +204,10 @@ impl Common {
         self.link.rest();
         self.forget_limits();
         let unconfirmed = self.marks.iter().position(|mark| *mark == PageMark::Unconfirmed);
-        let outcome = match unconfirmed.map(u32::try_from) {
-            Some(Ok(page)) => Outcome::Unconfirmed { page },
+        let outcome = match (unconfirmed.map(u32::try_from), self.given_up) {
+            (Some(Ok(page)), _) => Outcome::Unconfirmed { page },
+            // That pages came afterwards does not make up for it.
+            (_, Some(page)) if outcome == Outcome::Received => Outcome::PageRejected { page },
             _ => outcome,
         };
         let received = core::iter::repeat_n(PageMark::Confirmed, usize::try_from(self.received).unwrap_or(0));
@@ -176,6 +219,7 @@ impl Common {
             remote_id: remote.id,
             subaddress: remote.subaddress,
             negotiated: self.settings.map(|s| s.negotiated()),
+            memory: self.memory.learn(self.lessons, self.wall_time),
         }));
     }
 

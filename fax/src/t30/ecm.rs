@@ -23,14 +23,22 @@ pub(super) struct Blocks {
     block: usize,
     /// Numbers of the frames to send next, within the block.
     wanted: Vec<u8>,
-    /// Partial page requests for this block so far.
+    /// Partial page requests for this block so far, at this speed.
     pub requests: u8,
+    /// Some frame of the page was asked for again.
+    pub was_corrected: bool,
 }
 
 impl Blocks {
     pub(super) fn new(data: Vec<u8>, size: FrameSize) -> Self {
-        let mut blocks =
-            Self { data, frame_octets: size.octets(), block: 0, wanted: Vec::new(), requests: 0 };
+        let mut blocks = Self {
+            data,
+            frame_octets: size.octets(),
+            block: 0,
+            wanted: Vec::new(),
+            requests: 0,
+            was_corrected: false,
+        };
         blocks.want_all();
         blocks
     }
@@ -61,7 +69,8 @@ impl Blocks {
     ///
     /// A map that asks for no frame of this block can only be damaged or wrong: then all are sent again.
     pub(super) fn request(&mut self, map: &[u8]) {
-        self.requests += 1;
+        self.requests = self.requests.saturating_add(1);
+        self.was_corrected = true;
         let asked = |n: &u8| map.get(usize::from(*n) / 8).is_some_and(|octet| octet >> (n % 8) & 1 != 0);
         let frames = self.frames_in_block();
         self.wanted = (0..=u8::MAX).take(frames).filter(asked).collect();
@@ -88,6 +97,11 @@ impl Blocks {
             .collect();
         frames.extend((0..RCP_COUNT).map(|_| octets(Fcf::Rcp, Vec::new())));
         frames
+    }
+
+    /// Whether nothing of the block has come through.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.wanted.len() == self.frames_in_block()
     }
 
     fn block_octets(&self) -> usize {
@@ -125,6 +139,11 @@ impl BlockIn {
         self.count.is_none() && self.frames.is_empty()
     }
 
+    /// How many frames have come.
+    pub(super) fn frames_here(&self) -> usize {
+        self.frames.iter().flatten().count()
+    }
+
     /// Takes an image frame with a good FCS; what is no FCD is left aside.
     pub(super) fn take_frame(&mut self, octets: &[u8]) {
         let Some(frame) = Frame::parse(octets) else { return };
@@ -147,12 +166,23 @@ impl BlockIn {
     pub(super) fn take_count(&mut self, frames: u16, size: FrameSize) {
         let count = *self.count.get_or_insert(usize::from(frames).min(FRAMES_MAX));
         self.frames.resize(count, None);
+        let octets = self.frame_octets(size);
         let last = count.saturating_sub(1);
         for (number, slot) in self.frames.iter_mut().enumerate() {
-            let is_full =
-                |data: &Vec<u8>| data.len() == size.octets() || number == last && data.len() < size.octets();
+            let is_full = |data: &Vec<u8>| data.len() == octets || number == last && data.len() < octets;
             *slot = slot.take().filter(is_full);
         }
+    }
+
+    /// The octets in a frame: as the DCS says, or the other size where most frames have that. Some senders mix them up.
+    fn frame_octets(&self, size: FrameSize) -> usize {
+        let other = match size {
+            FrameSize::Octets64 => FrameSize::Octets256,
+            FrameSize::Octets256 => FrameSize::Octets64,
+        };
+        let count =
+            |size: FrameSize| self.frames.iter().flatten().filter(|f| f.len() == size.octets()).count();
+        if count(other) > count(size) { other.octets() } else { size.octets() }
     }
 
     /// The map of a PPR where frames are missing: 1 for each frame that is not here, also beyond the end.
@@ -264,6 +294,53 @@ mod tests {
         assert!(map[2..].iter().all(|octet| *octet == 0xFF));
         blocks.request(&map);
         assert_eq!(blocks.wanted_frames(), 4);
+    }
+
+    #[test]
+    fn a_sender_that_mixes_up_the_frame_sizes_is_understood() {
+        let mut block = BlockIn::default();
+        let mut blocks = Blocks::new(data(1000), FrameSize::Octets256);
+        blocks.burst().iter().for_each(|frame| block.take_frame(frame));
+        block.take_frame(&octets(Fcf::Fcd, [&[3][..], &data(64)].concat()));
+        block.take_count(4, FrameSize::Octets64);
+        assert_eq!(block.missing(), None);
+        assert_eq!(block.data()[..1000], data(1000));
+        blocks.request(&[0; 32]);
+    }
+
+    #[test]
+    fn blocks_end_where_they_must() {
+        for (len, counts) in
+            [(256 * 64, &[256][..]), (256 * 64 + 1, &[256, 1]), (64, &[1]), (512 * 64, &[256, 256])]
+        {
+            let mut blocks = Blocks::new(data(len), FrameSize::Octets64);
+            for (at, count) in counts.iter().enumerate() {
+                assert_eq!(blocks.wanted_frames(), *count, "block {at} of {len} octets");
+                assert_eq!(blocks.is_last(), at + 1 == counts.len(), "block {at} of {len} octets");
+                blocks.advance();
+            }
+        }
+    }
+
+    #[test]
+    fn requests_of_any_length_are_read() {
+        let wanted = |map: &[u8]| {
+            let mut blocks = Blocks::new(data(20 * 64), FrameSize::Octets64);
+            blocks.request(map);
+            blocks.wanted
+        };
+        assert_eq!(wanted(&[0b0000_0110]), [1, 2], "what a short map leaves out was received");
+        assert_eq!(
+            wanted(&[0, 0, 0xF0]),
+            (0..20).collect::<Vec<u8>>(),
+            "frames that were never sent: all again"
+        );
+        assert_eq!(
+            wanted(&[[0x80].as_slice(), &[0; 31], &[0xFF; 200]].concat()),
+            [7],
+            "what is too long is cut"
+        );
+        assert_eq!(wanted(&[]).len(), 20);
     }
 
     #[test]

@@ -15,8 +15,12 @@ use alloc::vec::Vec;
 
 /// Frames kept of one burst of V.21; a real one has six at most.
 const BURST_FRAMES_MAX: usize = 16;
-/// Image frames kept of one burst: a block of 256, RCP, and room for a sender that repeats.
+/// Image frames taken of one burst: a block of 256, RCP, and room for a sender that repeats. More is no image.
 const IMAGE_FRAMES_MAX: usize = 600;
+/// The longest burst of V.21: the flags and six frames last ten seconds at most. What goes on for longer is babble.
+const BURST_TIME_MAX: Duration = Duration::from_secs(30);
+/// The longest training check: 1.5 s, with room. What goes on for longer is no training check.
+const TCF_TIME_MAX_SECS: usize = 6;
 /// CED with the silences around it.
 const CED_MAX: Duration = Duration::from_secs(6);
 
@@ -27,6 +31,11 @@ pub(super) enum Event {
     Done,
     /// At least one good frame came, and the carrier has gone.
     Burst(Vec<Frame>),
+    /// V.21 came and went without a good frame. The line does nothing until it is told.
+    Garbled {
+        /// At least one frame came, with a bad FCS.
+        damaged: bool,
+    },
     /// An image carrier came and has gone.
     Image(Heard),
     /// While waiting for an image, something else came.
@@ -54,8 +63,18 @@ pub(super) struct Heard {
 enum Doing {
     Nothing,
     Sending,
-    Frames { frames: Vec<Frame> },
-    Image { kind: ImageKind, up: bool, heard: Heard },
+    Frames(Burst),
+    Image { kind: ImageKind, up: bool, frames: usize, bytes_max: usize, heard: Heard },
+}
+
+/// A burst of V.21 that is coming in.
+#[derive(Debug, Default)]
+struct Burst {
+    frames: Vec<Frame>,
+    /// A frame with a bad FCS was among them.
+    damaged: bool,
+    /// When it is too long.
+    ends: Option<Time>,
 }
 
 /// The line.
@@ -68,7 +87,7 @@ pub(super) struct Link {
     /// When the present activity is to be looked at again.
     deadline: Option<Time>,
     /// Listening for frames ends here if nothing good has come.
-    until: Time,
+    pub until: Time,
     /// Bytes taken of one image.
     pub image_bytes_max: usize,
     /// The far end is there.
@@ -119,7 +138,7 @@ impl Link {
 
     /// Listens for frames once more, until the time that the script gave.
     pub(super) fn listen_again(&mut self, now: Time, out: &mut VecDeque<Output>) {
-        self.doing = Doing::Frames { frames: Vec::new() };
+        self.doing = Doing::Frames(Burst::default());
         self.deadline = Some(self.until.max(now));
         if now < self.until {
             out.push_back(Output::Command(Command::ListenFrames));
@@ -150,15 +169,9 @@ impl Link {
                 None
             }
             Signal::TrainingFailed => self.training_failed(now, out),
-            Signal::CarrierLost => self.carrier_lost(now, out),
-            Signal::Frame { octets, fcs_ok } => {
-                self.frame(now, octets, fcs_ok);
-                None
-            }
-            Signal::Data(bytes) => {
-                self.data(now, &bytes);
-                None
-            }
+            Signal::CarrierLost => self.carrier_lost(now),
+            Signal::Frame { octets, fcs_ok } => self.frame(now, octets, fcs_ok),
+            Signal::Data(bytes) => self.data(now, &bytes),
         }
     }
 
@@ -170,13 +183,15 @@ impl Link {
         match &mut self.doing {
             Doing::Nothing => None,
             Doing::Sending => Some(Event::Stuck),
-            Doing::Frames { frames } if !frames.is_empty() => Some(Event::Burst(core::mem::take(frames))),
-            Doing::Frames { .. } if now < self.until => {
+            Doing::Frames(burst) if !burst.frames.is_empty() => {
+                Some(Event::Burst(core::mem::take(&mut burst.frames)))
+            }
+            Doing::Frames(_) if now < self.until => {
                 self.listen_again(now, out);
                 None
             }
             Doing::Image { up: true, heard, .. } => Some(Event::Image(core::mem::take(heard))),
-            Doing::Frames { .. } | Doing::Image { .. } => Some(Event::Timeout),
+            Doing::Frames(_) | Doing::Image { .. } => Some(Event::Timeout),
         }
     }
 
@@ -186,9 +201,12 @@ impl Link {
             return Some(Event::Done);
         };
         self.doing = match &command {
-            Command::Call | Command::ListenFrames => Doing::Frames { frames: Vec::new() },
-            Command::ListenTcf(_) => image_wait(ImageKind::Bits),
-            Command::ListenImage { kind, .. } => image_wait(*kind),
+            Command::Call | Command::ListenFrames => Doing::Frames(Burst::default()),
+            Command::ListenTcf(speed) => {
+                let bytes_max = speed.bit_rate() as usize / 8 * TCF_TIME_MAX_SECS;
+                image_wait(ImageKind::Bits, bytes_max)
+            }
+            Command::ListenImage { kind, .. } => image_wait(*kind, self.image_bytes_max),
             _ => Doing::Sending,
         };
         self.until = now + self.wait;
@@ -205,7 +223,7 @@ impl Link {
         if !self.connected {
             self.connected = true;
             self.until = now + T1;
-            if matches!(self.doing, Doing::Frames { .. }) {
+            if matches!(self.doing, Doing::Frames(_)) {
                 self.deadline = Some(self.until);
             }
         }
@@ -213,7 +231,8 @@ impl Link {
 
     fn carrier_up(&mut self, now: Time) {
         match &mut self.doing {
-            Doing::Frames { .. } => {
+            Doing::Frames(burst) => {
+                burst.ends = Some(now + BURST_TIME_MAX);
                 self.connect(now);
                 self.heard_v21 = true;
                 self.v21_first.get_or_insert(now);
@@ -231,7 +250,7 @@ impl Link {
     fn training_failed(&mut self, now: Time, out: &mut VecDeque<Output>) -> Option<Event> {
         match self.doing {
             Doing::Image { .. } => Some(Event::Untrained),
-            Doing::Frames { .. } => {
+            Doing::Frames(_) => {
                 self.listen_again(now, out);
                 None
             }
@@ -239,15 +258,15 @@ impl Link {
         }
     }
 
-    fn carrier_lost(&mut self, now: Time, out: &mut VecDeque<Output>) -> Option<Event> {
+    fn carrier_lost(&mut self, now: Time) -> Option<Event> {
         match &mut self.doing {
-            Doing::Frames { frames } if frames.is_empty() => {
-                self.listen_again(now, out);
-                None
+            Doing::Frames(burst) if burst.frames.is_empty() => {
+                self.deadline = Some(self.until.max(now));
+                Some(Event::Garbled { damaged: burst.damaged })
             }
-            Doing::Frames { frames } => {
+            Doing::Frames(burst) => {
                 self.deadline = None;
-                Some(Event::Burst(core::mem::take(frames)))
+                Some(Event::Burst(core::mem::take(&mut burst.frames)))
             }
             Doing::Image { up: true, heard, .. } => {
                 self.deadline = None;
@@ -257,47 +276,54 @@ impl Link {
         }
     }
 
-    fn frame(&mut self, now: Time, octets: Vec<u8>, fcs_ok: bool) {
+    fn frame(&mut self, now: Time, octets: Vec<u8>, fcs_ok: bool) -> Option<Event> {
         match &mut self.doing {
-            Doing::Frames { frames } => {
-                self.deadline = Some(now + FRAME_WAIT);
+            Doing::Frames(burst) => {
+                let ends = burst.ends.unwrap_or(now + BURST_TIME_MAX);
+                self.deadline = Some(ends.min(now + FRAME_WAIT));
+                burst.damaged |= !fcs_ok;
                 let frame = Some(octets).filter(|_| fcs_ok).and_then(|o| Frame::parse(&o));
-                let Some(frame) = frame.filter(|f| !matches!(f.fcf, Fcf::Fcd | Fcf::Rcp)) else {
-                    return;
-                };
+                let frame = frame.filter(|f| !matches!(f.fcf, Fcf::Fcd | Fcf::Rcp))?;
                 if frame.is_final {
                     self.deadline = Some(now + CARRIER_DROP_WAIT);
                 }
-                if frames.len() < BURST_FRAMES_MAX {
-                    frames.push(frame);
+                if burst.frames.len() < BURST_FRAMES_MAX {
+                    burst.frames.push(frame);
                 }
+                None
             }
-            Doing::Image { kind: ImageKind::Frames, up: true, heard } => {
+            Doing::Image { kind: ImageKind::Frames, up: true, frames, heard, .. } => {
                 let is_end = fcs_ok && Frame::parse(&octets).is_some_and(|frame| frame.fcf == Fcf::Rcp);
                 self.deadline = Some(now + if is_end { RCP_WAIT } else { IMAGE_STALL_MAX });
-                if fcs_ok && heard.frames.len() < IMAGE_FRAMES_MAX {
+                if fcs_ok {
                     heard.frames.push(octets);
                 }
+                *frames += 1;
+                if *frames < IMAGE_FRAMES_MAX {
+                    return None;
+                }
+                Some(Event::Image(core::mem::take(heard)))
             }
-            Doing::Image { .. } | Doing::Nothing | Doing::Sending => {}
+            Doing::Image { .. } | Doing::Nothing | Doing::Sending => None,
         }
     }
 
-    fn data(&mut self, now: Time, bytes: &[u8]) {
-        let Doing::Image { kind: ImageKind::Bits, up: true, heard } = &mut self.doing else {
-            return;
+    fn data(&mut self, now: Time, bytes: &[u8]) -> Option<Event> {
+        let Doing::Image { kind: ImageKind::Bits, up: true, bytes_max, heard, .. } = &mut self.doing else {
+            return None;
         };
         self.deadline = Some(now + IMAGE_STALL_MAX);
-        if heard.data.len() + bytes.len() > self.image_bytes_max {
-            heard.overflow = true;
-        } else {
+        if heard.data.len() + bytes.len() <= *bytes_max {
             heard.data.extend_from_slice(bytes);
+            return None;
         }
+        heard.overflow = true;
+        Some(Event::Image(core::mem::take(heard)))
     }
 }
 
-fn image_wait(kind: ImageKind) -> Doing {
-    Doing::Image { kind, up: false, heard: Heard::default() }
+fn image_wait(kind: ImageKind, bytes_max: usize) -> Doing {
+    Doing::Image { kind, up: false, frames: 0, bytes_max, heard: Heard::default() }
 }
 
 /// How long a sending command should take, training and stuffing generously counted.
@@ -331,6 +357,11 @@ mod tests {
     use alloc::vec;
 
     const MCF: [u8; 3] = [0xFF, 0x13, 0x8C];
+    const LISTEN_BITS: Command = Command::ListenImage {
+        speed: Speed::V29At9600,
+        training: crate::carrier::Training::Long,
+        kind: ImageKind::Bits,
+    };
 
     fn at(millis: u64) -> Time {
         Time(millis * 1000)
@@ -379,11 +410,15 @@ mod tests {
     }
 
     #[test]
-    fn damaged_frames_are_no_burst_and_the_wait_goes_on() {
+    fn damaged_frames_are_told_and_the_wait_may_go_on() {
         let (mut link, mut out) = listening();
         link.signal(at(10), Signal::CarrierUp, &mut out);
         link.signal(at(1200), frame(false), &mut out);
-        assert_eq!(link.signal(at(1250), Signal::CarrierLost, &mut out), None);
+        assert_eq!(
+            link.signal(at(1250), Signal::CarrierLost, &mut out),
+            Some(Event::Garbled { damaged: true })
+        );
+        link.listen_again(at(1250), &mut out);
         assert_eq!(out.len(), 2, "listens again");
         assert_eq!(link.tick(at(3450), &mut out), Some(Event::Timeout));
     }
@@ -395,9 +430,44 @@ mod tests {
         assert_eq!(link.signal(at(1), Signal::Data(vec![0; 4]), &mut out), None, "no carrier yet");
         link.signal(at(2), Signal::CarrierUp, &mut out);
         link.signal(at(3), Signal::Data(vec![0; 8]), &mut out);
-        link.signal(at(4), Signal::Data(vec![0; 8]), &mut out);
-        let event = link.tick(at(10_004), &mut out);
+        assert!(matches!(link.tick(at(10_003), &mut out), Some(Event::Image(heard)) if !heard.overflow));
+        link.play(at(0), [LISTEN_BITS], T4, &mut out);
+        link.signal(at(2), Signal::CarrierUp, &mut out);
+        link.signal(at(3), Signal::Data(vec![0; 8]), &mut out);
+        let event = link.signal(at(4), Signal::Data(vec![0; 8]), &mut out);
         assert!(matches!(event, Some(Event::Image(heard)) if heard.overflow && heard.data.len() == 8));
+    }
+
+    #[test]
+    fn babble_ends() {
+        let (mut link, mut out) = listening();
+        let mut now = 10;
+        link.signal(at(now), Signal::CarrierUp, &mut out);
+        while link.deadline().is_some_and(|deadline| deadline > at(now + 1000)) {
+            now += 1000;
+            assert_eq!(link.signal(at(now), frame(false), &mut out), None);
+        }
+        assert!(now < 31_000, "{now}");
+        assert_eq!(link.tick(at(now + 1000), &mut out), Some(Event::Timeout));
+
+        let (mut link, mut out) = (Link::new(1000), VecDeque::new());
+        let listen = Command::ListenImage {
+            speed: Speed::V29At9600,
+            training: crate::carrier::Training::Long,
+            kind: ImageKind::Frames,
+        };
+        link.play(at(0), [listen], T4, &mut out);
+        link.signal(at(1), Signal::CarrierUp, &mut out);
+        let ended = (0..1000).any(|_| link.signal(at(2), frame(false), &mut out).is_some());
+        assert!(ended, "more frames than any image has");
+
+        link.play(at(0), [Command::ListenTcf(Speed::V29At9600)], T4, &mut out);
+        link.signal(at(1), Signal::CarrierUp, &mut out);
+        let ended = (0..10).find_map(|_| link.signal(at(2), Signal::Data(vec![0; 1200]), &mut out));
+        assert!(
+            matches!(ended, Some(Event::Image(heard)) if heard.overflow),
+            "a training check that goes on"
+        );
     }
 
     #[test]

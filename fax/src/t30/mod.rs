@@ -21,8 +21,11 @@ mod common;
 mod ecm;
 pub mod frame;
 mod image;
+mod ladder;
 mod link;
+pub mod memory;
 mod negotiate;
+pub mod policy;
 mod quality;
 mod receive;
 mod send;
@@ -37,6 +40,8 @@ use address::Address;
 use alloc::boxed::Box;
 use capability::{Capability, FrameSize};
 use frame::{Digits, StationId};
+use memory::{Memory, WallTime};
+use policy::{CopyPolicy, SendPolicy};
 use receive::Receiver;
 use send::Sender;
 
@@ -58,6 +63,12 @@ pub struct SenderConfig {
     /// After the last page the far end is to send what it has, in the same call. Where it has nothing, the outcome is
     /// [`Outcome::NothingToPoll`](crate::session::Outcome::NothingToPoll); the marks of the pages say what became of them.
     pub then_poll: Option<Box<PollerConfig>>,
+    /// What is done about a page that does not get through.
+    pub policy: SendPolicy,
+    /// What is known of the far end. [`Report::memory`] is what is known after the call.
+    pub memory: Memory,
+    /// The wall-clock time of the call, for `memory`.
+    pub wall_time: WallTime,
     /// How long to dial and ring until the far end answers.
     pub answer_wait: Duration,
     /// The longest that the call may take after it was answered.
@@ -76,6 +87,9 @@ impl SenderConfig {
             frame_size: FrameSize::Octets256,
             address: Address::default(),
             then_poll: None,
+            policy: SendPolicy::default(),
+            memory: Memory::default(),
+            wall_time: WallTime::default(),
             answer_wait: Duration::from_secs(90),
             call_time_max: Duration::from_secs(3600),
         }
@@ -87,8 +101,10 @@ impl SenderConfig {
 pub struct ReceiverConfig {
     /// Our CSI.
     pub local_id: StationId,
-    /// Our DIS.
+    /// Our DIS. [`Memory::restrict`] narrows it for a caller that is known.
     pub capability: Capability,
+    /// How a page without ECM is judged.
+    pub copy: CopyPolicy,
     /// The most pages taken in one call.
     pub pages_max: u32,
     /// The most coded bytes taken of one page.
@@ -108,6 +124,7 @@ impl ReceiverConfig {
         Self {
             local_id,
             capability: Capability::FULL,
+            copy: CopyPolicy::default(),
             pages_max: 1000,
             page_bytes_max: 16 << 20,
             call_time_max: Duration::from_secs(4 * 3600),

@@ -7,7 +7,7 @@
 
 use super::capability::{Capability, FrameSize, PaperLength};
 use super::settings::Settings;
-use crate::carrier::{Speed, SpeedSet};
+use crate::carrier::SpeedSet;
 use crate::page::{Page, PaperWidth, Resolution};
 use crate::session::{Incompatibility, PageCoding};
 use crate::time::Duration;
@@ -47,11 +47,6 @@ pub(super) fn agree(
 /// The speeds that both ends can do.
 pub(super) fn common_speeds(allowed: &Capability, remote: &Capability) -> SpeedSet {
     allowed.speeds.and(remote.speeds)
-}
-
-/// The speed to try after this one failed.
-pub(super) fn next_slower(speeds: SpeedSet, speed: Speed) -> Option<Speed> {
-    speeds.iter().rev().find(|slower| *slower < speed)
 }
 
 /// Whether a page with settings `next` can follow one with settings `now` without a new DCS (MPS and not EOM).
@@ -126,7 +121,7 @@ fn dcs_scan_time_ms(time: Duration) -> u8 {
 mod tests {
     use super::super::capability::ScanTime;
     use super::*;
-    use crate::carrier::Modulation;
+    use crate::carrier::{Modulation, Speed};
 
     const FULL: Capability = Capability::FULL;
 
@@ -225,15 +220,6 @@ mod tests {
             let remote = Capability { scan_time, ecm: false, ..FULL };
             assert_eq!(agreed(&FULL, &remote, &page).unwrap().scan_time_ms, ms);
         }
-    }
-
-    #[test]
-    fn speeds_step_down_from_v17_to_v27ter() {
-        let mut ladder = alloc::vec![Speed::V17At14400];
-        while let Some(slower) = next_slower(SpeedSet::ALL, ladder[ladder.len() - 1]) {
-            ladder.push(slower);
-        }
-        assert_eq!(ladder, Speed::ALL.into_iter().rev().collect::<alloc::vec::Vec<_>>());
     }
 
     #[test]

@@ -4,7 +4,8 @@ use crate::time::Duration;
 
 /// Two stations try to identify each other this long (35 s ± 5 s).
 pub const T1: Duration = Duration::from_secs(35);
-/// A receiver waits this long for a command (6 s ± 1 s; the long end, for lines with a delay of their own).
+/// A receiver waits this long for a command (6 s ± 1 s; the long end, for lines with a delay of their own). The wait is
+/// over when V.21 is heard.
 pub const T2: Duration = Duration::from_secs(7);
 // T3 (10 s) is how long an operator may take to answer a procedural interrupt. There is no operator here: a request
 // for one (PRI-, PIP, PIN) is answered at once, so T3 never runs.
@@ -26,6 +27,16 @@ pub const PREAMBLE: Duration = Duration::from_secs(1);
 pub const TRIES_MAX: u8 = 3;
 /// Partial page requests for one block after which the sender must change something (A.4.1).
 pub const PARTIAL_REQUESTS_MAX: u8 = 4;
+/// After EOM and its MCF a receiver listens this long for a sender that goes on with DCS, before it says DIS. T.30
+/// (figure 5-2b) lets it wait for T2, though a sender waits for nothing but that DIS.
+pub const EOM_DCS_WAIT: Duration = Duration::from_millis(1200);
+/// After EOM and its MCF a sender waits this long for DIS, and then goes on with DCS. Receivers either say DIS within
+/// two seconds, or listen for a command until T2 (5 s at least) and then say it.
+pub const EOM_DIS_WAIT: Duration = Duration::from_millis(2800);
+/// How often a receiver asks for a damaged command (CRP) before it waits for the sender to repeat it by itself.
+pub const COMMAND_REPEATS_MAX: u8 = 2;
+/// Commands or replies without any gain after which a call is given up.
+pub const EXCHANGES_MAX: u16 = 64;
 /// Bits per second of V.21.
 pub const V21_BIT_RATE: u64 = 300;
 
@@ -47,6 +58,8 @@ pub(super) const MARK_WAIT: Duration = Duration::from_millis(3500);
 pub(super) const REPLY_WAIT: Duration = Duration::from_millis(1500);
 /// Our own reply is out by then: the gap, the flags, and the longest reply (PPR, 0.95 s).
 pub(super) const REPLY_TIME_MAX: Duration = Duration::from_secs(3);
+/// The end of a reply of our own comes back within this time, on lines with an echo.
+pub(super) const ECHO_MAX: Duration = Duration::from_millis(700);
 /// A missed TCF is over after this long: V.17's long training and 1.5 s of zeros, with room.
 pub(super) const TCF_OVER: Duration = Duration::from_millis(3000);
 /// A repeated end-of-page command ends this soon after the one before it: the longest T4 there is (4.5 s + 15 %), a

@@ -1,15 +1,16 @@
 //! What a receiver does at each command of the sender (T.30 clause 5.3.6.1, figure 5-2b, Annex A.4).
 //!
 //! A command is new, or repeated because our reply was lost. With ECM the counters of PPS tell which. Without ECM it is
-//! a repetition if it is the same command, comes within `REPEAT_WINDOW`, and no image carrier was heard between; an
-//! end-of-page command whose image was missed must not be taken for one, or a page would be confirmed that never came.
+//! a repetition if it is the same command and no image carrier was heard between; and, where an image could have come, if
+//! it comes within `REPEAT_WINDOW`: an end-of-page command whose image was missed must not be taken for a repetition, or a
+//! page would be confirmed that never came. So a page may come twice where two commands in a row are lost.
 
 use super::super::capability::FrameSize;
 use super::super::common::main_frame;
 use super::super::ecm::{BlockIn, MAP_OCTETS};
 use super::super::frame::{Fcf, Frame, PartialPage, parse_end_of_retransmission};
 use super::super::image::{self, Decoded};
-use super::super::quality::copy_reply;
+use super::super::policy::Verdict;
 use super::super::settings::Settings;
 use super::super::timers::REPEAT_WINDOW;
 use super::identify::{commanded, identify, polled};
@@ -62,9 +63,17 @@ impl Ask {
 pub(super) fn command(cx: &mut Cx, burst: &[Frame]) -> Option<State> {
     cx.common.hear(burst);
     let frame = main_frame(burst)?;
-    if let Some(ask) = end_of_page(frame) {
-        return end_of_page_command(cx, ask, frame);
+    let state = match end_of_page(frame) {
+        Some(ask) => end_of_page_command(cx, ask, frame),
+        None => other_command(cx, burst, frame),
+    };
+    if state.is_some() {
+        cx.repeats_asked = 0;
     }
+    state
+}
+
+fn other_command(cx: &mut Cx, burst: &[Frame], frame: &Frame) -> Option<State> {
     match frame.fcf {
         Fcf::Dcs => commanded(cx, frame),
         Fcf::Ctc => continue_to_correct(cx, frame),
@@ -141,6 +150,10 @@ fn is_repeated(cx: &Cx, ask: Ask) -> bool {
     if ask.is_ecm() {
         return cx.block.is_empty();
     }
+    if !cx.last.as_ref().is_some_and(|last| matches!(last.next, Next::Image(_))) {
+        // No image comes without a new DCS, and a DCS makes this forgotten.
+        return !cx.image_heard;
+    }
     let link = &cx.common.link;
     let missed_image =
         cx.untrained_at.is_some_and(|at| link.v21_first.unwrap_or(cx.common.now).since(at) > FLAGS_TIME_MAX);
@@ -158,16 +171,23 @@ fn whole_page(cx: &mut Cx, ask: Ask, settings: &Settings) -> State {
     if decoded.too_long || cx.common.received >= cx.config.pages_max {
         return cx.leave(Outcome::TooLarge);
     }
-    let verdict = copy_reply(decoded.quality, settings.resolution);
-    if verdict == Fcf::Rtn {
-        return reject(cx, ask, Fcf::Rtn);
-    }
-    if !decoded.ended && !cx.omits_rtc {
+    let policy = cx.config.copy;
+    let reply = match policy.judge(decoded.quality, settings.resolution, cx.refusals) {
+        Verdict::Good => Fcf::Mcf,
+        Verdict::Readable => Fcf::Rtp,
+        Verdict::Bad => return refuse(cx, ask),
+    };
+    if !decoded.ended && !cx.omits_rtc && cx.refusals < policy.refusals_max {
         // Without its RTC a page may be cut short. If the page comes again without one, that is the sender's way.
         cx.omits_rtc = true;
-        return reject(cx, ask, Fcf::Rtn);
+        return refuse(cx, ask);
     }
-    Keeping::enter(cx, ask, verdict, decoded)
+    Keeping::enter(cx, ask, reply, decoded)
+}
+
+fn refuse(cx: &mut Cx, ask: Ask) -> State {
+    cx.refusals = cx.refusals.saturating_add(1);
+    reject(cx, ask, Fcf::Rtn)
 }
 
 /// The end of a block: what is missing is asked for; the last block ends the page.
@@ -178,6 +198,7 @@ fn partial_page(cx: &mut Cx, ask: Ask, frame: &Frame, settings: &Settings, size:
     if let Some(map) = cx.block.missing() {
         return request(cx, map, settings);
     }
+    cx.common.progress();
     let blocks_before = cx.blocks_data.len();
     cx.blocks_data.extend(cx.block.data());
     if cx.blocks_data.len() > cx.config.page_bytes_max {
@@ -241,11 +262,18 @@ fn continue_to_correct(cx: &mut Cx, frame: &Frame) -> Option<State> {
     Some(cx.reply(Reply { frames: alloc::vec![Frame::new(Fcf::Ctr)], next: Next::Image(Training::Long) }))
 }
 
-/// The sender gives the block up. What came of the page is not handed out: it is not whole.
+/// The sender gives the block up. If more of the page follows (NULL), what came of the block stays, with its gap; else
+/// the sender has given up the page, and what came of it is not handed out.
 fn end_of_retransmission(cx: &mut Cx, frame: &Frame) -> Option<State> {
     let settings = cx.common.settings.filter(|settings| settings.ecm.is_some())?;
     let then = without_operator(parse_end_of_retransmission(&frame.fif)?);
-    cx.drop_page();
+    if then == Fcf::Null {
+        cx.blocks_data.extend(core::mem::take(&mut cx.block).data());
+        // Asking for the rest once more would not close the gap.
+        cx.doubted = true;
+    } else {
+        cx.drop_page();
+    }
     Some(cx.reply(Reply {
         frames: alloc::vec![Frame::new(Fcf::Err)],
         next: match then {

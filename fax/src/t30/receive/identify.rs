@@ -41,6 +41,8 @@ impl Identifying {
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
+            // DIS came to the caller damaged.
+            Happening::Line(Event::Burst(burst)) if is_repeat_request(&burst) => self.ask(cx),
             Happening::Line(Event::Burst(burst)) => command(cx, &burst).unwrap_or_else(|| {
                 cx.common.listen_again();
                 State::Identifying(self)
@@ -51,6 +53,10 @@ impl Identifying {
             _ => State::Identifying(self),
         }
     }
+}
+
+fn is_repeat_request(burst: &[Frame]) -> bool {
+    main_frame(burst).is_some_and(|frame| frame.fcf == Fcf::Crp)
 }
 
 /// We called, and wait for the DIS of the station that is to send.
@@ -155,8 +161,7 @@ pub(super) fn commanded(cx: &mut Cx, dcs: &Frame) -> Option<State> {
     let settings = Settings::parse(&dcs.fif)?;
     if is_missing(&SENDING, dcs, &cx.common.remote) && !core::mem::replace(&mut cx.is_asked_again, true) {
         // A subaddress or password was damaged: the sender says it all again after our DIS.
-        cx.common.play([Command::ListenFrames], TCF_OVER);
-        return Some(State::AwaitCommand(AwaitCommand { silence: Silence::Identify }));
+        return Some(AwaitCommand::listen(cx, TCF_OVER, Silence::Identify));
     }
     cx.common.settings = Some(settings);
     cx.drop_page();
@@ -172,8 +177,7 @@ pub(super) fn commanded(cx: &mut Cx, dcs: &Frame) -> Option<State> {
         None
     };
     if let Some(outcome) = refused {
-        cx.common.play([Command::ListenFrames], TCF_OVER);
-        return Some(State::AwaitCommand(AwaitCommand { silence: Silence::Leave(outcome) }));
+        return Some(AwaitCommand::listen(cx, TCF_OVER, Silence::Leave(outcome)));
     }
     cx.tell_remote();
     Some(Checking::enter(cx, settings.speed))

@@ -97,6 +97,8 @@ impl Keeping {
             return self.refuse(cx);
         }
         cx.common.received += 1;
+        cx.common.progress();
+        cx.refusals = 0;
         let next = match (self.ask.then(), self.verdict) {
             (Fcf::Eop, _) => {
                 cx.is_finished = true;

@@ -1,10 +1,10 @@
 //! The receiver's waits: for the training check, for an image, for what comes after it.
 
-use super::super::common::Happening;
+use super::super::common::{Happening, main_frame};
 use super::super::frame::{Fcf, Frame};
 use super::super::link::{Event, Heard};
 use super::super::quality::tcf_is_good;
-use super::super::timers::{REPLY_TIME_MAX, T2, TCF_OVER};
+use super::super::timers::{COMMAND_REPEATS_MAX, ECHO_MAX, EOM_DCS_WAIT, REPLY_TIME_MAX, T2, TCF_OVER};
 use super::command::{command, short_training};
 use super::identify::identify;
 use super::{Cx, Next, Reply, State};
@@ -35,6 +35,12 @@ pub(super) enum Silence {
     Leave(Outcome),
 }
 
+/// Whether this is what we said last, come back.
+fn is_echo(cx: &Cx, burst: &[Frame]) -> bool {
+    let said = cx.last.as_ref().and_then(|reply| main_frame(&reply.frames));
+    main_frame(burst).is_some_and(|heard| said.is_some_and(|said| said.fcf == heard.fcf))
+}
+
 /// DCS came; the training check is awaited.
 #[derive(Debug)]
 pub(super) struct Checking {
@@ -47,7 +53,7 @@ impl Checking {
         if !cx.config.capability.speeds.contains(speed) {
             // Not offered, so not to be heard: let it pass, and refuse it.
             cx.common.play([Command::ListenFrames], TCF_OVER);
-            return State::AwaitCommand(AwaitCommand { silence: Silence::Ftt });
+            return State::AwaitCommand(AwaitCommand::new(Silence::Ftt));
         }
         cx.common.play([Command::ListenTcf(speed)], T2);
         State::Checking(Self { speed })
@@ -55,14 +61,16 @@ impl Checking {
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
-            Happening::Line(Event::Image(heard)) if tcf_is_good(&heard.data, self.speed) => cx.reply(Reply {
-                frames: alloc::vec![Frame::new(Fcf::Cfr)],
-                next: Next::Image(short_training(self.speed)),
-            }),
+            Happening::Line(Event::Image(heard))
+                if !heard.overflow && tcf_is_good(&heard.data, self.speed) =>
+            {
+                let next = Next::Image(short_training(self.speed));
+                cx.reply(Reply { frames: alloc::vec![Frame::new(Fcf::Cfr)], next })
+            }
             Happening::Line(Event::Image(_)) => refuse_training(cx),
             Happening::Line(Event::Untrained) => {
                 cx.common.play([Command::ListenFrames], TCF_OVER);
-                State::AwaitCommand(AwaitCommand { silence: Silence::Ftt })
+                State::AwaitCommand(AwaitCommand::new(Silence::Ftt))
             }
             Happening::Line(Event::Timeout) => AwaitCommand::listen(cx, T2, Silence::NoResponse),
             _ => State::Checking(self),
@@ -101,10 +109,7 @@ impl AwaitImage {
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
             Happening::Line(Event::Image(heard)) if is_noise(cx, &heard) && cx.common.now < self.until => {
-                let listen = cx.listen_image(self.training);
-                let left = self.until - cx.common.now;
-                cx.common.play([listen], left);
-                State::AwaitImage(self)
+                self.expect(cx)
             }
             Happening::Line(Event::Image(heard)) => store(cx, heard),
             Happening::Line(Event::Untrained) => {
@@ -112,11 +117,24 @@ impl AwaitImage {
                 cx.untrained_at = Some(cx.common.now);
                 cx.common.phase = Phase::Image;
                 let image_time = self.speed.time_for(BLOCK_BYTES_MAX);
-                AwaitCommand::listen(cx, image_time + T2, Silence::NoResponse)
+                cx.common.play([Command::ListenFrames], image_time + T2);
+                State::AwaitCommand(AwaitCommand {
+                    image: Some(self),
+                    ..AwaitCommand::new(Silence::NoResponse)
+                })
             }
             Happening::Line(Event::Timeout) => AwaitCommand::listen(cx, T2, Silence::NoResponse),
             _ => State::AwaitImage(self),
         }
+    }
+
+    /// Listens for the image once more.
+    fn expect(self, cx: &mut Cx) -> State {
+        cx.untrained_at = None;
+        let listen = cx.listen_image(self.training);
+        let left = self.until - cx.common.now;
+        cx.common.play([listen], left);
+        State::AwaitImage(self)
     }
 }
 
@@ -134,7 +152,11 @@ fn store(cx: &mut Cx, heard: Heard) -> State {
     }
     cx.image_heard = true;
     if cx.common.settings.is_some_and(|s| s.ecm.is_some()) {
+        let before = cx.block.frames_here();
         heard.frames.iter().for_each(|frame| cx.block.take_frame(frame));
+        if cx.block.frames_here() > before {
+            cx.common.progress();
+        }
     } else {
         cx.bits = Some(heard.data);
     }
@@ -144,29 +166,60 @@ fn store(cx: &mut Cx, heard: Heard) -> State {
 /// A command is awaited.
 #[derive(Debug)]
 pub(super) struct AwaitCommand {
-    pub silence: Silence,
+    silence: Silence,
+    /// An image was awaited, and something that was no image came.
+    image: Option<AwaitImage>,
 }
 
 impl AwaitCommand {
+    fn new(silence: Silence) -> Self {
+        Self { silence, image: None }
+    }
+
     /// Says these frames first.
     pub(super) fn enter(cx: &mut Cx, frames: &[Frame], silence: Silence) -> State {
-        cx.common.exchange(frames, Command::ListenFrames, T2);
-        State::AwaitCommand(Self { silence })
+        // Who called and polls has no DIS to say: the far end says it, and is given the time.
+        let says_dis = silence == Silence::Identify && cx.poll.is_none();
+        let wait = if says_dis { EOM_DCS_WAIT } else { T2 };
+        cx.common.exchange(frames, Command::ListenFrames, wait);
+        State::AwaitCommand(Self::new(silence))
     }
 
     /// Only listens.
     pub(super) fn listen(cx: &mut Cx, wait: Duration, silence: Silence) -> State {
         cx.common.play([Command::ListenFrames], wait);
-        State::AwaitCommand(Self { silence })
+        State::AwaitCommand(Self::new(silence))
+    }
+
+    /// V.21 came and brought nothing.
+    pub(super) fn garbled(mut self, cx: &mut Cx, damaged: bool) -> State {
+        let is_short = cx.untrained_at.is_some_and(|at| cx.common.now.since(at) <= ECHO_MAX);
+        if let Some(image) = self.image.take_if(|_| is_short) {
+            // The end of our own reply, come back: a command's flags last a second. The image is still to come.
+            return image.expect(cx);
+        }
+        // A damaged command is asked for again at once. Before a training check that would only disturb it.
+        let after_image = cx.image_heard || cx.untrained_at.is_some();
+        if damaged && after_image && cx.repeats_asked < COMMAND_REPEATS_MAX {
+            cx.repeats_asked += 1;
+            cx.common.ask_for_repetition(T2);
+        } else {
+            cx.common.listen_again();
+        }
+        State::AwaitCommand(self)
     }
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
             Happening::Line(Event::Burst(_)) if self.silence == Silence::PageNotKept => self.silent(cx),
-            Happening::Line(Event::Burst(burst)) => command(cx, &burst).unwrap_or_else(|| {
-                cx.common.listen_again();
-                State::AwaitCommand(self)
-            }),
+            Happening::Line(Event::Burst(burst)) => match (command(cx, &burst), self.image) {
+                (Some(state), _) => state,
+                (None, Some(image)) if is_echo(cx, &burst) => image.expect(cx),
+                (None, image) => {
+                    cx.common.listen_again();
+                    State::AwaitCommand(Self { image, ..self })
+                }
+            },
             Happening::Line(Event::Timeout) => self.silent(cx),
             _ => State::AwaitCommand(self),
         }

@@ -79,6 +79,10 @@ struct Cx {
     omits_rtc: bool,
     /// An ECM page could not be read though all its frames came, and was asked for again.
     doubted: bool,
+    /// Copies of a page without ECM that were refused in a row.
+    refusals: u8,
+    /// How often in a row a damaged command was asked for again (CRP).
+    repeats_asked: u8,
 }
 
 /// What a caller that polls says.
@@ -182,6 +186,10 @@ impl Receiver {
                 None => state,
             },
         };
+        if self.cx.common.is_stuck() {
+            let phase = self.cx.common.phase;
+            self.state = self.cx.leave(Outcome::NoProgress { phase });
+        }
     }
 }
 
@@ -193,6 +201,13 @@ impl State {
                 cx.finish(outcome)
             }
             (_, Happening::Line(Event::Stuck)) => cx.finish(Outcome::Local(LocalFailure::Line)),
+            (Self::AwaitCommand(state), Happening::Line(Event::Garbled { damaged })) => {
+                state.garbled(cx, damaged)
+            }
+            (state, Happening::Line(Event::Garbled { .. })) => {
+                cx.common.listen_again();
+                state
+            }
             (Self::Answering, Happening::Line(Event::Done)) => {
                 cx.common.link.connected = true;
                 identify(cx)
@@ -228,6 +243,8 @@ impl Cx {
             is_finished: false,
             omits_rtc: false,
             doubted: false,
+            refusals: 0,
+            repeats_asked: 0,
         }
     }
 

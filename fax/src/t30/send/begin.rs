@@ -5,8 +5,9 @@ use super::super::capability::Capability;
 use super::super::common::{Happening, main_frame};
 use super::super::frame::{Fcf, Frame};
 use super::super::link::Event;
-use super::super::negotiate::{agree, common_speeds, next_slower};
-use super::super::timers::{GAP, REPLY_WAIT, T1, T4, TRIES_MAX};
+use super::super::negotiate::{agree, common_speeds};
+use super::super::settings::Settings;
+use super::super::timers::{EOM_DIS_WAIT, GAP, REPLY_WAIT, T1, T4, TRIES_MAX};
 use super::{Coded, Cx, Imaging, Job, State};
 use crate::carrier::Command;
 use crate::session::{LocalFailure, Outcome, Phase};
@@ -16,8 +17,8 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(super) struct Calling {
     page: u32,
-    /// The call begins; otherwise EOM has brought us back to phase B.
-    is_first: bool,
+    /// EOM has brought us back to phase B, and this was what the far end said last; `None` at the beginning of the call.
+    before: Option<Capability>,
     /// What the far end said and when, where the page is not there yet. It repeats it.
     identified: Option<(Capability, Time)>,
     /// Where we say DIS: until then.
@@ -26,27 +27,30 @@ pub(super) struct Calling {
 
 impl Calling {
     pub(super) fn first(page: u32) -> Self {
-        Self { page, is_first: true, identified: None, until: Time::ZERO }
+        Self { page, before: None, identified: None, until: Time::ZERO }
     }
 
     /// At the DTC of a station that polls us; the driver is being asked for the page.
     pub(super) fn polled(cx: &mut Cx, page: u32, dtc: Capability) -> State {
         cx.common.play([Command::ListenFrames], T4);
         let now = cx.common.now;
-        State::Calling(Self { page, is_first: false, identified: Some((dtc, now)), until: now + T1 })
+        State::Calling(Self { identified: Some((dtc, now)), until: now + T1, ..Self::first(page) })
     }
 
-    /// After EOM and its confirmation.
-    pub(super) fn again(cx: &mut Cx, page: u32) -> State {
+    /// After EOM and its confirmation. A receiver says DIS, or waits for a DCS on the terms of the last one; some do the
+    /// one after T2 without the other, so a sender that insists on DIS loses seconds.
+    pub(super) fn again(cx: &mut Cx, page: u32, before: Capability) -> State {
         cx.common.phase = Phase::Negotiation;
         let until = cx.common.now + T1;
-        Self { is_first: false, until, ..Self::first(page) }.ask(cx)
+        Self { before: Some(before), until, ..Self::first(page) }.ask(cx)
     }
 
     /// Says DIS, where that is for us to say, and listens.
     fn ask(self, cx: &mut Cx) -> State {
         match &cx.dis {
             Some(dis) => cx.common.exchange(dis, Command::ListenFrames, T4),
+            None if self.page < cx.config.pages => cx.common.play([Command::ListenFrames], EOM_DIS_WAIT),
+            // A DTC, unlike a DCS, answers a DIS.
             None => cx.common.play([Command::ListenFrames], T1),
         }
         State::Calling(self)
@@ -55,11 +59,7 @@ impl Calling {
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
             Happening::Line(Event::Burst(burst)) => self.burst(cx, &burst),
-            Happening::Line(Event::Timeout) if cx.dis.is_some() && cx.common.now < self.until => self.ask(cx),
-            Happening::Line(Event::Timeout) => {
-                let outcome = self.silence(cx);
-                cx.finish(outcome)
-            }
+            Happening::Line(Event::Timeout) => self.silent(cx),
             Happening::Page if cx.stock.is_missing(self.page) => {
                 cx.leave(Outcome::Local(LocalFailure::PageMissing))
             }
@@ -75,12 +75,15 @@ impl Calling {
     fn burst(self, cx: &mut Cx, burst: &[Frame]) -> State {
         cx.common.hear(burst);
         match main_frame(burst) {
-            Some(frame) if matches!(frame.fcf, Fcf::Dis | Fcf::Dtc) => {
+            // Where we say DIS, a DIS is our own come back.
+            Some(frame) if frame.fcf == Fcf::Dtc || frame.fcf == Fcf::Dis && cx.dis.is_none() => {
                 let remote = Capability::parse(&frame.fif);
                 // Who polls receives, whatever else it says.
                 let can_receive = remote.can_receive || cx.dis.is_some();
                 self.identified(cx, Capability { can_receive, ..remote })
             }
+            // Our DIS came to the caller damaged.
+            Some(frame) if frame.fcf == Fcf::Crp && cx.dis.is_some() => self.ask(cx),
             Some(frame) if frame.fcf == Fcf::Dcn => {
                 cx.finish(Outcome::Disconnected { phase: Phase::Negotiation })
             }
@@ -103,14 +106,16 @@ impl Calling {
         let agreed = agree(&cx.config.allowed, cx.config.frame_size, &remote, page);
         match cx.config.address.check(&SENDING, &remote).and(agreed) {
             Ok(settings) => {
+                let speeds = common_speeds(&cx.config.allowed, &remote);
+                let speed = cx.ladder.start(speeds, settings.speed);
                 let job = Job {
-                    speeds: common_speeds(&cx.config.allowed, &remote),
                     remote,
-                    settings,
+                    settings: Settings { speed, ..settings },
                     page: self.page,
                     rejections: 0,
                     coded: Coded::Not,
                     train_long: false,
+                    speeds_unheard: 0,
                 };
                 Training::enter(cx, job, 0)
             }
@@ -118,13 +123,18 @@ impl Calling {
         }
     }
 
-    fn silence(&self, cx: &Cx) -> Outcome {
-        if self.identified.is_some() {
-            Outcome::Local(LocalFailure::PageMissing)
-        } else if self.is_first {
-            cx.common.no_dis()
-        } else {
-            Outcome::NoResponse { phase: Phase::Negotiation }
+    fn silent(self, cx: &mut Cx) -> State {
+        match self.before {
+            _ if cx.dis.is_some() && cx.common.now < self.until => self.ask(cx),
+            Some(before) if cx.dis.is_none() && cx.stock.get(self.page).is_some() => {
+                self.identified(cx, before)
+            }
+            _ if self.identified.is_some() => cx.finish(Outcome::Local(LocalFailure::PageMissing)),
+            Some(_) => cx.finish(Outcome::NoResponse { phase: Phase::Negotiation }),
+            None => {
+                let outcome = cx.common.no_dis();
+                cx.finish(outcome)
+            }
         }
     }
 }
@@ -149,6 +159,7 @@ impl Training {
             Command::SendTcf(job.settings.speed),
             Command::ListenFrames,
         ];
+        cx.common.count_exchange();
         cx.common.play(script, T4);
         State::Training(Self { job, tries })
     }
@@ -164,7 +175,10 @@ impl Training {
     fn reply(self, cx: &mut Cx, burst: &[Frame]) -> State {
         let frame = main_frame(burst);
         match frame.map(|frame| frame.fcf) {
-            Some(Fcf::Cfr) => Imaging::enter(cx, self.job),
+            Some(Fcf::Cfr) => {
+                cx.ladder.trained(self.job.settings.speed);
+                Imaging::enter(cx, self.job)
+            }
             Some(Fcf::Ftt) => self.slower(cx),
             // A repeated DIS or DTC says that DCS was not understood.
             Some(Fcf::Dis | Fcf::Dtc | Fcf::Crp) => self.again(cx),
@@ -180,17 +194,21 @@ impl Training {
         }
     }
 
+    /// The last try is made one step slower: some receivers keep silent about a training that they cannot follow.
     fn again(self, cx: &mut Cx) -> State {
-        let tries = self.tries + 1;
+        let (mut job, tries) = (self.job, self.tries + 1);
         if tries >= TRIES_MAX {
             return cx.leave(Outcome::NoResponse { phase: Phase::Training });
         }
-        Self::enter(cx, self.job, tries)
+        if tries + 1 == TRIES_MAX {
+            job.settings.speed = cx.slower(job.settings.speed).unwrap_or(job.settings.speed);
+        }
+        Self::enter(cx, job, tries)
     }
 
     fn slower(self, cx: &mut Cx) -> State {
         let mut job = self.job;
-        match next_slower(job.speeds, job.settings.speed) {
+        match cx.slower(job.settings.speed) {
             Some(speed) => {
                 job.settings.speed = speed;
                 Self::enter(cx, job, 0)

@@ -4,14 +4,16 @@
 use super::super::common::{Happening, main_frame};
 use super::super::frame::{Fcf, Frame, PartialPage};
 use super::super::link::Event;
-use super::super::negotiate::next_slower;
+use super::super::negotiate::agree;
+use super::super::policy::GivenUp;
+use super::super::settings::Settings;
 use super::super::timers::{PARTIAL_REQUESTS_MAX, T4, T5, TRIES_MAX};
 use super::begin::{Calling, Training};
 use super::correct::Continuing;
 use super::page::Closure;
 use super::{Coded, Cx, Imaging, Job, State};
 use crate::carrier::Command;
-use crate::session::{Outcome, PageMark, Phase};
+use crate::session::{Outcome, PageCoding, PageMark, Phase};
 use crate::time::Time;
 
 /// MPS, EOM, EOP, PPS or RR is out, and its reply is awaited.
@@ -90,6 +92,8 @@ impl Confirming {
     /// The far end has what was sent: go on with the next block, or with the next page.
     fn confirmed(self, cx: &mut Cx, retrain: bool) -> State {
         let mut job = self.job;
+        cx.common.progress();
+        job.speeds_unheard = 0;
         if self.closure.then == Fcf::Null {
             if let Coded::Blocks(blocks) = &mut job.coded {
                 blocks.advance();
@@ -97,27 +101,29 @@ impl Confirming {
             return Imaging::send(cx, job);
         }
         cx.common.mark(job.page, PageMark::Confirmed);
-        cx.stock.drop_up_to(job.page);
-        job.page += 1;
-        job.rejections = 0;
-        job.coded = Coded::Not;
-        match self.closure.then {
-            Fcf::Mps if retrain => Training::enter(cx, job, 0),
-            Fcf::Mps => Imaging::enter(cx, job),
-            Fcf::Eom => Calling::again(cx, job.page),
-            _ => cx.leave(self.closure.outcome),
+        cx.common.lessons.worked = Some(job.settings.speed);
+        cx.common.lessons.v17_failed |= cx.ladder.left_v17();
+        if retrain || job.rejections > 0 || job.coded.was_corrected() {
+            cx.ladder.page_was_poor();
+        } else {
+            cx.ladder.page_was_clean();
         }
+        next_page(cx, job, self.closure, retrain)
     }
 
-    /// The far end refuses the page: train again, one step slower, and send it again.
+    /// The far end refuses the page: it is sent again after a new training, or given up.
     fn rejected(self, cx: &mut Cx) -> State {
         let mut job = self.job;
-        cx.common.mark(job.page, PageMark::NotSent);
-        job.rejections += 1;
-        if job.rejections >= TRIES_MAX {
-            return cx.leave(Outcome::PageRejected { page: job.page });
+        job.rejections = job.rejections.saturating_add(1);
+        if job.rejections >= cx.config.policy.sends_max {
+            return give_up(cx, job, self.closure);
         }
-        if let Some(speed) = next_slower(job.speeds, job.settings.speed) {
+        cx.common.mark(job.page, PageMark::NotSent);
+        if job.settings.ecm.is_some() && job.settings.coding == PageCoding::Mmr {
+            // It came over without a fault, so the line is not to blame.
+            cx.common.lessons.mmr_failed = true;
+            leave_mmr(cx, &mut job);
+        } else if let Some(speed) = cx.slower(job.settings.speed) {
             job.settings.speed = speed;
         }
         Training::enter(cx, job, 0)
@@ -130,11 +136,56 @@ impl Confirming {
         let Coded::Blocks(blocks) = &mut job.coded else {
             return Imaging::send(cx, job);
         };
+        let before = blocks.wanted_frames();
         blocks.request(map);
+        if blocks.wanted_frames() < before {
+            cx.common.progress();
+        }
         if blocks.requests < PARTIAL_REQUESTS_MAX {
             return Imaging::send(cx, job);
         }
-        Continuing::enter(cx, job)
+        Continuing::enter(cx, job, self.closure)
+    }
+}
+
+/// Goes on after a page that is done with, confirmed or not, as its end-of-page command has said.
+pub(super) fn next_page(cx: &mut Cx, mut job: Job, closure: Closure, retrain: bool) -> State {
+    cx.stock.drop_up_to(job.page);
+    job.page += 1;
+    job.rejections = 0;
+    job.coded = Coded::Not;
+    match closure.then {
+        Fcf::Mps if retrain => Training::enter(cx, job, 0),
+        Fcf::Mps => Imaging::enter(cx, job),
+        Fcf::Eom => Calling::again(cx, job.page, job.remote),
+        _ => {
+            let outcome = cx.common.given_up.map_or(closure.outcome, |page| Outcome::PageRejected { page });
+            cx.leave(outcome)
+        }
+    }
+}
+
+/// The page was refused for the last time. It stays in doubt where the call goes on: some machines refuse what they print.
+fn give_up(cx: &mut Cx, job: Job, closure: Closure) -> State {
+    match cx.config.policy.given_up {
+        GivenUp::EndCall => {
+            cx.common.mark(job.page, PageMark::NotSent);
+            cx.leave(Outcome::PageRejected { page: job.page })
+        }
+        GivenUp::NextPage => {
+            cx.common.given_up.get_or_insert(job.page);
+            next_page(cx, job, closure, true)
+        }
+    }
+}
+
+/// Codes the page anew without MMR, for the rest of the call.
+fn leave_mmr(cx: &mut Cx, job: &mut Job) {
+    cx.config.allowed.mmr = false;
+    let agreed =
+        cx.stock.get(job.page).map(|page| agree(&cx.config.allowed, cx.config.frame_size, &job.remote, page));
+    if let Some(Ok(settings)) = agreed {
+        job.settings = Settings { speed: job.settings.speed, ..settings };
     }
 }
 

@@ -4,14 +4,21 @@
 use super::super::common::{Happening, main_frame};
 use super::super::frame::{Fcf, Frame, end_of_retransmission};
 use super::super::link::Event;
-use super::super::negotiate::next_slower;
-use super::super::timers::{T4, TRIES_MAX};
+use super::super::policy::GivenUp;
+use super::super::timers::{T4, T5, TRIES_MAX};
+use super::confirm::next_page;
+use super::page::{self, Closure, last};
 use super::{Coded, Cx, Imaging, Job, State};
 use crate::carrier::Command;
 use crate::session::{Outcome, Phase};
+use crate::time::Time;
 
 /// Octets of a DCS that CTC repeats: bits 1 to 16.
 const CTC_OCTETS: usize = 2;
+
+/// Speeds in a row at which nothing of a block came through, after which the page is given up: a far end that asks for
+/// everything again and again would else be called for half an hour.
+const SPEEDS_UNHEARD_MAX: u8 = 2;
 
 /// CTC is out; CTR is awaited.
 #[derive(Debug)]
@@ -21,15 +28,25 @@ pub(super) struct Continuing {
 }
 
 impl Continuing {
-    /// Continues one step slower; at the lowest speed the page is given up.
-    pub(super) fn enter(cx: &mut Cx, mut job: Job) -> State {
+    /// Continues at a lower speed, much lower where nothing came through; or the page is given up.
+    pub(super) fn enter(cx: &mut Cx, mut job: Job, closure: Closure) -> State {
         cx.common.phase = Phase::Training;
-        match next_slower(job.speeds, job.settings.speed) {
+        let is_unheard = matches!(&job.coded, Coded::Blocks(blocks) if blocks.is_unheard());
+        job.speeds_unheard = if is_unheard { job.speeds_unheard.saturating_add(1) } else { 0 };
+        let speed = match job.speeds_unheard {
+            0 => cx.slower(job.settings.speed),
+            1..SPEEDS_UNHEARD_MAX => {
+                cx.common.lessons.speed_failed = true;
+                cx.ladder.much_slower(job.settings.speed)
+            }
+            _ => None,
+        };
+        match speed {
             Some(speed) => {
                 job.settings.speed = speed;
                 Self { job, tries: 0 }.ask(cx)
             }
-            None => Abandoning { page: job.page, tries: 0 }.ask(cx),
+            None => Abandoning::enter(cx, job, closure),
         }
     }
 
@@ -74,29 +91,48 @@ impl Continuing {
     }
 }
 
-/// EOR-EOP is out: the page cannot be brought over. Whatever comes back, the call ends.
+/// EOR is out: the page cannot be brought over. ERR is awaited.
 #[derive(Debug)]
 pub(super) struct Abandoning {
-    page: u32,
+    job: Job,
+    closure: Closure,
     tries: u8,
+    /// The far end is not ready (RNR); until then it is asked again with RR.
+    not_ready_until: Option<Time>,
 }
 
 impl Abandoning {
+    /// By policy the call ends here, or goes on as the page would have been closed.
+    fn enter(cx: &mut Cx, job: Job, closure: Closure) -> State {
+        cx.common.phase = Phase::PostMessage;
+        cx.common.lessons.ecm_failed = true;
+        let rejected = Outcome::PageRejected { page: job.page };
+        let closure = match (cx.config.policy.given_up, closure.then) {
+            (GivenUp::EndCall, _) => last(rejected),
+            (GivenUp::NextPage, Fcf::Null) => page::closure(cx, &job).unwrap_or(last(rejected)),
+            (GivenUp::NextPage, _) => closure,
+        };
+        cx.common.given_up.get_or_insert(job.page);
+        Self { job, closure, tries: 0, not_ready_until: None }.ask(cx)
+    }
+
     fn ask(self, cx: &mut Cx) -> State {
-        cx.common.exchange(&[end_of_retransmission(Fcf::Eop)], Command::ListenFrames, T4);
+        let command = match self.not_ready_until {
+            Some(_) => Frame::new(Fcf::Rr),
+            None => end_of_retransmission(self.closure.then),
+        };
+        cx.common.exchange(&[command], Command::ListenFrames, T4);
         State::Abandoning(self)
     }
 
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
-        let outcome = Outcome::PageRejected { page: self.page };
         match happening {
-            Happening::Line(Event::Timeout) if self.tries + 1 < TRIES_MAX => {
-                Self { tries: self.tries + 1, ..self }.ask(cx)
-            }
-            Happening::Line(Event::Timeout) => cx.leave(outcome),
+            Happening::Line(Event::Timeout) => self.again(cx),
             Happening::Line(Event::Burst(burst)) => match main_frame(&burst).map(|frame| frame.fcf) {
-                Some(Fcf::Err) => cx.leave(outcome),
-                Some(Fcf::Dcn) => cx.finish(outcome),
+                Some(Fcf::Err) => next_page(cx, self.job, self.closure, false),
+                Some(Fcf::Crp) => self.again(cx),
+                Some(Fcf::Rnr) => self.not_ready(cx),
+                Some(Fcf::Dcn) => cx.finish(Outcome::PageRejected { page: self.job.page }),
                 _ => {
                     cx.common.listen_again();
                     State::Abandoning(self)
@@ -104,5 +140,21 @@ impl Abandoning {
             },
             _ => State::Abandoning(self),
         }
+    }
+
+    fn again(self, cx: &mut Cx) -> State {
+        let tries = self.tries + 1;
+        if tries >= TRIES_MAX {
+            return cx.leave(Outcome::PageRejected { page: self.job.page });
+        }
+        Self { tries, ..self }.ask(cx)
+    }
+
+    fn not_ready(self, cx: &mut Cx) -> State {
+        let until = self.not_ready_until.unwrap_or(cx.common.now + T5);
+        if cx.common.now >= until {
+            return cx.leave(Outcome::PageRejected { page: self.job.page });
+        }
+        Self { tries: 0, not_ready_until: Some(until), ..self }.ask(cx)
     }
 }

@@ -23,11 +23,12 @@ use super::capability::Capability;
 use super::common::{Common, Happening, happening};
 use super::ecm::Blocks;
 use super::frame::{Frame, Side};
+use super::ladder::Ladder;
 use super::link::Event;
 use super::receive::Receiver;
 use super::settings::Settings;
 use super::{Input, Output, SenderConfig};
-use crate::carrier::{Command, SpeedSet};
+use crate::carrier::{Command, Speed, SpeedSet};
 use crate::session::{LocalFailure, Outcome, PageMark};
 use crate::time::Time;
 use alloc::vec::Vec;
@@ -57,6 +58,7 @@ struct Cx {
     dis: Option<Vec<Frame>>,
     /// Our pages are sent and the far end is to send now: its DIS.
     turn: Option<Capability>,
+    ladder: Ladder,
 }
 
 #[derive(Debug)]
@@ -77,8 +79,6 @@ enum State {
 #[derive(Debug)]
 struct Job {
     remote: Capability,
-    /// The speeds that both ends can do.
-    speeds: SpeedSet,
     settings: Settings,
     page: u32,
     /// How often the far end has rejected it.
@@ -86,6 +86,8 @@ struct Job {
     coded: Coded,
     /// V.17 trains long once more: the next image follows CTR.
     train_long: bool,
+    /// Speeds in a row at which nothing of the block came through.
+    speeds_unheard: u8,
 }
 
 /// A page as it goes on the line.
@@ -95,6 +97,13 @@ enum Coded {
     Not,
     Bits(Vec<u8>),
     Blocks(Blocks),
+}
+
+impl Coded {
+    /// Some of it was sent more than once.
+    fn was_corrected(&self) -> bool {
+        matches!(self, Self::Blocks(blocks) if blocks.was_corrected)
+    }
 }
 
 impl Sender {
@@ -119,12 +128,15 @@ impl Sender {
         sender
     }
 
-    fn with(config: SenderConfig, mut common: Common, dis: Option<Vec<Frame>>) -> Self {
+    fn with(mut config: SenderConfig, mut common: Common, dis: Option<Vec<Frame>>) -> Self {
+        config.allowed = config.memory.restrict(config.allowed, config.wall_time);
+        (common.memory, common.wall_time) = (config.memory, config.wall_time);
         let confirmed = config.first_page.min(config.pages);
         common.marks = (0..config.pages)
             .map(|page| if page < confirmed { PageMark::Confirmed } else { PageMark::NotSent })
             .collect();
-        let cx = Cx { stock: Stock::new(confirmed), config, common, dis, turn: None };
+        let (stock, ladder) = (Stock::new(confirmed), Ladder::new(SpeedSet::NONE));
+        let cx = Cx { stock, config, common, dis, turn: None, ladder };
         Self { cx, state: State::Over }
     }
 
@@ -178,6 +190,10 @@ impl Sender {
                 }
             }
         };
+        if self.cx.common.is_stuck() {
+            let phase = self.cx.common.phase;
+            self.state = self.cx.leave(Outcome::NoProgress { phase });
+        }
     }
 }
 
@@ -197,6 +213,10 @@ impl State {
                 cx.finish(outcome)
             }
             (_, Happening::Line(Event::Stuck)) => cx.finish(Outcome::Local(LocalFailure::Line)),
+            (state, Happening::Line(Event::Garbled { .. })) => {
+                cx.common.listen_again();
+                state
+            }
             (Self::Calling(state), happening) => state.on(cx, happening),
             (Self::Training(state), happening) => state.on(cx, happening),
             (Self::Imaging(state), happening) => state.on(cx, &happening),
@@ -210,6 +230,12 @@ impl State {
 }
 
 impl Cx {
+    /// The speed after this one failed.
+    fn slower(&mut self, speed: Speed) -> Option<Speed> {
+        self.common.lessons.speed_failed = true;
+        self.ladder.slower(speed)
+    }
+
     /// Says DCN and ends the call; before the far end is there, just ends it.
     fn leave(&mut self, outcome: Outcome) -> State {
         if !self.common.link.connected {

@@ -134,7 +134,7 @@ impl Closing {
     }
 }
 
-fn last(outcome: Outcome) -> Closure {
+pub(super) fn last(outcome: Outcome) -> Closure {
     Closure { then: Fcf::Eop, outcome }
 }
 
@@ -148,7 +148,7 @@ fn after_all(cx: &Cx, job: &Job) -> Closure {
 }
 
 /// What follows this page; `None` while the driver has not handed in the next one.
-fn closure(cx: &Cx, job: &Job) -> Option<Closure> {
+pub(super) fn closure(cx: &Cx, job: &Job) -> Option<Closure> {
     let next = job.page + 1;
     if next >= cx.config.pages {
         return Some(after_all(cx, job));
