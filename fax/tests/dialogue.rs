@@ -13,7 +13,7 @@
 //! `mark=refuse`, `mark=slow`, `slow=1` (a page) change that; `< kept` and `< page 1` are the late answers.
 //!
 //! A `poller` calls to fetch pages, a `receiver offer=2` has two to give (`offer_sep=`, `offer_pwd=`), and a `sender then=poll`
-//! does both. `sub=`, `pwd=`, `required=` are what a caller gives, `demand=` is what a receiver wants, `deaf=` one that only
+//! does both. With `given_up=next` a page that is given up does not end the call. `sub=`, `pwd=`, `required=` are what a caller gives, `demand=` is what a receiver wants, `deaf=` one that only
 //! sends, `who=` shows who called. The peer's DIS and DTC say more or less than usual with `DIS:doc,sep,pwd,deaf,nosub`, its DCS with
 //! `DCS:9600,sub,pwd`; `SUB:42` and the like carry digits, `NSF:00AD`, `FNV:01` octets, and `hex:FF1382` is a raw frame.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -27,6 +27,7 @@ use fax_proto::t4::{self, Coding, EncodeOptions};
 use fax_proto::t30::address::Address;
 use fax_proto::t30::capability::{Capability, FrameSize, PaperLength};
 use fax_proto::t30::frame::{Digits, Fcf, Frame, PartialPage, Side, StationId, end_of_retransmission};
+use fax_proto::t30::policy::GivenUp;
 use fax_proto::t30::settings::Settings;
 use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig};
 use fax_proto::time::{Duration, Time};
@@ -71,6 +72,9 @@ impl Dialogue {
             config.first_page = number("first", 0);
             config.allowed = capability;
             config.frame_size = FrameSize::Octets64;
+            if terms.contains_key("given_up") {
+                config.policy.given_up = GivenUp::NextPage;
+            }
             config
         };
         let mut receiver = support::receiver_config();

@@ -228,7 +228,7 @@ pub struct Engine(Role);
 
 #[derive(Debug)]
 enum Role {
-    Sender(Sender),
+    Sender(Box<Sender>),
     Receiver(Box<Receiver>),
 }
 
@@ -236,7 +236,7 @@ impl Engine {
     /// A call that we make, to send pages. Its first outputs dial and ask for the first page.
     #[must_use]
     pub fn sender(config: SenderConfig) -> Self {
-        Self(Role::Sender(Sender::new(config)))
+        Self(Role::Sender(Box::new(Sender::new(config))))
     }
 
     /// A call that we take, to receive pages or to give those that we offer. Its first output answers the call.
@@ -264,7 +264,7 @@ impl Engine {
     fn turn(&mut self) {
         let turned = match &mut self.0 {
             Role::Sender(sender) => sender.turn().map(|receiver| Role::Receiver(Box::new(receiver))),
-            Role::Receiver(receiver) => receiver.turn().map(Role::Sender),
+            Role::Receiver(receiver) => receiver.turn().map(|sender| Role::Sender(Box::new(sender))),
         };
         if let Some(role) = turned {
             self.0 = role;
