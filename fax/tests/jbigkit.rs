@@ -69,8 +69,24 @@ fn split_pbm(octets: &[u8]) -> ([u32; 2], Vec<u8>) {
     (size, rest[1..].to_vec())
 }
 
-const WIDTHS: [u32; 9] = [1, 7, 8, 31, 32, 1728, 2048, 2432, 4864];
-const ROWS: [u32; 5] = [1, 127, 128, 129, 300];
+/// Widths and numbers of rows.
+const SIZES: [(u32, u32); 15] = [
+    (1, 1),
+    (1, 257),
+    (7, 127),
+    (8, 128),
+    (31, 129),
+    (32, 128),
+    (1728, 1),
+    (1728, 127),
+    (1728, 128),
+    (1728, 129),
+    (1728, 257),
+    (1728, 1000),
+    (2048, 129),
+    (2432, 128),
+    (4864, 257),
+];
 
 /// Pages of a width: white, black, grey, noise, writing.
 fn sample(width: u32, rows: u32) -> Vec<Page> {
@@ -109,13 +125,11 @@ fn they_read_both(folder: &Folder, page: &Page, options: EncodeOptions, what: &s
 #[test]
 fn pages_of_every_width_are_read_by_jbigkit() {
     let folder = Folder::new();
-    for width in WIDTHS {
-        for rows in ROWS {
-            for page in sample(width, rows) {
-                let options = EncodeOptions::default();
-                let what = format!("{width} × {rows}");
-                they_read_both(&folder, &page, options, &what);
-            }
+    for (width, rows) in SIZES {
+        for page in sample(width, rows) {
+            let options = EncodeOptions::default();
+            let what = format!("{width} × {rows}");
+            they_read_both(&folder, &page, options, &what);
         }
     }
 }
@@ -178,7 +192,7 @@ fn we_read(octets: &[u8], page: &Page, what: &str) {
         "{what}"
     );
     assert!(decoded.bits == page.bits(), "{what}: the page differs");
-    for piece_octets in [1, 700, 65_536] {
+    for piece_octets in [1, 700] {
         let (mut decoder, mut bits) = (Decoder::new(DecodeOptions::default()), Vec::new());
         octets.chunks(piece_octets).for_each(|piece| decoder.push(piece, &mut bits));
         assert_eq!(decoder.finish(&mut bits), End::Complete, "{what}");
@@ -197,13 +211,10 @@ fn all_that_jbigkit_encodes_is_read() {
             }
         }
     }
-    for width in WIDTHS {
-        for rows in ROWS {
-            for page in sample(width, rows) {
-                let what = format!("{width} × {rows}");
-                we_read(&folder.theirs("pbmtojbg85", &[], &page), &page, &what);
-                we_read(&folder.theirs("pbmtojbg", &["-f"], &page), &page, &what);
-            }
+    for (width, rows) in SIZES {
+        for page in sample(width, rows) {
+            let what = format!("{width} × {rows}");
+            we_read(&folder.theirs("pbmtojbg", &["-f"], &page), &page, &what);
         }
     }
 }
@@ -253,8 +264,8 @@ fn a_new_length_and_a_comment_are_read() {
     let folder = Folder::new();
     for page in sample(1728, 300) {
         let comment = ["-C", "a comment of theirs"];
-        for announced in ["300", "301", "384", "385", "99999", "4294967295"] {
-            for known_at in ["1", "127", "128", "129", "256", "299"] {
+        for announced in ["300", "384", "4294967295"] {
+            for known_at in ["1", "128", "256", "299"] {
                 let options = [&comment[..], &["-Y", announced, known_at]].concat();
                 let theirs = folder.theirs("pbmtojbg85", &options, &page);
                 we_read(&theirs, &page, &format!("{options:?}"));

@@ -6,20 +6,22 @@
 mod far_end;
 mod support;
 
-use far_end::{Case, Codes, Net, TABLE_HEAD, Way, audio_call, line, t38_call};
+use far_end::{Case, Codes, Net, Outcome, TABLE_HEAD, Twist, Way, audio_call, line, t38_call};
 use fax_proto::carrier::Speed;
 use fax_proto::page::Resolution;
 use fax_proto::t4::Coding;
-use fax_proto::time::Time;
+use fax_proto::t38::udptl::Protection;
+use fax_proto::time::{Duration, Time};
+use std::collections::HashSet;
 
-/// Runs calls over T.38 and prints their table; all of them must be good.
-fn t38_table(cases: &[Case], net: Net) {
+/// Runs calls and prints their table; all of them must be good.
+fn table(cases: &[Case], medium: &str, run: impl Fn(&Case) -> Outcome) {
     println!("{TABLE_HEAD}");
     let mut faults = 0;
     for case in cases {
-        let outcome = t38_call(case, net);
+        let outcome = run(case);
         let fault = outcome.fault(case, &case.document());
-        println!("{}", line(case, "T.38", &outcome, fault.as_ref()));
+        println!("{}", line(case, medium, &outcome, fault.as_ref()));
         if fault.is_some() {
             println!("{}", outcome.trace);
             faults += 1;
@@ -28,13 +30,17 @@ fn t38_table(cases: &[Case], net: Net) {
     assert_eq!(faults, 0, "of {} calls", cases.len());
 }
 
+fn t38_table(cases: &[Case], net: Net) {
+    table(cases, "T.38", |case| t38_call(case, net));
+}
+
 /// The matrix of one way: coding, speed, resolution, one page and seven.
 fn matrix(way: Way, speed: Speed) -> Vec<Case> {
     let mut cases = Vec::new();
     for (ecm, coding) in Codes::ALL {
         for resolution in [Resolution::R204x98, Resolution::R204x196, Resolution::R204x391] {
             for pages in [1, 7] {
-                cases.push(Case { way, speed, ecm, coding, resolution, pages });
+                cases.push(Case { way, speed, ecm, coding, resolution, pages, twist: Twist::default() });
             }
         }
     }
@@ -80,6 +86,7 @@ fn losses(way: Way, loss_percent: u64) {
         coding: Coding::Mmr,
         resolution: Resolution::R204x196,
         pages: 3,
+        twist: Twist::default(),
     };
     let sent = case.document();
     let (mut good, mut seconds) = (0, 0.0);
@@ -111,20 +118,182 @@ fn t38_losses_from_them() {
     [3, 5, 10, 20].into_iter().for_each(|percent| losses(Way::Receive, percent));
 }
 
+/// One call each way over this network.
+fn both_ways(net: Net, ecm: bool) {
+    println!("{net:?}");
+    let coding = if ecm { Coding::Mmr } else { Coding::Mr };
+    let cases = [Way::Send, Way::Receive].map(|way| Case {
+        way,
+        speed: Speed::V17At14400,
+        ecm,
+        coding,
+        resolution: Resolution::R204x98,
+        pages: 2,
+        twist: Twist::default(),
+    });
+    t38_table(&cases, net);
+}
+
 #[test]
-fn audio_probe() {
+fn t38_versions() {
+    for version in 0..=3 {
+        [true, false].into_iter().for_each(|ecm| both_ways(Net { version, ..Net::default() }, ecm));
+    }
+}
+
+#[test]
+fn t38_protections() {
+    let none = Protection::Redundancy { packets: 0 };
+    let fec = Protection::Fec { span: 3, parities: 3 };
+    for protection in [none, fec] {
+        [true, false].into_iter().for_each(|ecm| both_ways(Net { protection, ..Net::default() }, ecm));
+    }
+    for seed in 1..=5 {
+        both_ways(Net { protection: fec, seed, loss_percent: 5, ..Net::default() }, true);
+    }
+}
+
+#[test]
+fn t38_jitter_and_doubles() {
+    for seed in 1..=5 {
+        for protection in [Protection::Redundancy { packets: 3 }, Protection::Redundancy { packets: 0 }] {
+            let jitter = Duration::from_millis(70);
+            let net = Net { seed, jitter, double_percent: 10, protection, ..Net::default() };
+            [true, false].into_iter().for_each(|ecm| both_ways(net, ecm));
+        }
+    }
+}
+
+#[test]
+fn t38_every_speed() {
+    let cases: Vec<Case> = Speed::ALL
+        .into_iter()
+        .flat_map(|speed| {
+            [Way::Send, Way::Receive].map(|way| Case {
+                way,
+                speed,
+                ecm: true,
+                coding: Coding::Mmr,
+                resolution: Resolution::R204x196,
+                pages: 1,
+                twist: Twist::default(),
+            })
+        })
+        .collect();
+    t38_table(&cases, Net::default());
+}
+
+/// Both ways with a twist.
+fn twisted(twist: Twist, ecm: bool, pages: u32) -> [Case; 2] {
+    let coding = if ecm { Coding::Mmr } else { Coding::Mh };
+    let resolution = Resolution::R204x98;
+    [Way::Send, Way::Receive].map(|way| Case {
+        way,
+        speed: Speed::V17At14400,
+        ecm,
+        coding,
+        resolution,
+        pages,
+        twist,
+    })
+}
+
+#[test]
+fn t38_what_is_out_of_the_ordinary() {
+    let plain = Twist::default();
+    for scan_time_ms in [5, 10, 20, 40] {
+        t38_table(&twisted(Twist { scan_time_ms, ..plain }, false, 2), Net::default());
+    }
+    for ecm in [true, false] {
+        t38_table(&twisted(Twist { is_mixed: true, ..plain }, ecm, 8), Net::default());
+    }
+    t38_table(&twisted(Twist { small_frames: true, ..plain }, true, 2), Net::default());
+    t38_table(&twisted(Twist { not_ready: 3, ..plain }, true, 3), Net::default());
+}
+
+#[test]
+fn audio_to_them() {
+    audio(Way::Send);
+}
+
+#[test]
+fn audio_from_them() {
+    audio(Way::Receive);
+}
+
+fn audio(way: Way) {
+    let mut cases = Case::read(include_str!("data/spandsp/audio.txt"));
+    cases.retain(|case| case.way == way);
+    table(&cases, "audio", audio_call);
+}
+
+/// The whole matrix over audio, a minute and a half of one core altogether:
+/// `cargo nextest run -p fax-proto --test spandsp --run-ignored only`
+macro_rules! audio_matrix {
+    ($($name:ident: $way:ident $speed:ident)*) => {$(
+        #[test]
+        #[ignore = "the well-chosen part of it runs always"]
+        fn $name() {
+            table(&matrix(Way::$way, Speed::$speed), "audio", audio_call);
+        }
+    )*};
+}
+
+audio_matrix! {
+    audio_matrix_to_them_v17: Send V17At14400
+    audio_matrix_to_them_v29: Send V29At9600
+    audio_matrix_to_them_v27ter: Send V27ter4800
+    audio_matrix_from_them_v17: Receive V17At14400
+    audio_matrix_from_them_v29: Receive V29At9600
+    audio_matrix_from_them_v27ter: Receive V27ter4800
+}
+
+/// Noise that V.17 does not stand: training fails and is stepped down, frames are asked for again, and the sender goes on
+/// slower (CTC). With ECM every page is exact in the end.
+fn noise(way: Way) {
     println!("{TABLE_HEAD}");
-    for way in [Way::Send, Way::Receive] {
-        for speed in [Speed::V17At14400, Speed::V29At9600, Speed::V27ter4800] {
-            for (ecm, coding) in Codes::ALL {
-                let case = Case { way, speed, ecm, coding, resolution: Resolution::R204x98, pages: 1 };
-                let outcome = audio_call(&case);
-                let fault = outcome.fault(&case, &case.document());
-                println!("{}", line(&case, "audio", &outcome, fault.as_ref()));
-                if fault.is_some() {
-                    println!("{}", outcome.trace);
+    let mut slowed = 0;
+    for level in [-42.0, -38.0, -34.0, -31.0, -28.0] {
+        for seed in 1..=3 {
+            let [send, receive] = twisted(Twist { noise: Some((level, seed)), ..Twist::default() }, true, 2);
+            let case = if way == Way::Send { send } else { receive };
+            let outcome = audio_call(&case);
+            let fault = outcome.fault_whatever_terms(&case.document());
+            println!("{} at {level} dBm0", line(&case, "audio", &outcome, fault.as_ref()));
+            assert_eq!(fault, None, "{}", outcome.trace);
+            slowed += u32::from(outcome.terms.bit_rate < case.speed.bit_rate());
+        }
+    }
+    assert!(slowed >= 6, "there is enough noise");
+}
+
+#[test]
+fn audio_noise_to_them() {
+    noise(Way::Send);
+}
+
+#[test]
+fn audio_noise_from_them() {
+    noise(Way::Receive);
+}
+
+/// Without ECM what is lost for good costs rows, and not the call.
+#[test]
+fn t38_losses_without_ecm() {
+    let (mut rows_sent, mut rows_kept) = (0, 0);
+    for loss_percent in [3, 5, 10, 20] {
+        for case in twisted(Twist::default(), false, 3) {
+            for seed in 1..=10 {
+                let outcome = t38_call(&case, Net { seed, loss_percent, ..Net::default() });
+                assert_eq!(outcome.fault_of_call(3), None, "{}", outcome.trace);
+                for (sent, received) in case.document().iter().zip(&outcome.received) {
+                    rows_sent += sent.rows();
+                    let kept: HashSet<&[u8]> = received.iter_rows().collect();
+                    rows_kept += sent.iter_rows().filter(|row| kept.contains(row)).count() as u32;
                 }
             }
         }
     }
+    println!("{rows_kept} of {rows_sent} rows arrived");
+    assert!(rows_kept * 100 >= rows_sent * 99);
 }

@@ -28,6 +28,8 @@ pub struct Config {
     pub codings: Vec<Coding>,
     /// The least time for a row, in milliseconds.
     pub scan_time_ms: u8,
+    /// So often it says that it is not ready to receive (RNR).
+    pub not_ready: u8,
     /// T38FaxVersion.
     pub t38_version: u8,
 }
@@ -44,6 +46,7 @@ struct Raw {
     compressions: c_int,
     resolutions: c_int,
     min_scan_time_ms: c_int,
+    not_ready: c_int,
     t38_version: c_int,
     log: c_int,
 }
@@ -118,6 +121,7 @@ impl Station {
             // Standard, fine and superfine, 8 pixels a millimetre.
             resolutions: 0x2_0007,
             min_scan_time_ms: c_int::from(config.scan_time_ms),
+            not_ready: c_int::from(config.not_ready),
             t38_version: c_int::from(config.t38_version),
             log,
         };

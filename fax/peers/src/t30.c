@@ -8,7 +8,7 @@
 /* Mirrored by `Raw` in spandsp_t30.rs. */
 typedef struct {
     const char *tx_file, *rx_file, *ident;
-    int calling, ecm, modems, compressions, resolutions, min_scan_time_ms, t38_version, log;
+    int calling, ecm, modems, compressions, resolutions, min_scan_time_ms, not_ready, t38_version, log;
 } peer_t30_config_t;
 
 typedef struct {
@@ -61,6 +61,7 @@ static void configure(peer_t30_t *p, const peer_t30_config_t *c) {
     t30_set_supported_image_sizes(t30, T30_SUPPORT_215MM_WIDTH | T30_SUPPORT_255MM_WIDTH | T30_SUPPORT_303MM_WIDTH |
                                            T30_SUPPORT_UNLIMITED_LENGTH | T30_SUPPORT_A4_LENGTH | T30_SUPPORT_B4_LENGTH);
     t30_set_minimum_scan_line_time(t30, c->min_scan_time_ms);
+    t30_set_receiver_not_ready(t30, c->not_ready);
     t30_set_rx_encoding(t30, T4_COMPRESSION_ITU_T6);
     if (c->tx_file) t30_set_tx_file(t30, c->tx_file, -1, -1);
     if (c->rx_file) t30_set_rx_file(t30, c->rx_file, -1);

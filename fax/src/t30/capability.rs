@@ -349,6 +349,7 @@ mod tests {
         fnv: true,
         selective_polling: true,
         password: true,
+        scan_time: ScanTime { superfine_is_half: true, ..ScanTime::NONE },
         ..Capability::FULL
     };
 

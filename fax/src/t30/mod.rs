@@ -58,17 +58,17 @@ pub struct SenderConfig {
     pub allowed: Capability,
     /// Octets in an ECM frame.
     pub frame_size: FrameSize,
-    /// Subaddress and password that go with the pages.
-    pub address: Address,
-    /// After the last page the far end is to send what it has, in the same call. Where it has nothing, the outcome is
-    /// [`Outcome::NothingToPoll`](crate::session::Outcome::NothingToPoll); the marks of the pages say what became of them.
-    pub then_poll: Option<Box<PollerConfig>>,
     /// What is done about a page that does not get through.
     pub policy: SendPolicy,
     /// What is known of the far end. [`Report::memory`] is what is known after the call.
     pub memory: Memory,
     /// The wall-clock time of the call, for `memory`.
     pub wall_time: WallTime,
+    /// Subaddress and password that go with the pages.
+    pub address: Address,
+    /// After the last page the far end is to send what it has, in the same call. Where it has nothing, the outcome is
+    /// [`Outcome::NothingToPoll`](crate::session::Outcome::NothingToPoll); the marks of the pages say what became of them.
+    pub then_poll: Option<Box<PollerConfig>>,
     /// How long to dial and ring until the far end answers.
     pub answer_wait: Duration,
     /// The longest that the call may take after it was answered.
@@ -85,11 +85,11 @@ impl SenderConfig {
             first_page: 0,
             allowed: Capability::FULL,
             frame_size: FrameSize::Octets256,
-            address: Address::default(),
-            then_poll: None,
             policy: SendPolicy::default(),
             memory: Memory::default(),
             wall_time: WallTime::default(),
+            address: Address::default(),
+            then_poll: None,
             answer_wait: Duration::from_secs(90),
             call_time_max: Duration::from_secs(3600),
         }

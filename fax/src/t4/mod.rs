@@ -8,17 +8,14 @@
 //! white, and is counted, as T.30's copy quality wants. Where rows hang on each other, as in MMR, decoding stops at the first damage
 //! and [`End`] says so. Neither the extension codes nor uncompressed mode are known; they are damage.
 
-mod bits;
 mod decode;
 mod encode;
-mod runs;
 mod table;
 
 pub use decode::{
-    BitOrder, Damage, DecodeOptions, Decoded, Decoder, End, Framing, LostRows, RowQuality, decode,
-    decode_into,
+    Damage, DecodeOptions, Decoded, Decoder, End, Framing, LostRows, RowQuality, decode, decode_into,
 };
-pub use encode::{EncodeOptions, Encoder, encode};
+pub use encode::{EncodeOptions, Encoder, encode, encode_into};
 
 use core::fmt;
 
@@ -32,6 +29,16 @@ pub enum Coding {
     Mr,
     /// Modified Modified READ: T.6 coding; on a telephone line only under error correction.
     Mmr,
+}
+
+/// Which bit of an octet comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum BitOrder {
+    /// The most significant: TIFF's FillOrder 1.
+    #[default]
+    MsbFirst,
+    /// The least significant: a telephone line, and TIFF's FillOrder 2.
+    LsbFirst,
 }
 
 impl fmt::Display for Coding {

@@ -27,47 +27,13 @@ pub(super) const HORIZONTAL: Code = code("001");
 /// Vertical mode, a1 from 3 left of b1 to 3 right of it.
 pub(super) static VERTICAL: [Code; 7] = codes(["0000010", "000010", "010", "1", "011", "000011", "0000011"]);
 /// Extension, such as uncompressed mode; three bits that say which follow.
-const EXTENSION: Code = code("0000001");
+pub(super) const EXTENSION: Code = code("0000001");
 
 /// The longest run of one make-up code; longer runs repeat it (T.4 table 3b, note).
 pub(super) const MAKE_UP_MAX: u32 = 2560;
 
-/// What the next bits of a run mean.
-#[derive(Clone, Copy)]
-pub(super) struct Run {
-    /// Pixels.
-    pub(super) pixels: u16,
-    /// The bits that the code word takes; 0 where no code word begins so.
-    pub(super) length: u8,
-}
-
-/// Bits that the look-up of a run needs.
-pub(super) const RUN_BITS: u32 = 13;
-/// Run codes by their next 13 bits, for white `[0]` and black `[1]`.
-pub(super) static RUNS: [[Run; 1 << RUN_BITS]; 2] =
-    [run_table(&WHITE_TERMINATING, &WHITE_MAKE_UP), run_table(&BLACK_TERMINATING, &BLACK_MAKE_UP)];
-
-/// A mode of two-dimensional coding.
-#[derive(Clone, Copy)]
-pub(super) enum Mode {
-    /// b2 lies left of a1.
-    Pass,
-    /// Two run lengths follow.
-    Horizontal,
-    /// a1 lies this many pixels right of b1.
-    Vertical(i8),
-    /// An extension code; this decoder knows none.
-    Extension,
-    /// No mode begins so.
-    Invalid,
-}
-
-/// Bits that the look-up of a mode needs.
-pub(super) const MODE_BITS: u32 = 7;
-/// Modes and the bits they take, by their next 7 bits.
-pub(super) static MODES: [(Mode, u8); 1 << MODE_BITS] = mode_table();
-
 /// The code words of a run: make-up codes and the terminating code.
+#[cfg(test)]
 pub(super) fn run_codes(black: bool, pixels: u32) -> impl Iterator<Item = Code> {
     let (terminating, make_up) =
         if black { (&BLACK_TERMINATING, &BLACK_MAKE_UP) } else { (&WHITE_TERMINATING, &WHITE_MAKE_UP) };
@@ -102,65 +68,6 @@ const fn codes<const N: usize>(texts: [&str; N]) -> [Code; N] {
         i += 1;
     }
     codes
-}
-
-const fn run_table(terminating: &[Code; 64], make_up: &[Code; 27]) -> [Run; 1 << RUN_BITS] {
-    let mut table = [Run { pixels: 0, length: 0 }; 1 << RUN_BITS];
-    let mut i = 0;
-    while i < terminating.len() {
-        table = with_run(table, terminating[i], i as u16);
-        i += 1;
-    }
-    i = 0;
-    while i < make_up.len() {
-        table = with_run(table, make_up[i], (i as u16 + 1) * 64);
-        i += 1;
-    }
-    i = 0;
-    while i < COMMON_MAKE_UP.len() {
-        table = with_run(table, COMMON_MAKE_UP[i], 1792 + i as u16 * 64);
-        i += 1;
-    }
-    table
-}
-
-const fn with_run(mut table: [Run; 1 << RUN_BITS], code: Code, pixels: u16) -> [Run; 1 << RUN_BITS] {
-    let spare = RUN_BITS - code.length as u32;
-    let first = (code.word as usize) << spare;
-    let mut i = 0;
-    while i < 1 << spare {
-        table[first + i] = Run { pixels, length: code.length };
-        i += 1;
-    }
-    table
-}
-
-const fn mode_table() -> [(Mode, u8); 1 << MODE_BITS] {
-    let mut table = [(Mode::Invalid, 0); 1 << MODE_BITS];
-    table = with_mode(table, PASS, Mode::Pass);
-    table = with_mode(table, HORIZONTAL, Mode::Horizontal);
-    table = with_mode(table, EXTENSION, Mode::Extension);
-    let mut i = 0;
-    while i < VERTICAL.len() {
-        table = with_mode(table, VERTICAL[i], Mode::Vertical(i as i8 - 3));
-        i += 1;
-    }
-    table
-}
-
-const fn with_mode(
-    mut table: [(Mode, u8); 1 << MODE_BITS],
-    code: Code,
-    mode: Mode,
-) -> [(Mode, u8); 1 << MODE_BITS] {
-    let spare = MODE_BITS - code.length as u32;
-    let first = (code.word as usize) << spare;
-    let mut i = 0;
-    while i < 1 << spare {
-        table[first + i] = (mode, code.length);
-        i += 1;
-    }
-    table
 }
 
 /// Table 2/T.4, white runs of 0 to 63.
@@ -265,48 +172,5 @@ mod tests {
         assert_eq!(bits(false, 2560), "000000011111 00110101");
         assert_eq!(bits(true, 4864), "000000011111 000000010111 0000110111");
         assert_eq!(bits(false, 5184), "000000011111 000000011111 11011 00110101");
-    }
-
-    #[test]
-    fn every_word_is_looked_up_whatever_follows_it() {
-        for black in [false, true] {
-            for pixels in 0..=MAKE_UP_MAX + 63 {
-                let mut sum = 0;
-                for code in run_codes(black, pixels) {
-                    let spare = RUN_BITS - u32::from(code.length);
-                    let first = usize::from(code.word) << spare;
-                    for run in &RUNS[usize::from(black)][first..first + (1 << spare)] {
-                        assert_eq!(run.length, code.length);
-                    }
-                    sum += u32::from(RUNS[usize::from(black)][first].pixels);
-                }
-                assert_eq!(sum, pixels);
-            }
-        }
-    }
-
-    #[test]
-    fn only_eight_zeros_begin_no_run() {
-        for table in &RUNS {
-            for (bits, run) in table.iter().enumerate() {
-                assert_eq!(run.length == 0, bits >> (RUN_BITS - 8) == 0, "{bits:013b}");
-            }
-        }
-    }
-
-    #[test]
-    fn modes_are_looked_up() {
-        let mode = |bits: usize| MODES[bits];
-        assert!(matches!(mode(0b1_000000), (Mode::Vertical(0), 1)));
-        assert!(matches!(mode(0b011_1111), (Mode::Vertical(1), 3)));
-        assert!(matches!(mode(0b010_0000), (Mode::Vertical(-1), 3)));
-        assert!(matches!(mode(0b000011_1), (Mode::Vertical(2), 6)));
-        assert!(matches!(mode(0b000010_0), (Mode::Vertical(-2), 6)));
-        assert!(matches!(mode(0b0000011), (Mode::Vertical(3), 7)));
-        assert!(matches!(mode(0b0000010), (Mode::Vertical(-3), 7)));
-        assert!(matches!(mode(0b0001_111), (Mode::Pass, 4)));
-        assert!(matches!(mode(0b001_0101), (Mode::Horizontal, 3)));
-        assert!(matches!(mode(0b0000001), (Mode::Extension, 7)));
-        assert!(matches!(mode(0b0000000), (Mode::Invalid, 0)));
     }
 }

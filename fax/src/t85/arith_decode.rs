@@ -3,28 +3,37 @@
 //! The code register holds what the interval is compared with, and below it octets that were read ahead. Where the
 //! octets are at an end, zeros follow: an encoder leaves the zeros at its end away.
 
-use super::probability::{Contexts, LSZ_SHIFT, State};
+use super::probability::{self, CONTEXTS, Contexts, LSZ_SHIFT, State};
 use super::template::Coder;
+use alloc::boxed::Box;
 
 /// The interval is renormalised where it is less than this.
 const HALF: u64 = 0x8000 << LSZ_SHIFT;
 /// Bits of code that a pixel can take, and that are at hand before it.
 const PIXEL_BITS_MAX: u32 = 16;
 
-/// The registers A (interval) and C (code), and how many bits of code C holds below bit 32.
+/// The registers A (interval) and C (code).
 #[derive(Clone, Copy, Debug)]
 struct Registers {
     a: u64,
     c: u64,
+    /// Where A stays above, nothing happens but that the more probable symbol comes: the greater one of C, and just
+    /// below half.
+    bound: u64,
+    /// How many bits of code C holds below bit 32.
     ready: u32,
     /// Octets read so far, with the zeros after the end.
     read: usize,
 }
 
+impl Registers {
+    const START: Self = Self { a: 0x1_0000 << LSZ_SHIFT, c: 0, bound: 0, ready: 0, read: 0 };
+}
+
 /// Decodes the pixels of a stripe; what it learned of the contexts stays for the next one.
 #[derive(Debug)]
 pub(super) struct ArithDecoder {
-    contexts: Contexts,
+    contexts: Box<Contexts>,
     registers: Registers,
 }
 
@@ -35,17 +44,17 @@ impl ArithDecoder {
     }
 
     pub(super) fn new() -> Self {
-        Self { contexts: Contexts::default(), registers: Registers { a: 0, c: 0, ready: 0, read: 0 } }
+        Self { contexts: probability::start(), registers: Registers::START }
     }
 
     /// Forgets what it learned of the contexts.
     pub(super) fn reset(&mut self) {
-        self.contexts = Contexts::default();
+        self.contexts = probability::start();
     }
 
     /// Begins a stripe (INITDEC), of which `octets` is the beginning, or all.
     pub(super) fn start(&mut self, octets: &[u8]) {
-        let mut registers = Registers { a: 0x1_0000 << LSZ_SHIFT, c: 0, ready: 0, read: 0 };
+        let mut registers = Registers::START;
         registers.c = read_pair(&mut registers, octets) << LSZ_SHIFT;
         refill(&mut registers, octets);
         self.registers = registers;
@@ -93,14 +102,14 @@ impl RowDecoder<'_> {
     }
 
     /// LPS_EXCHANGE and MPS_EXCHANGE, and the new interval. A is what the more probable symbol leaves.
-    #[inline(never)]
+    #[inline(always)]
     fn renormalise(
         contexts: &mut Contexts,
         octets: &[u8],
         mut registers: Registers,
         context: usize,
     ) -> (u32, Registers) {
-        let state = contexts.get(context);
+        let state = contexts[context % CONTEXTS];
         let lsz = state.lsz_shifted();
         let in_lower = registers.c < registers.a;
         // The larger part of the interval is the more probable symbol's.
@@ -109,7 +118,7 @@ impl RowDecoder<'_> {
             registers.c -= registers.a;
             registers.a = lsz;
         }
-        contexts.set(context, if more_probable { state.after_mps() } else { state.after_lps() });
+        contexts[context % CONTEXTS] = if more_probable { state.after_mps() } else { state.after_lps() };
         let shift = registers.a.leading_zeros() - HALF.leading_zeros();
         registers.a <<= shift;
         registers.c <<= shift;
@@ -127,22 +136,23 @@ fn read_pair(registers: &mut Registers, octets: &[u8]) -> u64 {
     pair
 }
 
-/// Reads ahead, so that the next pixel finds its bits.
+/// Makes ready for the next pixel: its bits, and the bound.
 #[inline(always)]
 fn refill(registers: &mut Registers, octets: &[u8]) {
     if registers.ready < PIXEL_BITS_MAX {
         registers.c |= read_pair(registers, octets) << (PIXEL_BITS_MAX - registers.ready);
         registers.ready += PIXEL_BITS_MAX;
     }
+    registers.bound = registers.c.max(HALF - 1);
 }
 
 impl Coder for RowDecoder<'_> {
     #[inline(always)]
     fn pixel(&mut self, context: usize, _: u32) -> u32 {
-        let state: State = self.contexts.get(context);
+        let state: State = self.contexts[context % CONTEXTS];
         let a = self.registers.a - state.lsz_shifted();
         self.registers.a = a;
-        if self.registers.c < a && a >= HALF {
+        if a > self.registers.bound {
             return state.mps();
         }
         let (pixel, registers) = Self::renormalise(self.contexts, self.octets, self.registers, context);
@@ -152,9 +162,9 @@ impl Coder for RowDecoder<'_> {
 
     #[inline(always)]
     fn white_pixels(&mut self, _: u32, pixels: u32) -> u32 {
-        let state = self.contexts.get(0);
+        let state = self.contexts[0];
         let a = self.registers.a.saturating_sub(state.lsz_shifted() * u64::from(pixels));
-        if state.mps() != 0 || a < HALF || self.registers.c >= a {
+        if state.mps() != 0 || a <= self.registers.bound {
             return 0;
         }
         self.registers.a = a;

@@ -1,8 +1,9 @@
 //! The arithmetic encoder: T.82 clause 6.8.2, with the octet stuffing of clause 6.2.5.
 
 use super::header::{ESC, STUFF};
-use super::probability::{Contexts, State};
+use super::probability::{self, CONTEXTS, Contexts, State};
 use super::template::Coder;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// The interval is renormalised where it is less than this.
@@ -25,14 +26,14 @@ impl Registers {
 /// Encodes the pixels of a stripe; what it learned of the contexts stays for the next one.
 #[derive(Debug)]
 pub(super) struct ArithEncoder {
-    contexts: Contexts,
+    contexts: Box<Contexts>,
     registers: Registers,
     out: Octets,
 }
 
 impl ArithEncoder {
     pub(super) fn new() -> Self {
-        Self { contexts: Contexts::default(), registers: Registers::START, out: Octets::default() }
+        Self { contexts: probability::start(), registers: Registers::START, out: Octets::default() }
     }
 
     /// What encodes the pixels of one row.
@@ -73,7 +74,7 @@ impl RowEncoder<'_> {
     }
 
     /// CODELPS and CODEMPS where they renormalise. A is what the more probable symbol leaves.
-    #[inline(never)]
+    #[inline(always)]
     fn renormalise(
         contexts: &mut Contexts,
         out: &mut Octets,
@@ -81,10 +82,10 @@ impl RowEncoder<'_> {
         context: usize,
         pixel: u32,
     ) -> Registers {
-        let state = contexts.get(context);
+        let state = contexts[context % CONTEXTS];
         let lsz = state.lsz();
         let more_probable = pixel == state.mps();
-        contexts.set(context, if more_probable { state.after_mps() } else { state.after_lps() });
+        contexts[context % CONTEXTS] = if more_probable { state.after_mps() } else { state.after_lps() };
         // The larger part of the interval is the more probable symbol's, and the lower part.
         if more_probable == (registers.a < lsz) {
             registers.c += registers.a;
@@ -95,9 +96,21 @@ impl RowEncoder<'_> {
 }
 
 /// RENORME: doubles the interval until it is at least half.
+#[inline(always)]
 fn shift(mut registers: Registers, out: &mut Octets) -> Registers {
-    let mut shift = registers.a.leading_zeros() - HALF.leading_zeros();
+    let shift = registers.a.leading_zeros() - HALF.leading_zeros();
     registers.a <<= shift;
+    if shift >= registers.ct {
+        return shift_out(registers, shift, out);
+    }
+    registers.c <<= shift;
+    registers.ct -= shift;
+    registers
+}
+
+/// Shifts the code where that makes octets ready.
+#[inline(never)]
+fn shift_out(mut registers: Registers, mut shift: u32, out: &mut Octets) -> Registers {
     while shift >= registers.ct {
         registers.c <<= registers.ct;
         shift -= registers.ct;
@@ -113,7 +126,7 @@ fn shift(mut registers: Registers, out: &mut Octets) -> Registers {
 impl Coder for RowEncoder<'_> {
     #[inline(always)]
     fn pixel(&mut self, context: usize, known: u32) -> u32 {
-        let state: State = self.contexts.get(context);
+        let state: State = self.contexts[context % CONTEXTS];
         let a = self.registers.a - state.lsz();
         self.registers.a = a;
         if known != state.mps() || a < HALF {
@@ -124,7 +137,7 @@ impl Coder for RowEncoder<'_> {
 
     #[inline(always)]
     fn white_pixels(&mut self, known: u32, pixels: u32) -> u32 {
-        let state = self.contexts.get(0);
+        let state = self.contexts[0];
         let pixels = pixels.min(known.leading_zeros());
         let a = self.registers.a.saturating_sub(state.lsz() * pixels);
         if state.mps() != 0 || a < HALF {

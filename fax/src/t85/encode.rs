@@ -102,7 +102,7 @@ impl Encoder {
         }
         if !is_typical {
             let (above, current) = self.lines.parts();
-            code_row(&mut coder, self.template, above, current, self.header.width);
+            coder = code_row(coder, self.template, above, current, self.header.width);
         }
         coder.end();
         self.lines.next();

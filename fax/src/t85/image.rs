@@ -238,7 +238,7 @@ impl Image {
             self.lines.repeat();
         } else {
             let (above, current) = self.lines.parts();
-            code_row(&mut coder, self.template, above, current, self.header.width);
+            coder = code_row(coder, self.template, above, current, self.header.width);
         }
         coder.end();
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! [`encode()`] and [`Encoder`] make coded data of a page, [`decode()`] and [`Decoder`] rows of coded data; the
 //! encoder takes a page row by row and the decoder takes its data in any pieces, so that a page need not be in memory
-//! twice. Octets go over a line least significant bit first, as T.4's: [`reverse_bits`](crate::t4::reverse_bits).
+//! twice. Octets go over a line as they are, the least significant bit first; T.4's bits are turned round for that.
 //!
 //! A page is a header (BIH) and stripes; each stripe is coded data and a marker. A row that equals the row above is
 //! one symbol where typical prediction (TPBON) is on; of any other row each pixel is coded arithmetically, in a

@@ -4,7 +4,7 @@
 use alloc::boxed::Box;
 
 /// Contexts: ten pixels around the one that is coded.
-const CONTEXTS: usize = 1 << 10;
+pub(super) const CONTEXTS: usize = 1 << 10;
 /// Octets that the states of all contexts take.
 pub(super) const CONTEXTS_OCTETS: usize = CONTEXTS * size_of::<State>();
 /// Where a packed state holds LSZ; half of the coding interval stands at the same place.
@@ -98,26 +98,11 @@ const fn next_states() -> [(State, State); 256] {
 }
 
 /// The states of all contexts.
-#[derive(Clone, Debug)]
-pub(super) struct Contexts(Box<[State; CONTEXTS]>);
+pub(super) type Contexts = [State; CONTEXTS];
 
-impl Default for Contexts {
-    fn default() -> Self {
-        Self(Box::new([State::START; CONTEXTS]))
-    }
-}
-
-impl Contexts {
-    /// The state of a context.
-    #[inline(always)]
-    pub(super) fn get(&self, context: usize) -> State {
-        self.0[context % CONTEXTS]
-    }
-
-    /// Gives a context its new state.
-    pub(super) fn set(&mut self, context: usize, state: State) {
-        self.0[context % CONTEXTS] = state;
-    }
+/// The states of all contexts where a page begins.
+pub(super) fn start() -> Box<Contexts> {
+    Box::new([State::START; CONTEXTS])
 }
 
 #[cfg(test)]

@@ -53,14 +53,16 @@ pub(super) trait Coder {
     fn white_pixels(&mut self, known: u32, pixels: u32) -> u32;
 }
 
-/// Codes the row of `width` pixels below `above` and `above2`. A decoder writes it, an encoder reads it.
+/// Codes the row of `width` pixels below `above` and `above2`. A decoder writes it, an encoder reads it. The coder comes by
+/// value and goes back, so that its registers can be the processor's.
+#[inline(always)]
 pub(super) fn code_row<C: Coder>(
-    coder: &mut C,
+    coder: C,
     template: Template,
     [above2, above]: [&[u32]; 2],
     row: &mut [u32],
     width: u32,
-) {
+) -> C {
     match (template.two_lines, template.moved) {
         (false, 0) => walk::<C, false, false>(coder, 0, [above2, above], row, width),
         (true, 0) => walk::<C, true, false>(coder, 0, [above2, above], row, width),
@@ -81,12 +83,12 @@ fn window(row: &[u32], at: usize) -> u64 {
 
 #[inline(always)]
 fn walk<C: Coder, const TWO_LINES: bool, const MOVED: bool>(
-    coder: &mut C,
+    mut coder: C,
     moved: u32,
     [above2, above]: [&[u32]; 2],
     row: &mut [u32],
     width: u32,
-) {
+) -> C {
     // The pixels of the row so far, the last one in the lowest bit; `far` only where the adaptive pixel is moved.
     let (mut near, mut far) = (0u32, 0u128);
     for (at, word) in row.iter_mut().enumerate() {
@@ -128,6 +130,7 @@ fn walk<C: Coder, const TWO_LINES: bool, const MOVED: bool>(
         }
         *word = near.unbounded_shl(WORD_PIXELS - pixels);
     }
+    coder
 }
 
 /// How many pixels from here on have only white ones above that predict them.

@@ -1,13 +1,14 @@
 //! A call of the matrix, and the pages for it.
 
-use super::super::support;
+use fax_peers::corpus;
 use fax_peers::spandsp_t30::Config;
 use fax_proto::carrier::{Modulation, Speed, SpeedSet};
-use fax_proto::page::{Page, Resolution};
+use fax_proto::page::{Page, PaperWidth, Resolution};
 use fax_proto::t4::Coding;
 use fax_proto::t30::capability::Capability;
 use fax_proto::tiff;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,23 @@ impl Codes {
     ];
 }
 
+/// What is out of the ordinary.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Twist {
+    /// ECM frames of 64 octets.
+    pub small_frames: bool,
+    /// The least time for a row that spandsp asks for, in milliseconds.
+    pub scan_time_ms: u8,
+    /// So often spandsp says that it is not ready (RNR).
+    pub not_ready: u8,
+    /// Pages of several resolutions and widths in one document.
+    pub is_mixed: bool,
+    /// Noise on the line, in dBm0, and its seed.
+    pub noise: Option<(f64, u64)>,
+}
+
 /// A call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Case {
     pub way: Way,
     pub speed: Speed,
@@ -41,18 +57,84 @@ pub(crate) struct Case {
     pub coding: Coding,
     pub resolution: Resolution,
     pub pages: u32,
+    pub twist: Twist,
 }
 
-/// The page `index` of a document of so many: one alone is a whole A4, of several each has its own length.
-pub(crate) fn page_of(resolution: Resolution, pages: u32, index: u32) -> Page {
-    let a4 = resolution.y_dpi() * 117 / 10;
-    let rows = if pages == 1 { a4 } else { a4 / 8 + 40 * index };
-    support::page(u64::from(index) + 1, rows, resolution)
+/// The corpus at the three resolutions, drawn once.
+static CORPUS: [OnceLock<Vec<Page>>; 3] = [const { OnceLock::new() }; 3];
+
+fn corpus(resolution: Resolution) -> &'static [Page] {
+    let at = match resolution {
+        Resolution::R204x98 => 0,
+        Resolution::R204x196 => 1,
+        _ => 2,
+    };
+    CORPUS[at].get_or_init(|| corpus::pages(resolution).into_iter().map(|sample| sample.page).collect())
+}
+
+/// Rows of a page.
+fn strip(page: &Page, from: u32, rows: u32) -> Page {
+    let stride = page.stride();
+    let bits = page.bits()[from as usize * stride..(from + rows) as usize * stride].to_vec();
+    Page::from_bits(page.width(), page.resolution(), bits).unwrap()
 }
 
 impl Case {
+    /// The calls of a file, both ways each. Fields stand as the table of calls shows them.
+    pub(crate) fn read(text: &str) -> Vec<Self> {
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        lines.flat_map(|line| [Way::Send, Way::Receive].map(|way| Self::parse(way, line))).collect()
+    }
+
+    fn parse(way: Way, line: &str) -> Self {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [rate, modulation, ecm, coding, resolution, pages] = words[..] else { panic!("{line}") };
+        let named = |name: &str, shown: String| shown == name;
+        Self {
+            way,
+            speed: Speed::ALL
+                .into_iter()
+                .find(|speed| named(&format!("{rate} {modulation}"), speed.to_string()))
+                .unwrap(),
+            ecm: ecm == "yes",
+            coding: [Coding::Mh, Coding::Mr, Coding::Mmr]
+                .into_iter()
+                .find(|other| named(coding, other.to_string()))
+                .unwrap(),
+            resolution: Resolution::ALL
+                .into_iter()
+                .find(|other| named(resolution, other.to_string()))
+                .unwrap(),
+            pages: pages.parse().unwrap(),
+            twist: Twist::default(),
+        }
+    }
+
+    /// Dense text on a whole A4; or of everything in the corpus a strip, each of its own length.
     pub(crate) fn document(&self) -> Vec<Page> {
-        (0..self.pages).map(|index| page_of(self.resolution, self.pages, index)).collect()
+        if self.twist.is_mixed {
+            return (0..self.pages).map(Self::mixed).collect();
+        }
+        let corpus = corpus(self.resolution);
+        if self.pages == 1 {
+            return vec![corpus[0].clone()];
+        }
+        let a4 = corpus[0].rows();
+        let samples = (0..self.pages).zip(corpus.iter().cycle());
+        samples.map(|(index, page)| strip(page, a4 / 4, a4 / 8 + 40 * index)).collect()
+    }
+
+    /// A page of a document in which they are all different.
+    fn mixed(index: u32) -> Page {
+        let resolution =
+            [Resolution::R204x196, Resolution::R204x98, Resolution::R204x391][index as usize % 3];
+        let width = [PaperWidth::A4, PaperWidth::B4, PaperWidth::A3, PaperWidth::A4][index as usize % 4];
+        let source = &corpus(resolution)[index as usize % 3];
+        let mut page = Page::white(resolution.width(width), 300 + index, resolution);
+        for y in 0..page.rows() {
+            (0..source.width()).for_each(|x| page.set(x, y, source.is_black(x, y + 200)));
+        }
+        page
     }
 
     /// What our engine may use, or offers.
@@ -100,7 +182,8 @@ impl Case {
                 Coding::Mr => vec![Coding::Mh, Coding::Mr],
                 _ => vec![Coding::Mh, Coding::Mr, Coding::Mmr],
             },
-            scan_time_ms: 0,
+            scan_time_ms: self.twist.scan_time_ms,
+            not_ready: self.twist.not_ready,
             t38_version: 0,
         }
     }

@@ -6,7 +6,7 @@ mod seat;
 mod t38;
 
 pub(crate) use audio::audio_call;
-pub(crate) use case::{Case, Codes, Way};
+pub(crate) use case::{Case, Codes, Twist, Way};
 pub(crate) use t38::{Net, t38_call};
 
 use fax_peers::spandsp_t30::Terms;
@@ -32,8 +32,29 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Whether both ends hold the call for good, with the terms and the pages that were to be.
+    /// What is wrong, unless both ends hold the call for good, on the terms and with the pages that were to be.
     pub(crate) fn fault(&self, case: &Case, sent: &[Page]) -> Option<String> {
+        let ours = self.report.negotiated;
+        let asked = (case.speed, case.ecm, Some(case.coding));
+        if ours.is_some_and(|o| (o.speed, o.ecm_frame_octets.is_some(), o.coding.t4()) != asked) {
+            return Some(format!("other terms than asked for: {ours:?}"));
+        }
+        self.fault_whatever_terms(sent)
+    }
+
+    /// The same on a line that may make a station change the terms.
+    pub(crate) fn fault_whatever_terms(&self, sent: &[Page]) -> Option<String> {
+        self.fault_of_call(sent.len()).or_else(|| {
+            let rows = |pages: &[Page]| pages.iter().map(Page::rows).collect::<Vec<_>>();
+            let differ = || {
+                format!("the pages differ: rows {:?} sent, {:?} received", rows(sent), rows(&self.received))
+            };
+            (self.received != sent).then(differ)
+        })
+    }
+
+    /// What is wrong, whatever the pages look like.
+    pub(crate) fn fault_of_call(&self, pages: usize) -> Option<String> {
         let said = self.report.outcome;
         if !said.is_success() {
             return Some(format!("we say: {said}"));
@@ -41,21 +62,14 @@ impl Outcome {
         if self.theirs != Some(0) {
             return Some(format!("spandsp says: {:?}", self.theirs));
         }
-        if self.report.pages_confirmed() != sent.len() {
+        if self.report.pages_confirmed() != pages || self.received.len() != pages {
             return Some(format!("{} pages confirmed", self.report.pages_confirmed()));
         }
         let (ours, theirs) = (self.report.negotiated, self.terms);
         let terms = (theirs.bit_rate, theirs.ecm, theirs.coding);
-        if ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), o.coding.t4()) != terms) {
-            return Some(format!("terms differ: {ours:?}, spandsp {theirs:?}"));
-        }
-        if terms != (case.speed.bit_rate(), case.ecm, Some(case.coding)) {
-            return Some(format!("other terms than asked for: {theirs:?}"));
-        }
-        (self.received != sent).then(|| {
-            let rows = |pages: &[Page]| pages.iter().map(Page::rows).collect::<Vec<_>>();
-            format!("the pages differ: rows {:?} sent, {:?} received", rows(sent), rows(&self.received))
-        })
+        let differ =
+            ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), o.coding.t4()) != terms);
+        differ.then(|| format!("terms differ: {ours:?}, spandsp {theirs:?}"))
     }
 }
 

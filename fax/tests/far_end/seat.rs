@@ -7,6 +7,7 @@ use fax_proto::page::Page;
 use fax_proto::session::{PageMark, Report};
 use fax_proto::sim::air::Hooks;
 use fax_proto::sim::record::Recorder;
+use fax_proto::t30::capability::FrameSize;
 use fax_proto::t30::{Engine, Input, Output};
 use fax_proto::time::Time;
 
@@ -23,6 +24,9 @@ impl Seat {
             Way::Send => {
                 let mut config = sender_config(case.pages);
                 config.allowed = case.ours();
+                if case.twist.small_frames {
+                    config.frame_size = FrameSize::Octets64;
+                }
                 Engine::sender(config)
             }
             Way::Receive => {

@@ -22,6 +22,10 @@ pub(crate) struct Net {
     pub seed: u64,
     /// From one end to the other.
     pub delay: Duration,
+    /// A datagram takes up to so much longer, each as it happens: they change their order.
+    pub jitter: Duration,
+    /// Datagrams that arrive twice, in a hundred.
+    pub double_percent: u64,
     /// Datagrams lost, in a hundred.
     pub loss_percent: u64,
     /// What both ends send along.
@@ -35,6 +39,8 @@ impl Default for Net {
         Self {
             seed: 1,
             delay: Duration::from_millis(30),
+            jitter: Duration::ZERO,
+            double_percent: 0,
             loss_percent: 0,
             protection: Protection::Redundancy { packets: 3 },
             version: 0,
@@ -55,12 +61,22 @@ impl Lane {
         Self { net, random: net.seed * 2 + seed, flying: BTreeMap::new(), count: 0 }
     }
 
-    fn send(&mut self, at: Time, datagram: Vec<u8>) {
+    fn random(&mut self, below: u64) -> u64 {
         self.random =
             self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        if (self.random >> 33) % 100 >= self.net.loss_percent {
+        (self.random >> 33) % below.max(1)
+    }
+
+    fn send(&mut self, at: Time, datagram: &[u8]) {
+        if self.random(100) < self.net.loss_percent {
+            return;
+        }
+        let copies = if self.random(100) < self.net.double_percent { 2 } else { 1 };
+        for _ in 0..copies {
             self.count += 1;
-            self.flying.insert((at + self.net.delay, self.count), datagram);
+            let jitter = self.random(self.net.jitter.as_micros() as u64);
+            let at = at + self.net.delay + Duration::from_micros(jitter);
+            self.flying.insert((at, self.count), datagram.to_vec());
         }
     }
 
@@ -103,7 +119,7 @@ impl Theirs {
         for (packet, count) in self.terminal.said() {
             let datagram = self.sender.wrap(packet);
             for again in 0..u32::from(count) {
-                out.send(now + REPEAT_GAP * again, datagram.clone());
+                out.send(now + REPEAT_GAP * again, &datagram);
             }
         }
         if self.terminal.result().is_some() {
@@ -181,7 +197,7 @@ impl Ours {
             let Some(output) = self.carrier.poll() else { break };
             match output {
                 Output::Signal(signal) => self.seat.signal(now, signal),
-                Output::Datagram(datagram) => out.send(now, datagram),
+                Output::Datagram(datagram) => out.send(now, &datagram),
                 Output::HangUp => {}
             }
         }

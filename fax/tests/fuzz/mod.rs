@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
 
 mod call;
+mod t38;
+
+pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
 
 use call::{Event, PAGES};
 use fax_proto::carrier::{HangUp, Signal};
@@ -16,6 +19,7 @@ use fax_proto::t30::frame::{
     parse_end_of_retransmission,
 };
 use fax_proto::t30::settings::Settings;
+use fax_proto::t85;
 use fax_proto::tiff::{Info, Limits, Profile, Reader, Writer, read};
 
 /// The first four octets choose the options, the rest are coded rows.
@@ -52,6 +56,28 @@ pub(crate) fn t4_decode(input: &[u8]) {
         &DecodeOptions::line(coding, options.width),
     );
     assert!(again.ended() && again.bad_rows == 0 && again.into_page(page.resolution()) == Some(page));
+}
+
+/// The first octet says in which pieces the rest comes, which is a JBIG page.
+pub(crate) fn t85_decode(input: &[u8]) {
+    let Some((&piece_octets, data)) = input.split_first() else { return };
+    let options = t85::DecodeOptions { width_max: Page::WIDTH_MAX, rows_max: 500 };
+    let decoded = t85::decode(data, &options);
+    assert!(decoded.width <= options.width_max && decoded.rows() <= options.rows_max);
+    assert_eq!(decoded.bits.len(), decoded.rows() as usize * Page::stride_of(decoded.width));
+
+    let (mut decoder, mut bits) = (t85::Decoder::new(options), Vec::new());
+    for piece in data.chunks(usize::from(piece_octets).max(1)) {
+        decoder.push(piece, &mut bits);
+        assert!(decoder.memory_octets() <= options.memory_octets_max(), "more is held than is promised");
+    }
+    let end = decoder.finish(&mut bits);
+    assert!((end, &bits) == (decoded.end, &decoded.bits), "the pieces do not matter");
+
+    let Some(page) = decoded.into_page(Resolution::R204x98) else { return };
+    assert!(page.bits() == bits, "pixels beyond the width");
+    let again = t85::decode(&t85::encode(&page, &t85::EncodeOptions::default()), &options);
+    assert!(again.complete() && again.into_page(page.resolution()) == Some(page));
 }
 
 /// A file.

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use fax_proto::page::{Page, Resolution};
-use fax_proto::session::{PageMark, ReceivedPage};
+use fax_proto::session::{PageMark, ReceivedPage, Remote};
 use fax_proto::sim::air::{AirConfig, CallRecord, Hooks, Party, run};
 use fax_proto::t30::frame::StationId;
 use fax_proto::t30::{Engine, ReceiverConfig, SenderConfig};
@@ -36,6 +36,8 @@ pub(crate) struct Store {
     pub pages: Vec<Page>,
     pub received: Vec<ReceivedPage>,
     pub marks: Vec<(u32, PageMark)>,
+    /// Who called, and how many pages had come by then.
+    pub identified: Vec<(Remote, usize)>,
     pub no_page: Option<u32>,
     pub refuse_mark: bool,
     pub refuse_received: bool,
@@ -56,6 +58,10 @@ impl Hooks for Store {
     fn mark(&mut self, page: u32, mark: PageMark) -> bool {
         self.marks.push((page, mark));
         !self.refuse_mark
+    }
+
+    fn identified(&mut self, remote: &Remote) {
+        self.identified.push((remote.clone(), self.received.len()));
     }
 
     fn received(&mut self, page: ReceivedPage) -> bool {

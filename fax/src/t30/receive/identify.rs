@@ -161,7 +161,8 @@ pub(super) fn commanded(cx: &mut Cx, dcs: &Frame) -> Option<State> {
     let settings = Settings::parse(&dcs.fif)?;
     if is_missing(&SENDING, dcs, &cx.common.remote) && !core::mem::replace(&mut cx.is_asked_again, true) {
         // A subaddress or password was damaged: the sender says it all again after our DIS.
-        return Some(AwaitCommand::listen(cx, TCF_OVER, Silence::Identify));
+        cx.common.play([Command::ListenFrames], TCF_OVER);
+        return Some(State::AwaitCommand(AwaitCommand::new(Silence::Identify)));
     }
     cx.common.settings = Some(settings);
     cx.drop_page();
@@ -177,7 +178,8 @@ pub(super) fn commanded(cx: &mut Cx, dcs: &Frame) -> Option<State> {
         None
     };
     if let Some(outcome) = refused {
-        return Some(AwaitCommand::listen(cx, TCF_OVER, Silence::Leave(outcome)));
+        cx.common.play([Command::ListenFrames], TCF_OVER);
+        return Some(State::AwaitCommand(AwaitCommand::new(Silence::Leave(outcome))));
     }
     cx.tell_remote();
     Some(Checking::enter(cx, settings.speed))

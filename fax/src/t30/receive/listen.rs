@@ -172,7 +172,7 @@ pub(super) struct AwaitCommand {
 }
 
 impl AwaitCommand {
-    fn new(silence: Silence) -> Self {
+    pub(super) fn new(silence: Silence) -> Self {
         Self { silence, image: None }
     }
 

@@ -201,16 +201,16 @@ impl State {
                 cx.finish(outcome)
             }
             (_, Happening::Line(Event::Stuck)) => cx.finish(Outcome::Local(LocalFailure::Line)),
+            (Self::Answering, Happening::Line(Event::Done)) => {
+                cx.common.link.connected = true;
+                identify(cx)
+            }
             (Self::AwaitCommand(state), Happening::Line(Event::Garbled { damaged })) => {
                 state.garbled(cx, damaged)
             }
             (state, Happening::Line(Event::Garbled { .. })) => {
                 cx.common.listen_again();
                 state
-            }
-            (Self::Answering, Happening::Line(Event::Done)) => {
-                cx.common.link.connected = true;
-                identify(cx)
             }
             (Self::Dialling, happening) => dialling(cx, happening),
             (Self::Polling(state), happening) => state.on(cx, happening),

@@ -17,7 +17,7 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(super) struct Calling {
     page: u32,
-    /// EOM has brought us back to phase B, and this was what the far end said last; `None` at the beginning of the call.
+    /// What the far end said last, where EOM or its DTC has brought us to phase B; `None` at the beginning of a call.
     before: Option<Capability>,
     /// What the far end said and when, where the page is not there yet. It repeats it.
     identified: Option<(Capability, Time)>,
@@ -34,7 +34,7 @@ impl Calling {
     pub(super) fn polled(cx: &mut Cx, page: u32, dtc: Capability) -> State {
         cx.common.play([Command::ListenFrames], T4);
         let now = cx.common.now;
-        State::Calling(Self { identified: Some((dtc, now)), until: now + T1, ..Self::first(page) })
+        State::Calling(Self { page, before: Some(dtc), identified: Some((dtc, now)), until: now + T1 })
     }
 
     /// After EOM and its confirmation. A receiver says DIS, or waits for a DCS on the terms of the last one; some do the
@@ -50,7 +50,7 @@ impl Calling {
         match &cx.dis {
             Some(dis) => cx.common.exchange(dis, Command::ListenFrames, T4),
             None if self.page < cx.config.pages => cx.common.play([Command::ListenFrames], EOM_DIS_WAIT),
-            // A DTC, unlike a DCS, answers a DIS.
+            // Nothing is left to be sent; the far end is to send, and only its DIS lets us poll.
             None => cx.common.play([Command::ListenFrames], T1),
         }
         State::Calling(self)
@@ -59,6 +59,7 @@ impl Calling {
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
             Happening::Line(Event::Burst(burst)) => self.burst(cx, &burst),
+            Happening::Line(Event::Timeout) if cx.dis.is_some() && cx.common.now < self.until => self.ask(cx),
             Happening::Line(Event::Timeout) => self.silent(cx),
             Happening::Page if cx.stock.is_missing(self.page) => {
                 cx.leave(Outcome::Local(LocalFailure::PageMissing))
@@ -124,18 +125,20 @@ impl Calling {
     }
 
     fn silent(self, cx: &mut Cx) -> State {
-        match self.before {
-            _ if cx.dis.is_some() && cx.common.now < self.until => self.ask(cx),
-            Some(before) if cx.dis.is_none() && cx.stock.get(self.page).is_some() => {
-                self.identified(cx, before)
-            }
-            _ if self.identified.is_some() => cx.finish(Outcome::Local(LocalFailure::PageMissing)),
-            Some(_) => cx.finish(Outcome::NoResponse { phase: Phase::Negotiation }),
-            None => {
-                let outcome = cx.common.no_dis();
-                cx.finish(outcome)
-            }
+        if let Some(before) = self.before
+            && cx.dis.is_none()
+            && cx.stock.get(self.page).is_some()
+        {
+            return self.identified(cx, before);
         }
+        let outcome = if self.identified.is_some() {
+            Outcome::Local(LocalFailure::PageMissing)
+        } else if self.before.is_none() {
+            cx.common.no_dis()
+        } else {
+            Outcome::NoResponse { phase: Phase::Negotiation }
+        };
+        cx.finish(outcome)
     }
 }
 

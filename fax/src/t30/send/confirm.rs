@@ -119,10 +119,9 @@ impl Confirming {
             return give_up(cx, job, self.closure);
         }
         cx.common.mark(job.page, PageMark::NotSent);
-        if job.settings.ecm.is_some() && job.settings.coding == PageCoding::Mmr {
+        if job.settings.ecm.is_some() && matches!(job.settings.coding, PageCoding::Mmr | PageCoding::Jbig) {
             // It came over without a fault, so the line is not to blame.
-            cx.common.lessons.mmr_failed = true;
-            leave_mmr(cx, &mut job);
+            leave_coding(cx, &mut job);
         } else if let Some(speed) = cx.slower(job.settings.speed) {
             job.settings.speed = speed;
         }
@@ -179,9 +178,13 @@ fn give_up(cx: &mut Cx, job: Job, closure: Closure) -> State {
     }
 }
 
-/// Codes the page anew without MMR, for the rest of the call.
-fn leave_mmr(cx: &mut Cx, job: &mut Job) {
-    cx.config.allowed.mmr = false;
+/// Codes the page anew, and the rest of the call, without the coding that the far end cannot read.
+fn leave_coding(cx: &mut Cx, job: &mut Job) {
+    if job.settings.coding == PageCoding::Mmr {
+        cx.common.lessons.mmr_failed = true;
+        cx.config.allowed.mmr = false;
+    }
+    cx.config.allowed.jbig = false;
     let agreed =
         cx.stock.get(job.page).map(|page| agree(&cx.config.allowed, cx.config.frame_size, &job.remote, page));
     if let Some(Ok(settings)) = agreed {

@@ -54,11 +54,11 @@ struct Cx {
     config: SenderConfig,
     common: Common,
     stock: Stock,
+    ladder: Ladder,
     /// What we say at the beginning of phase B where we were called and the far end polls: CSI and DIS.
     dis: Option<Vec<Frame>>,
     /// Our pages are sent and the far end is to send now: its DIS.
     turn: Option<Capability>,
-    ladder: Ladder,
 }
 
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl Sender {
             .map(|page| if page < confirmed { PageMark::Confirmed } else { PageMark::NotSent })
             .collect();
         let (stock, ladder) = (Stock::new(confirmed), Ladder::new(SpeedSet::NONE));
-        let cx = Cx { stock, config, common, dis, turn: None, ladder };
+        let cx = Cx { stock, config, common, ladder, dis, turn: None };
         Self { cx, state: State::Over }
     }
 

@@ -16,8 +16,8 @@ const PIECE_TIME: Duration = Duration::from_millis(30);
 const IMAGE_FLAGS_TIME: Duration = Duration::from_millis(100);
 /// Zeros after an image without ECM: a gateway's modem needs them to get the last rows out.
 const PADDING_TIME: Duration = Duration::from_millis(40);
-/// The FCS and two flags of the last V.21 frame.
-const V21_TAIL: Duration = Duration::from_millis(107);
+/// A second flag after the last V.21 frame.
+const V21_TAIL: Duration = Duration::from_millis(27);
 /// A modem turns its carrier off.
 const IMAGE_TAIL: Duration = Duration::from_millis(20);
 /// Silence after the answer tone.
@@ -39,6 +39,8 @@ pub(super) struct Script {
     begin: Option<(Indicator, Duration)>,
     body: Body,
     end: Option<(FieldType, Duration)>,
+    /// What the last frame takes on a line beyond its octets, in bits.
+    tail_bits: usize,
     data_type: DataType,
     bit_rate: u64,
 }
@@ -64,6 +66,7 @@ impl Script {
             begin: (!time.is_zero()).then_some((Indicator::Ced, time + CED_TAIL)),
             body: Body::Nothing,
             end: None,
+            tail_bits: 0,
             data_type: DataType::V21,
             bit_rate: V21_BIT_RATE,
         }
@@ -75,6 +78,7 @@ impl Script {
             begin: Some((Indicator::V21Preamble, PREAMBLE)),
             body: Body::frames(frames),
             end: Some((FieldType::HdlcFcsOkSigEnd, V21_TAIL)),
+            tail_bits: 0,
             data_type: DataType::V21,
             bit_rate: V21_BIT_RATE,
         }
@@ -97,6 +101,7 @@ impl Script {
                 begin: Some(training_step(speed, training, IMAGE_FLAGS_TIME)),
                 body: Body::frames(frames),
                 end: Some((FieldType::HdlcFcsOkSigEnd, IMAGE_TAIL)),
+                tail_bits: 0,
                 data_type: DataType::Image(speed),
                 bit_rate: u64::from(speed.bit_rate()),
             },
@@ -108,6 +113,7 @@ impl Script {
             begin: Some(training_step(speed, training, Duration::ZERO)),
             body: Body::Bits { data, at: 0 },
             end: Some((FieldType::NonEcmSigEnd, IMAGE_TAIL)),
+            tail_bits: 0,
             data_type: DataType::Image(speed),
             bit_rate: u64::from(speed.bit_rate()),
         }
@@ -124,11 +130,13 @@ impl Script {
             return Some(Step { packet: Packet::Indicator(indicator), is_key: true, then });
         }
         let piece_octets = octets_in(PIECE_TIME, self.bit_rate).max(1);
-        if let Some((fields, bits)) = self.body.next(piece_octets) {
+        if let Some(Piece { fields, bits, tail_bits }) = self.body.next(piece_octets) {
+            self.tail_bits = tail_bits;
             let then = time_of(bits, self.bit_rate);
             return Some(Step { packet: Packet::Data(self.data_type, fields), is_key: false, then });
         }
         let (kind, then) = self.end.take()?;
+        let then = then + time_of(self.tail_bits, self.bit_rate);
         Some(Step { packet: Packet::data(self.data_type, kind, Vec::new()), is_key: true, then })
     }
 }
@@ -138,38 +146,48 @@ impl Body {
         Self::Frames { frames: frames.into(), at: 0 }
     }
 
-    /// The next piece, and how many bits it takes on a line. A frame ends with the piece that is its last; the last frame
-    /// ends with the signal.
-    fn next(&mut self, octets_max: usize) -> Option<(Vec<Field>, usize)> {
+    /// The next piece. A frame ends with the piece that is its last; the last frame ends with the signal.
+    fn next(&mut self, octets_max: usize) -> Option<Piece> {
         match self {
             Self::Nothing => None,
             Self::Bits { data, at } => {
-                let piece = piece(data, at, octets_max)?;
-                let bits = piece.len() * 8;
-                Some((alloc::vec![Field { kind: FieldType::NonEcmData, data: piece }], bits))
+                let data = piece(data, at, octets_max)?;
+                let bits = data.len() * 8;
+                Some(Piece {
+                    fields: alloc::vec![Field { kind: FieldType::NonEcmData, data }],
+                    bits,
+                    tail_bits: 0,
+                })
             }
             Self::Frames { frames, at } => {
+                while frames.pop_front_if(|frame| frame.is_empty()).is_some() {}
                 let frame = frames.front()?;
-                let Some(piece) = piece(frame, at, octets_max) else {
-                    // An empty frame is none.
-                    frames.pop_front();
-                    return self.next(octets_max);
-                };
-                let mut bits = piece.len() * 8;
-                let mut fields = alloc::vec![Field { kind: FieldType::HdlcData, data: piece }];
+                let data = piece(frame, at, octets_max)?;
+                let (mut bits, mut tail_bits) = (data.len() * 8, 0);
+                let mut fields = alloc::vec![Field { kind: FieldType::HdlcData, data }];
                 if *at >= frame.len() {
                     // What the line needs beyond the octets: stuffed bits, the FCS and a flag.
-                    bits += hdlc::frame_bits(frame).saturating_sub(frame.len() * 8);
+                    tail_bits = hdlc::frame_bits(frame).saturating_sub(frame.len() * 8);
                     frames.pop_front();
                     *at = 0;
                     if !frames.is_empty() {
                         fields.push(Field::empty(FieldType::HdlcFcsOk));
+                        bits += core::mem::take(&mut tail_bits);
                     }
                 }
-                Some((fields, bits))
+                Some(Piece { fields, bits, tail_bits })
             }
         }
     }
+}
+
+/// A piece of a body.
+struct Piece {
+    fields: Vec<Field>,
+    /// What it takes on a line.
+    bits: usize,
+    /// What the last frame takes beyond that.
+    tail_bits: usize,
 }
 
 /// The next octets, the first bit on the line highest.

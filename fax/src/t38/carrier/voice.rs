@@ -59,7 +59,10 @@ impl Voice {
 
     /// Stops what is being said, in the middle if need be.
     pub(super) fn cancel(&mut self, now: Time) {
-        if let Doing::Talking(..) = core::mem::replace(&mut self.doing, Doing::Nothing) {
+        let doing = core::mem::replace(&mut self.doing, Doing::Nothing);
+        if let Doing::Talking(script, _) = doing
+            && !script.has_ended()
+        {
             self.no_signal_at = Some(now);
         }
         self.sent = false;

@@ -1,42 +1,55 @@
 //! Bits in, a machine word at a time.
 //!
-//! Reading past the end yields zeros, which no code word consists of, so a decoder meets an invalid code soon;
-//! [`BitReader::overran`] tells the two apart.
+//! A window of 56 bits or more is refilled by one load of eight octets, wherever in an octet the reader stands; only in
+//! the last seven octets they come one by one. Reading past the end yields zeros, which no code word consists of, so a
+//! decoder meets an invalid code soon; [`BitReader::overran`] tells the two apart.
 
-use super::BitOrder;
+use crate::t4::BitOrder;
 use crate::t4::table::EOL_ZEROS;
 
 /// Reads bits at any position of a slice.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct BitReader<'a> {
     data: &'a [u8],
     order: BitOrder,
-    position_bits: usize,
+    /// The next bits, left-aligned; beyond `valid_bits` stand the bits that follow, or zeros.
+    window: u64,
+    valid_bits: u32,
+    /// The octets after the valid bits.
+    rest: &'a [u8],
+    /// Octets of zeros that were read after the end.
+    padding: usize,
 }
 
 impl<'a> BitReader<'a> {
     pub(super) fn new(data: &'a [u8], order: BitOrder) -> Self {
-        Self { data, order, position_bits: 0 }
+        Self { data, order, window: 0, valid_bits: 0, rest: data, padding: 0 }
     }
 
     /// Bits read so far.
     pub(super) fn position_bits(&self) -> usize {
-        self.position_bits
+        (self.data.len() - self.rest.len()).saturating_add(self.padding).saturating_mul(8)
+            - self.valid_bits as usize
     }
 
-    /// Goes to a position that `position_bits` has given.
+    /// Goes to a position.
     pub(super) fn seek(&mut self, position_bits: usize) {
-        self.position_bits = position_bits;
+        let first = position_bits / 8;
+        let rest = self.data.get(first..).unwrap_or(&[]);
+        let padding = first.saturating_sub(self.data.len());
+        *self = Self { rest, padding, ..Self::new(self.data, self.order) };
+        self.refill();
+        self.take(position_bits as u32 % 8);
     }
 
     /// Goes to the next octet boundary, unless it stands on one.
     pub(super) fn align(&mut self) {
-        self.position_bits = self.position_bits.next_multiple_of(8);
+        self.take(self.valid_bits % 8);
     }
 
     /// Whether more bits were taken than there are.
     pub(super) fn overran(&self) -> bool {
-        self.position_bits > self.bits()
+        self.position_bits() > self.bits()
     }
 
     /// Whether nothing is left, or nothing but zeros (padding).
@@ -44,23 +57,95 @@ impl<'a> BitReader<'a> {
         self.zeros().is_none()
     }
 
-    /// The next `count` bits (1 to 32), right-aligned, without taking them.
-    pub(super) fn peek(&self, count: u32) -> u32 {
-        (self.window(self.position_bits) >> (64 - count)) as u32
+    /// How the bits lie in the octets.
+    pub(super) fn order(&self) -> BitOrder {
+        self.order
     }
 
-    /// Takes bits that were looked at before.
+    /// Sees to it that 56 bits can be looked at and taken.
+    pub(super) fn refill(&mut self) {
+        match self.order {
+            BitOrder::MsbFirst => self.refill_in::<false>(),
+            BitOrder::LsbFirst => self.refill_in::<true>(),
+        }
+    }
+
+    /// Sees to it that 16 bits can, where the order is known when the program is compiled.
+    #[inline(always)]
+    pub(super) fn need_16<const LSB_FIRST: bool>(&mut self) {
+        if self.valid_bits < 16 {
+            self.refill_in::<LSB_FIRST>();
+        }
+    }
+
+    /// As [`refill`](Self::refill), where the order is known when the program is compiled.
+    #[inline(always)]
+    pub(super) fn refill_in<const LSB_FIRST: bool>(&mut self) {
+        let Some(octets) = self.rest.first_chunk::<8>() else {
+            self.refill_at_end();
+            return;
+        };
+        let word = if LSB_FIRST {
+            // Eight octets with their last bit first are one word with its last bit first.
+            u64::from_le_bytes(*octets).reverse_bits()
+        } else {
+            u64::from_be_bytes(*octets)
+        };
+        // The load may bring more bits than are counted; the next one brings the same again.
+        self.window |= word >> (self.valid_bits & 63);
+        self.rest = &self.rest[(63 - self.valid_bits & 63) as usize / 8..];
+        self.valid_bits |= 56;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill_at_end(&mut self) {
+        while self.valid_bits < 56 {
+            let octet = self.rest.split_off_first().copied().unwrap_or_else(|| {
+                self.padding = self.padding.saturating_add(1);
+                0
+            });
+            let octet = if self.order == BitOrder::LsbFirst { octet.reverse_bits() } else { octet };
+            self.window |= u64::from(octet) << 56 >> self.valid_bits;
+            self.valid_bits += 8;
+        }
+    }
+
+    /// The next `count` bits (1 to 56), right-aligned, without taking them.
+    #[inline]
+    pub(super) fn peek(&self, count: u32) -> usize {
+        (self.window >> (64 - count)) as usize
+    }
+
+    /// Takes bits that were looked at since the last refill.
+    #[inline]
+    pub(super) fn take(&mut self, count: u32) {
+        self.window <<= count & 63;
+        self.valid_bits = self.valid_bits.wrapping_sub(count);
+    }
+
+    /// Takes bits, however many.
     pub(super) fn skip(&mut self, count: usize) {
-        self.position_bits = self.position_bits.saturating_add(count);
+        if count <= self.valid_bits as usize {
+            self.take(count as u32);
+        } else {
+            self.seek(self.position_bits().saturating_add(count));
+        }
+        self.refill();
     }
 
     /// The number of zeros before the next one; `None` where no one follows.
     pub(super) fn zeros(&self) -> Option<usize> {
-        let mut at = self.position_bits;
+        let zeros = self.window.leading_zeros();
+        if zeros < self.valid_bits {
+            return Some(zeros as usize);
+        }
+        let start = self.position_bits();
+        let mut at = start;
         while at < self.bits() {
-            let word = self.window(at);
+            let word = self.window_at(at);
             if word != 0 {
-                return Some(at + word.leading_zeros() as usize - self.position_bits);
+                return Some(at + word.leading_zeros() as usize - start);
             }
             at += 64;
         }
@@ -69,19 +154,20 @@ impl<'a> BitReader<'a> {
 
     /// Goes to the zeros of the next EOL at or after the present position; `false`, and at the end, without one.
     pub(super) fn find_eol(&mut self) -> bool {
-        while self.position_bits < self.bits() {
-            let starts = zero_runs(self.window(self.position_bits));
+        let mut at = self.position_bits();
+        while at < self.bits() {
+            let starts = zero_runs(self.window_at(at));
             if starts != 0 {
-                self.skip(starts.leading_zeros() as usize);
+                self.seek(at + starts.leading_zeros() as usize);
                 if self.zeros().is_some() {
                     return true;
                 }
                 break;
             }
             // A run of zeros may begin in the last bits of this word and go on in the next.
-            self.skip(64 - EOL_ZEROS + 1);
+            at += 64 - EOL_ZEROS + 1;
         }
-        self.position_bits = self.bits();
+        self.seek(self.bits());
         false
     }
 
@@ -90,7 +176,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// The 64 bits from `at`; zeros beyond the end.
-    fn window(&self, at: usize) -> u64 {
+    fn window_at(&self, at: usize) -> u64 {
         let (first, shift) = (at / 8, at % 8);
         let rest = self.data.get(first..).unwrap_or(&[]);
         let mut octets = [0; 9];
@@ -121,49 +207,52 @@ fn zero_runs(word: u64) -> u64 {
 #[allow(clippy::unwrap_used, clippy::unusual_byte_groupings)]
 mod tests {
     use super::*;
-    use crate::t4::bits::BitWriter;
-    use crate::t4::table::Code;
+    use crate::t4::reverse_bits;
+    use alloc::string::String;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
     /// A stream of bits as text.
-    fn text(octets: &[u8]) -> alloc::string::String {
+    fn text(octets: &[u8]) -> String {
         octets.iter().map(|octet| alloc::format!("{octet:08b}")).collect()
+    }
+
+    fn any_octets() -> impl Strategy<Value = Vec<u8>> {
+        let octet = prop_oneof![Just(0u8), Just(0), Just(1), Just(0x80), any::<u8>()];
+        prop::collection::vec(octet, 0..40)
     }
 
     proptest! {
         #[test]
-        fn what_is_put_is_peeked(words in prop::collection::vec((1u8..=16, any::<u16>()), 0..60), step in 1usize..5) {
-            let codes: Vec<Code> =
-                words.iter().map(|&(length, word)| Code { word: word >> (16 - length), length }).collect();
-            let mut writer = BitWriter::default();
-            let mut octets = Vec::new();
-            for (i, &code) in codes.iter().enumerate() {
-                writer.put(code);
-                if i % step == 0 {
-                    octets.extend(writer.take());
+        fn bits_come_in_either_order(octets in any_octets(), counts in prop::collection::vec(1u32..57, 0..40)) {
+            let mut turned = octets.clone();
+            reverse_bits(&mut turned);
+            let mut readers =
+                [BitReader::new(&octets, BitOrder::MsbFirst), BitReader::new(&turned, BitOrder::LsbFirst)];
+            let padded = text(&octets) + &"0".repeat(3000);
+            let mut at = 0;
+            for count in counts {
+                let expected = usize::from_str_radix(&padded[at..at + count as usize], 2).unwrap();
+                at += count as usize;
+                for reader in &mut readers {
+                    reader.refill();
+                    prop_assert_eq!(reader.peek(count), expected);
+                    reader.take(count);
+                    prop_assert_eq!((reader.position_bits(), reader.overran()), (at, at > octets.len() * 8));
                 }
             }
-            let bits = writer.position_bits();
-            octets.extend(writer.finish());
-            prop_assert_eq!(octets.len(), bits.div_ceil(8));
-            let mut reader = BitReader::new(&octets, BitOrder::MsbFirst);
-            for code in codes {
-                prop_assert_eq!(reader.peek(code.length.into()), code.word.into());
-                reader.skip(code.length.into());
-            }
-            prop_assert_eq!(reader.position_bits(), bits);
-            prop_assert!(!reader.overran() && reader.is_at_padding());
         }
 
         #[test]
-        fn zeros_and_eols_are_found_as_in_text(
-            octets in prop::collection::vec(prop_oneof![Just(0u8), Just(0), Just(1), Just(0x80), any::<u8>()], 0..40),
-            from in 0usize..330,
-        ) {
+        fn zeros_and_eols_are_found_as_in_text(octets in any_octets(), from in 0usize..330, lsb_first: bool) {
             let text = text(&octets);
             let rest = text.get(from..).unwrap_or("");
-            let mut reader = BitReader::new(&octets, BitOrder::MsbFirst);
+            let (mut octets, mut order) = (octets, BitOrder::MsbFirst);
+            if lsb_first {
+                reverse_bits(&mut octets);
+                order = BitOrder::LsbFirst;
+            }
+            let mut reader = BitReader::new(&octets, order);
             reader.seek(from);
             prop_assert_eq!(reader.zeros(), rest.find('1'));
             let eol = rest.find("00000000000").filter(|&at| rest[at..].contains('1'));
@@ -180,7 +269,7 @@ mod tests {
         reader.skip(3);
         assert!(reader.overran());
         assert_eq!(reader.peek(32), 0);
-        reader.seek(usize::MAX);
+        reader.skip(usize::MAX);
         reader.skip(1);
         assert_eq!((reader.peek(13), reader.zeros()), (0, None));
     }

@@ -1,10 +1,14 @@
 //! One coded row to its changing elements: the code words of T.4 tables 2 to 4.
 //!
 //! A row is right when its runs end at the width exactly. All else is [`Damage`]; the caller knows what to do then.
+//!
+//! The quick way takes up to four code words at once, and stays left of the edge; where that cannot be, because the row
+//! ends, a run is long or empty, or a mode looks at other elements than the next one, they are taken one by one.
 
+use super::BitOrder;
+use super::lanes::{BIAS, Changes, HIGH, LANES};
 use super::reader::BitReader;
-use crate::t4::runs::Changes;
-use crate::t4::table::{MODE_BITS, MODES, Mode, RUN_BITS, RUNS};
+use super::table::{Kind, LOOK_UP_BITS, MODES, Modes, RUN, RUN_BITS, RUNS, Runs};
 use core::fmt;
 
 /// Why a row cannot be decoded.
@@ -35,14 +39,40 @@ impl core::error::Error for Damage {}
 
 /// Decodes a one-dimensional row.
 pub(super) fn row_1d(bits: &mut BitReader<'_>, row: &mut Changes, width: u32) -> Result<(), Damage> {
-    row.clear();
-    let mut a0 = 0;
-    while a0 < width {
-        a0 = run(bits, row.ends_black(), a0, width)?;
-        if a0 < width {
-            row.push(a0);
+    match bits.order() {
+        BitOrder::MsbFirst => row_1d_in::<false>(bits, row, width),
+        BitOrder::LsbFirst => row_1d_in::<true>(bits, row, width),
+    }
+}
+
+fn row_1d_in<const LSB_FIRST: bool>(
+    bits: &mut BitReader<'_>,
+    row: &mut Changes,
+    width: u32,
+) -> Result<(), Damage> {
+    // A copy that nobody else can see stays in registers.
+    let mut reader = *bits;
+    let edge = width + BIAS;
+    let mut a0 = BIAS;
+    let mut count = 0;
+    while a0 < edge {
+        reader.need_16::<LSB_FIRST>();
+        let runs = RUNS[count % 2][reader.peek(LOOK_UP_BITS)];
+        let end = a0 + runs.pixels();
+        if runs.count() != 0 && end < edge {
+            row.put_four(count, u64::from(a0) * LANES + runs.ends());
+            count += runs.count();
+            a0 = end;
+            reader.take(runs.length());
+        } else {
+            let mut apart = reader;
+            a0 = run(&mut apart, count, a0, edge)?;
+            reader = apart;
+            count = row.turn(count, a0, edge);
         }
     }
+    *bits = reader;
+    row.finish(count, edge);
     within_data(bits)
 }
 
@@ -53,59 +83,173 @@ pub(super) fn row_2d(
     row: &mut Changes,
     width: u32,
 ) -> Result<(), Damage> {
-    row.clear();
-    let mut a0 = -1;
-    let mut b1_index = 0;
-    while a0 < i64::from(width) {
-        let black = row.ends_black();
-        b1_index = reference.b1(b1_index, a0, black, width);
-        let (mode, length) = MODES[bits.peek(MODE_BITS) as usize];
-        bits.skip(usize::from(length));
-        match mode {
-            Mode::Pass => a0 = i64::from(reference.get(b1_index + 1, width)),
-            Mode::Vertical(offset) => {
-                let a1 = i64::from(reference.get(b1_index, width)) + i64::from(offset);
-                if a1 <= a0 || a1 > i64::from(width) {
-                    return Err(Damage::Length);
-                }
-                a0 = a1;
-                turn(row, a0, width);
+    match bits.order() {
+        BitOrder::MsbFirst => row_2d_in::<false>(bits, reference, row, width),
+        BitOrder::LsbFirst => row_2d_in::<true>(bits, reference, row, width),
+    }
+}
+
+fn row_2d_in<const LSB_FIRST: bool>(
+    bits: &mut BitReader<'_>,
+    reference: &Changes,
+    row: &mut Changes,
+    width: u32,
+) -> Result<(), Damage> {
+    let mut work = Work { reference, row, edge: width + BIAS, a0: BIAS - 1, count: 0, b1: 0 };
+    let mut reader = *bits;
+    while work.a0 < work.edge {
+        reader.need_16::<LSB_FIRST>();
+        let modes = MODES[reader.peek(LOOK_UP_BITS)];
+        if modes.are(Kind::Vertical) {
+            let length = if work.vertical(modes) { modes.length() } else { work.vertical_one(modes)? };
+            reader.take(length);
+        } else if modes.are(Kind::Horizontal) {
+            reader.take(modes.length());
+            let runs = RUNS[work.count % 2][reader.peek(LOOK_UP_BITS)];
+            if work.horizontal(runs) {
+                reader.take(runs.pair_length());
+            } else {
+                reader = work.horizontal_one_by_one(reader)?;
             }
-            Mode::Horizontal => {
-                let start = u32::try_from(a0).unwrap_or(0);
-                let a1 = run(bits, black, start, width)?;
-                turn(row, a1.into(), width);
-                let a2 = run(bits, !black, a1, width)?;
-                turn(row, a2.into(), width);
-                a0 = a2.into();
-            }
-            Mode::Extension => return Err(Damage::Extension),
-            Mode::Invalid => return Err(invalid(bits)),
+        } else if modes.are(Kind::Pass) {
+            reader.take(work.pass(modes));
+        } else if modes.are(Kind::Far) {
+            reader.take(work.vertical_one(modes)?);
+        } else if modes.are(Kind::Extension) {
+            return Err(Damage::Extension);
+        } else {
+            return Err(invalid(&reader));
         }
     }
+    *bits = reader;
+    let Work { count, edge, .. } = work;
+    row.finish(count, edge);
     within_data(bits)
 }
 
-/// A change of colour at `at`, unless the row ends there.
-fn turn(row: &mut Changes, at: i64, width: u32) {
-    match u32::try_from(at) {
-        Ok(at) if at < width => row.push(at),
-        _ => {}
+/// A two-dimensional row in work.
+struct Work<'a> {
+    reference: &'a Changes,
+    row: &'a mut Changes,
+    edge: u32,
+    a0: u32,
+    /// Elements of the row so far.
+    count: usize,
+    /// The index of b1: the first element right of a0 where the colour turns away from a0's. So its parity is that of
+    /// `count`.
+    b1: usize,
+}
+
+impl Work<'_> {
+    /// All of `modes` at once; `false`, and nothing done, where that cannot be.
+    #[inline(always)]
+    fn vertical(&mut self, modes: Modes) -> bool {
+        let b1 = self.reference.four(self.b1);
+        let a1 = (b1 + modes.offsets()).wrapping_sub(3 * LANES);
+        let a0 = a1 << 16 | u64::from(self.a0);
+        // An element is the next b1 if it is right of a0 (the one before it is not, unless a1 is 2 or 3 left of b1). And a1
+        // must be right of a0. So the left one of a1 and b1 must be, and then the highest bit of its lane stays.
+        let is_right = (b1 + (HIGH - LANES)).wrapping_sub(modes.left_of_b1() + a0);
+        if (is_right | modes.absent()) & HIGH != HIGH {
+            return false;
+        }
+        self.row.put_four(self.count, a1);
+        self.a0 = modes.last(a1);
+        self.count += modes.count();
+        self.b1 += modes.count();
+        true
+    }
+
+    /// The first mode. Yields the bits that it takes.
+    #[inline(always)]
+    fn vertical_one(&mut self, modes: Modes) -> Result<u32, Damage> {
+        let around = self.reference.four_from_before(self.b1);
+        let [left, b1, right] = [around, around >> 16, around >> 32].map(|lane| lane as u32 & 0xFFFF);
+        let a1 = (b1 + (modes.offsets() & 7) as u32).wrapping_sub(3);
+        if a1 <= self.a0 || a1 > self.edge {
+            return Err(Damage::Length);
+        }
+        self.a0 = a1;
+        if a1 < self.edge {
+            self.row.put_four(self.count, a1.into());
+            self.count += 1;
+            // The next b1 is the next element, unless that is not right of a1, or the one before b1 is, too.
+            self.b1 += 1;
+            if left > a1 {
+                self.b1 -= 2;
+            } else if right <= a1 {
+                self.find_b1();
+            }
+        }
+        Ok(modes.first_length())
+    }
+
+    /// The first two of `runs`; `false`, and nothing done, where that cannot be.
+    #[inline(always)]
+    fn horizontal(&mut self, runs: Runs) -> bool {
+        let start = self.a0.max(BIAS);
+        let end = start + runs.pair_pixels();
+        if runs.count() < 2 || end >= self.edge {
+            return false;
+        }
+        self.row.put_four(self.count, u64::from(start) * LANES + runs.ends());
+        self.count += 2;
+        self.a0 = end;
+        self.find_b1();
+        true
+    }
+
+    /// Two runs, which may be long or empty, or reach the edge.
+    ///
+    /// The reader comes and goes as a value, so that it stays in registers where this is not called.
+    #[inline(never)]
+    fn horizontal_one_by_one<'d>(&mut self, mut reader: BitReader<'d>) -> Result<BitReader<'d>, Damage> {
+        let black = self.count % 2;
+        let a1 = run(&mut reader, black, self.a0.max(BIAS), self.edge)?;
+        self.count = self.row.turn(self.count, a1, self.edge);
+        self.a0 = run(&mut reader, 1 - black, a1, self.edge)?;
+        self.count = self.row.turn(self.count, self.a0, self.edge);
+        if self.a0 < self.edge {
+            self.find_b1();
+        }
+        Ok(reader)
+    }
+
+    /// All of `modes`, or the first of them where the row may end. Yields the bits that they take.
+    #[inline(always)]
+    fn pass(&mut self, modes: Modes) -> u32 {
+        let passed = 2 * modes.count();
+        let (passed, length) = match self.reference.get(self.b1 + passed - 2) {
+            last_b1 if last_b1 < self.edge => (passed, modes.length()),
+            _ => (2, modes.first_length()),
+        };
+        self.a0 = self.reference.get(self.b1 + passed - 1);
+        self.b1 += passed;
+        length
+    }
+
+    /// Goes on to the b1 of a0, which is left of the edge.
+    #[inline(always)]
+    fn find_b1(&mut self) {
+        while self.reference.get(self.b1) <= self.a0 {
+            self.b1 += 2;
+        }
     }
 }
 
-/// Decodes a run that begins at `start`: its make-up codes and its terminating code. Yields its end.
-fn run(bits: &mut BitReader<'_>, black: bool, start: u32, width: u32) -> Result<u32, Damage> {
-    let table = &RUNS[usize::from(black)];
+/// Decodes a run that begins at `start`: its make-up codes and its terminating code. It is black where `colour` is odd.
+/// Yields its end.
+fn run(reader: &mut BitReader<'_>, colour: usize, start: u32, edge: u32) -> Result<u32, Damage> {
     let mut end = start;
     loop {
-        let run = table[bits.peek(RUN_BITS) as usize];
+        reader.refill();
+        let run = RUN[colour % 2][reader.peek(RUN_BITS)];
         if run.length == 0 {
-            return Err(invalid(bits));
+            return Err(invalid(reader));
         }
-        bits.skip(usize::from(run.length));
+        reader.take(run.length.into());
         end += u32::from(run.pixels);
-        if end > width {
+        if end > edge {
             return Err(Damage::Length);
         }
         if run.pixels < 64 {
@@ -115,8 +259,9 @@ fn run(bits: &mut BitReader<'_>, black: bool, start: u32, width: u32) -> Result<
 }
 
 /// Past the data there are only zeros, which are no code word.
-fn invalid(bits: &BitReader<'_>) -> Damage {
-    if bits.is_at_padding() { Damage::Truncated } else { Damage::Code }
+#[cold]
+fn invalid(reader: &BitReader<'_>) -> Damage {
+    if reader.is_at_padding() { Damage::Truncated } else { Damage::Code }
 }
 
 fn within_data(bits: &BitReader<'_>) -> Result<(), Damage> {

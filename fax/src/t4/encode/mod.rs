@@ -3,12 +3,23 @@
 //! Encoding cannot fail: every row of every width has a code. A row that is shorter than the width is white where it
 //! ends.
 
-use super::Coding;
-use super::bits::BitWriter;
-use super::runs::Changes;
-use super::table::{EOL, HORIZONTAL, PASS, VERTICAL, run_codes, tag_bit};
+mod one_dimensional;
+#[cfg(test)]
+mod plain;
+mod row;
+mod two_dimensional;
+mod words;
+mod writer;
+
+use super::table::{EOL, tag_bit};
+use super::{BitOrder, Coding};
 use crate::page::{Page, Resolution};
 use alloc::vec::Vec;
+use one_dimensional::row_1d;
+use row::{Changes, Pixels};
+use two_dimensional::{row_2d, row_again};
+use words::Word;
+use writer::BitWriter;
 
 /// EOLs that make the end of an MH or MR page, RTC (T.4 clause 4.1.4).
 const RTC_EOLS: usize = 6;
@@ -31,6 +42,8 @@ pub struct EncodeOptions {
     pub row_bits_min: u32,
     /// RTC (MH, MR) or EOFB (MMR) after the last row.
     pub end_marker: bool,
+    /// Which bit of an octet is the first.
+    pub bit_order: BitOrder,
 }
 
 impl EncodeOptions {
@@ -44,6 +57,7 @@ impl EncodeOptions {
             eol_aligned: false,
             row_bits_min: 0,
             end_marker: true,
+            bit_order: BitOrder::MsbFirst,
         }
     }
 
@@ -68,11 +82,19 @@ impl EncodeOptions {
 /// Encodes a whole page.
 #[must_use]
 pub fn encode(page: &Page, options: &EncodeOptions) -> Vec<u8> {
+    let mut octets = Vec::new();
+    encode_into(page, options, &mut octets);
+    octets
+}
+
+/// As [`encode()`], in the place of what `octets` holds: its memory is used again.
+pub fn encode_into(page: &Page, options: &EncodeOptions, octets: &mut Vec<u8>) {
     let mut encoder = Encoder::new(page.width(), *options);
+    encoder.out = BitWriter::new(core::mem::take(octets), options.bit_order);
     for row in page.iter_rows() {
         encoder.row(row);
     }
-    encoder.finish()
+    *octets = encoder.finish();
 }
 
 /// Encodes a page row by row.
@@ -83,9 +105,11 @@ pub struct Encoder {
     out: BitWriter,
     /// Where the row before began, EOL included.
     row_start_bits: usize,
-    /// The changing elements of the row before, and of this one.
+    /// This row and, but for MH, its changing elements.
+    pixels: Pixels,
+    changes: Changes,
+    /// The changing elements of the row before.
     reference: Changes,
-    coding: Changes,
     /// MR: two-dimensional rows before the next one-dimensional one.
     rows_to_1d: u32,
 }
@@ -97,22 +121,21 @@ impl Encoder {
         Self {
             options,
             width,
-            out: BitWriter::default(),
+            out: BitWriter::new(Vec::new(), options.bit_order),
             row_start_bits: 0,
-            reference: Changes::default(),
-            coding: Changes::default(),
+            pixels: Pixels::white(width),
+            changes: Changes::white(width),
+            reference: Changes::white(width),
             rows_to_1d: 0,
         }
     }
 
     /// Encodes the next row, packed as in [`Page`].
     pub fn row(&mut self, row: &[u8]) {
-        core::mem::swap(&mut self.reference, &mut self.coding);
-        self.coding.read(row, self.width);
         match self.options.coding {
             Coding::Mh => {
                 self.eol(None);
-                self.row_1d();
+                self.row_1d(row);
             }
             Coding::Mr => {
                 let one_dimensional = self.rows_to_1d == 0;
@@ -120,12 +143,30 @@ impl Encoder {
                 self.rows_to_1d = rows_to_1d - 1;
                 self.eol(Some(one_dimensional));
                 if one_dimensional {
-                    self.row_1d();
+                    self.row_1d(row);
                 } else {
-                    self.row_2d();
+                    self.row_2d(row);
                 }
             }
-            Coding::Mmr => self.row_2d(),
+            Coding::Mmr => self.row_2d(row),
+        }
+    }
+
+    fn row_1d(&mut self, row: &[u8]) {
+        if self.pixels.read(row, self.width) && self.options.coding != Coding::Mh {
+            self.changes.read(&self.pixels, self.width);
+        }
+        self.out.put_all(row_octets_max(self.width), |pen| row_1d(pen, &self.pixels, self.width));
+    }
+
+    fn row_2d(&mut self, row: &[u8]) {
+        let octets_max = row_octets_max(self.width);
+        if self.pixels.read(row, self.width) {
+            core::mem::swap(&mut self.reference, &mut self.changes);
+            self.changes.read(&self.pixels, self.width);
+            self.out.put_all(octets_max, |pen| row_2d(pen, &self.reference, &self.changes, self.width));
+        } else if self.width > 0 {
+            self.out.put_all(octets_max, |pen| row_again(pen, &self.changes));
         }
     }
 
@@ -166,9 +207,9 @@ impl Encoder {
     }
 
     fn put_eol(&mut self, tag: Option<bool>) {
-        self.out.put(EOL);
+        self.out.put(Word::new(EOL));
         if let Some(one_dimensional) = tag {
-            self.out.put(tag_bit(one_dimensional));
+            self.out.put(Word::new(tag_bit(one_dimensional)));
         }
     }
 
@@ -180,51 +221,76 @@ impl Encoder {
             self.out.zeros(row_bits_min.saturating_sub(row_bits));
         }
     }
+}
 
-    fn row_1d(&mut self) {
-        let mut start = 0;
-        let mut index = 0;
-        while start < self.width {
-            let end = self.coding.get(index, self.width);
-            self.run(index % 2 == 1, end - start);
-            start = end;
-            index += 1;
-        }
+/// Octets that a row always fits into: no code takes more than eight bits for a pixel, but at the left edge, where a white
+/// run may be empty, and for the empty run at the right edge.
+fn row_octets_max(width: u32) -> usize {
+    width as usize + 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain::{Row, row_1d, row_2d};
+    use super::*;
+    use alloc::string::String;
+    use proptest::prelude::*;
+
+    /// Runs that are mostly short, some long, some empty; the next row has them too, a little moved.
+    fn any_rows() -> impl Strategy<Value = (Vec<Vec<bool>>, u32)> {
+        let run = prop_oneof![8 => 1usize..6, 2 => 0usize..70, 1 => 0usize..3000];
+        let shift = prop_oneof![3 => Just(0i32), 4 => -4i32..5, 1 => -60i32..60];
+        let runs = prop::collection::vec((run, prop::collection::vec(shift, 5)), 0..60);
+        let width = prop_oneof![1u32..200, Just(1728), 1u32..6000];
+        (runs, width).prop_map(|(runs, width)| {
+            let row = |y: usize| {
+                let (mut row, mut black) = (Vec::new(), false);
+                for (run, shifts) in &runs {
+                    let moved = (*run as i32 + shifts[y]).max(0) as usize;
+                    row.resize(row.len() + moved, black);
+                    black = !black;
+                }
+                row.resize(width as usize, black);
+                row
+            };
+            ((0..5).map(row).collect(), width)
+        })
     }
 
-    /// T.4 clause 4.2.1.3.2, the coding procedure; MMR's is the same (T.6 clause 2.2.5).
-    fn row_2d(&mut self) {
-        let width = self.width;
-        let mut a0 = -1;
-        let (mut a1_index, mut b1_index) = (0, 0);
-        while a0 < i64::from(width) {
-            let black = a1_index % 2 == 1;
-            b1_index = self.reference.b1(b1_index, a0, black, width);
-            let a1 = self.coding.get(a1_index, width);
-            let b1 = self.reference.get(b1_index, width);
-            let b2 = self.reference.get(b1_index + 1, width);
-            let vertical = usize::try_from(i64::from(a1) - i64::from(b1) + 3).ok();
-            if b2 < a1 {
-                self.out.put(PASS);
-                a0 = i64::from(b2);
-            } else if let Some(&code) = vertical.and_then(|offset| VERTICAL.get(offset)) {
-                self.out.put(code);
-                a0 = i64::from(a1);
-                a1_index += 1;
-            } else {
-                let a2 = self.coding.get(a1_index + 1, width);
-                self.out.put(HORIZONTAL);
-                self.run(black, a1 - u32::try_from(a0).unwrap_or(0));
-                self.run(!black, a2 - a1);
-                a0 = i64::from(a2);
-                a1_index += 2;
+    fn packed(row: &[bool]) -> Vec<u8> {
+        let octet =
+            |bits: &[bool]| (0..8).fold(0, |octet, i| octet << 1 | u8::from(bits.get(i) == Some(&true)));
+        row.chunks(8).map(octet).collect()
+    }
+
+    fn text(octets: &[u8]) -> String {
+        octets.iter().map(|octet| alloc::format!("{octet:08b}")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn rows_have_the_codes_of_the_procedure((rows, width) in any_rows()) {
+            let bare = |coding| EncodeOptions {
+                eol: false,
+                end_marker: false,
+                ..EncodeOptions::line(coding, Resolution::R204x196)
+            };
+            let (mut mh, mut mmr) = (Encoder::new(width, bare(Coding::Mh)), Encoder::new(width, bare(Coding::Mmr)));
+            let (mut mh_text, mut mmr_text) = (String::new(), String::new());
+            let mut reference = Row(alloc::vec![false; width as usize]);
+            for row in rows {
+                mh.row(&packed(&row));
+                mmr.row(&packed(&row));
+                let row = Row(row);
+                mh_text += &row_1d(&row);
+                mmr_text += &row_2d(&reference, &row);
+                reference = row;
             }
-        }
-    }
-
-    fn run(&mut self, black: bool, pixels: u32) {
-        for code in run_codes(black, pixels) {
-            self.out.put(code);
+            for (encoder, expected) in [(mh, mh_text), (mmr, mmr_text)] {
+                let bits = encoder.out.position_bits();
+                prop_assert_eq!(bits, expected.len());
+                prop_assert_eq!(&text(&encoder.finish())[..bits], &expected);
+            }
         }
     }
 }

@@ -1,0 +1,103 @@
+//! A row as its changing elements (T.4 clause 4.2.1.1), four of which make a machine word.
+//!
+//! An element is kept as its place plus [`BIAS`] in 16 bits. So an element 3 left of the first one is still above 0, the
+//! imaginary one before the row (at −1) has a number too, and the highest bit of a lane is free to show the outcome of a
+//! comparison. The elements rise strictly and stay below the width; the first one is black: so the parity of an index is
+//! the colour that begins there, and the parity of their count the colour that goes on to the edge. After the last one
+//! the edge stands several times, so that nobody need ask where the row ends.
+
+use alloc::boxed::Box;
+
+/// The lowest bit of each lane.
+pub(super) const LANES: u64 = 0x0001_0001_0001_0001;
+/// The highest bit of each lane.
+pub(super) const HIGH: u64 = 0x8000 * LANES;
+/// What is added to places.
+pub(super) const BIAS: u32 = 4;
+/// The widest row. Its edge, and what is right of it by mistake, leave the highest bit of a lane free.
+pub(super) const WIDTH_MAX: u32 = 0x7F00;
+
+/// Words of four edges after the last element: as much as is looked at beyond it.
+const EDGES: usize = 4;
+/// Octets in which a word may begin; so many and one more are a power of two, that an index can be kept among them.
+const OCTET_LAST: usize = 0xFFFF;
+
+/// The changing elements of a row.
+///
+/// There is room for the widest row, whatever the width: where the length is known when the program is compiled, nothing
+/// need be compared with it.
+#[derive(Clone, Debug)]
+pub(super) struct Changes {
+    /// One 0, the elements, and edges; the low octet of each comes first.
+    octets: Box<[u8; OCTET_LAST + 8]>,
+    /// Elements.
+    count: usize,
+}
+
+impl Changes {
+    /// A white row.
+    pub(super) fn white(width: u32) -> Self {
+        // By way of a vector, as an array would be made on the stack.
+        let octets = alloc::vec![0; OCTET_LAST + 8].into_boxed_slice().try_into();
+        let mut changes = Self { octets: octets.unwrap_or_else(|_| Box::new([0; OCTET_LAST + 8])), count: 0 };
+        changes.finish(0, width + BIAS);
+        changes
+    }
+
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Ends the row after `count` elements.
+    #[inline]
+    pub(super) fn finish(&mut self, count: usize, edge: u32) {
+        for word in 0..EDGES {
+            self.put_four(count + 4 * word, u64::from(edge) * LANES);
+        }
+        self.count = count;
+    }
+
+    /// Element `index`, or the edge.
+    #[inline(always)]
+    pub(super) fn get(&self, index: usize) -> u32 {
+        let at = (2 * index + 2) & OCTET_LAST;
+        u16::from_le_bytes([self.octets[at], self.octets[at + 1]]).into()
+    }
+
+    /// The four elements from `index`.
+    #[inline(always)]
+    pub(super) fn four(&self, index: usize) -> u64 {
+        self.four_from_before(index + 1)
+    }
+
+    /// The four elements from the one before `index`.
+    #[inline(always)]
+    pub(super) fn four_from_before(&self, index: usize) -> u64 {
+        let at = (2 * index) & OCTET_LAST;
+        self.octets[at..].first_chunk().map_or(0, |octets| u64::from_le_bytes(*octets))
+    }
+
+    /// Writes four elements.
+    #[inline(always)]
+    pub(super) fn put_four(&mut self, index: usize, four: u64) {
+        let at = (2 * index + 2) & OCTET_LAST;
+        if let Some(octets) = self.octets[at..].first_chunk_mut() {
+            *octets = four.to_le_bytes();
+        }
+    }
+
+    /// Writes an element after the `count` first, unless the row ends there. A second one at the same place takes the
+    /// first back, since the run between is empty. Yields how many there are then.
+    #[inline]
+    pub(super) fn turn(&mut self, count: usize, at: u32, edge: u32) -> usize {
+        match count.checked_sub(1) {
+            _ if at >= edge => count,
+            Some(last) if self.get(last) == at => last,
+            _ => {
+                self.put_four(count, at.into());
+                count + 1
+            }
+        }
+    }
+}
