@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::process::Command;
 
 use fax::page::{Page, PaperWidth, Resolution};
-use fax::tiff::{Info, Profile};
+use fax::tiff::{Info, MmrPage, Profile};
 use faxgate::render::header::{HeaderLine, stamp};
 use faxgate::render::{self, Options, Paper};
 use image::codecs::jpeg::JpegEncoder;
@@ -264,10 +264,97 @@ fn poppler_sees_the_same_pages_in_the_pdf_that_we_write() {
     let info = Command::new("pdfinfo").args(["-l", "3"]).arg(&file).output().unwrap();
     let info = String::from_utf8_lossy(&info.stdout).into_owned();
     for size in
-        ["Title:           Three pages", "609.882 x 830.204", "609.882 x 829.837", "722.824 x 165.729"]
+        ["Title:           Three pages", "609.882 x 841.89 ", "609.882 x 841.89 ", "722.824 x 165.729"]
     {
         assert!(info.contains(size), "{size} in\n{info}");
     }
+}
+
+/// All resolutions and widths, on the sheets that are scanned at them, and on others: pixels, points.
+#[test]
+fn pages_in_pdf_have_the_size_that_was_scanned() {
+    let mut pages = Vec::new();
+    let mut sizes = Vec::new();
+    let mut add = |resolution: Resolution, paper, inches: f32, (width, height): (f32, f32)| {
+        let rows = (inches * resolution.y_dpi() as f32).floor() as u32;
+        pages.push(MmrPage::encode(&sample(resolution, paper, rows)));
+        sizes.push((width, height));
+    };
+    let papers = [
+        (PaperWidth::A4, 11.0, (612.0, 792.0)),
+        (PaperWidth::A4, 14.0, (612.0, 1008.0)),
+        // A scan line is longer than A4 and B4 are wide.
+        (PaperWidth::A4, 297.0 / 25.4, (609.88, 841.89)),
+        (PaperWidth::B4, 353.0 / 25.4, (722.82, 1000.63)),
+        (PaperWidth::A3, 420.0 / 25.4, (858.35, 1190.55)),
+        // The foot of a Letter page may be missing.
+        (PaperWidth::A4, 10.85, (612.0, 792.0)),
+        // No sheet: as large as it is.
+        (PaperWidth::A4, 10.5, (609.88, 756.0)),
+        (PaperWidth::A4, 20.0, (609.88, 1440.0)),
+        (PaperWidth::B4, 11.0, (722.82, 792.0)),
+    ];
+    for resolution in Resolution::ALL {
+        for (paper, inches, (width, height)) in papers {
+            let line = resolution.width(paper) as f32 * 72.0 / resolution.x_dpi() as f32;
+            add(resolution, paper, inches, (if width == 612.0 { line.max(width) } else { line }, height));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let poppler = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).current_dir(folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{program} {arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let octets = render::pdf::write_coded(pages.clone(), "Sizes");
+    std::fs::write(folder.path().join("sizes.pdf"), &octets).unwrap();
+    let info = poppler("pdfinfo", &["-l", "100", "sizes.pdf"]);
+    let found = info.lines().filter(|line| line.contains(" size:")).map(|line| {
+        let numbers = line.split_whitespace().filter_map(|word| word.parse::<f32>().ok()).skip(1);
+        numbers.collect::<Vec<_>>()
+    });
+    for ((page, (width, height)), found) in pages.iter().zip(&sizes).zip(found) {
+        // A row may be missing to the full sheet.
+        let row = 72.0 / page.resolution().y_dpi() as f32;
+        assert!((found[0] - width).abs() < 0.02 && (found[1] - height).abs() < row, "{page:?}: {found:?}");
+    }
+    assert!(info.contains("612 x 792 pts") && info.contains("612 x 1008 pts"), "{info}");
+
+    // The T.6 data are what they were, and poppler knows how dense the pixels are.
+    let list = poppler("pdfimages", &["-list", "sizes.pdf"]);
+    poppler("pdfimages", &["-ccitt", "sizes.pdf", "page"]);
+    assert_eq!(list.lines().skip(2).count(), pages.len());
+    for ((index, page), line) in pages.iter().enumerate().zip(list.lines().skip(2)) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let resolution = page.resolution();
+        assert_eq!(
+            words[3..9],
+            [&page.width().to_string(), &page.rows().to_string(), "gray", "1", "1", "ccitt"]
+        );
+        assert_eq!(words[12..14], [resolution.x_dpi().to_string(), resolution.y_dpi().to_string()], "{line}");
+        let stored = std::fs::read(folder.path().join(format!("page-{index:03}.ccitt"))).unwrap();
+        assert!(stored == page.data(), "page {index}");
+    }
+}
+
+/// PDF has no page of more than 200 inches, unless its unit is larger (ISO 32000-1 §14.11.2 and annex C.2).
+#[test]
+fn a_page_that_is_too_long_for_pdf_keeps_its_shape() {
+    let page = Page::white(1728, Page::ROWS_MAX, Resolution::R204x98);
+    let text = String::from_utf8_lossy(&render::pdf::write(&[page], "Long")).into_owned();
+    let number = |name: &str| -> f32 {
+        let rest = &text[text.find(name).unwrap() + name.len()..];
+        rest.trim_start().split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap().parse().unwrap()
+    };
+    let unit = number("/UserUnit");
+    assert!((unit - 20_000.0 * 72.0 / 98.0 / 14_400.0).abs() < 1e-4, "{unit}");
+    let sheet = &text[text.find("/MediaBox [").unwrap() + 11..];
+    let sheet: Vec<f32> =
+        sheet.split(']').next().unwrap().split(' ').map(|word| word.parse().unwrap()).collect();
+    assert!((sheet[2] * unit - 609.88).abs() < 0.01 && (sheet[3] - 14_400.0).abs() < 0.01, "{sheet:?}");
+    let short = render::pdf::write(&[Page::white(1728, 1, Resolution::R204x98)], "Short");
+    assert!(String::from_utf8_lossy(&short).contains(" 3]"), "three units at least");
+    assert!(!String::from_utf8_lossy(&short).contains("UserUnit"));
 }
 
 #[test]

@@ -19,9 +19,26 @@ const FRAME_OCTETS_MIN: usize = 4;
 /// The CRC-16 of ISO/IEC 13239, not yet complemented.
 fn crc(octets: &[u8]) -> u16 {
     octets.iter().fold(0xFFFF, |crc, octet| {
-        (0..8).fold(crc ^ u16::from(*octet), |crc, _| if crc & 1 != 0 { crc >> 1 ^ 0x8408 } else { crc >> 1 })
+        let [low, high] = crc.to_le_bytes();
+        u16::from(high) ^ CRC_OF_OCTET[usize::from(low ^ octet)]
     })
 }
+
+/// The CRC of each octet alone.
+const CRC_OF_OCTET: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut octet = 0;
+    while octet < table.len() {
+        let (mut crc, mut bit) = (octet as u16, 0);
+        while bit < 8 {
+            crc = if crc & 1 != 0 { crc >> 1 ^ 0x8408 } else { crc >> 1 };
+            bit += 1;
+        }
+        table[octet] = crc;
+        octet += 1;
+    }
+    table
+};
 
 /// Bits that a frame takes on the line: its octets, its FCS, what is stuffed, and one flag.
 #[must_use]

@@ -4,9 +4,8 @@
 #[path = "fuzz/call.rs"]
 mod call;
 
-use call::{Event, PAGES, run, support};
+use call::{Event, PAGES, Role, run};
 use fax_proto::carrier::{HangUp, Signal};
-use fax_proto::t30::Engine;
 use fax_proto::t30::capability::Capability;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -16,11 +15,13 @@ use std::cell::Cell;
 fn frame() -> impl Strategy<Value = Vec<u8>> {
     let fcfs = prop::sample::select(vec![
         0x80u8, 0x40, 0x20, 0x82, 0x42, 0x84, 0x44, 0x8E, 0x4E, 0x2E, 0x3E, 0x8C, 0xCC, 0x4C, 0xAC, 0x2C,
-        0xFA, 0x1A, 0x12, 0xC4, 0xBE, 0xBC, 0xEC, 0x6E, 0xCE, 0x1C, 0x06, 0x86, 0x81, 0x00, 0x77,
+        0xFA, 0x1A, 0x12, 0xC4, 0xBE, 0xBC, 0xEC, 0x6E, 0xCE, 0x1C, 0x06, 0x86, 0x81, 0x00, 0x77, 0x41, 0x21,
+        0xC1, 0xA1, 0xC2, 0xA2, 0x22, 0xCA,
     ]);
     let fifs = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..8),
         Just(Capability::FULL.to_fif()),
+        Just(Capability { has_document: true, ..Capability::FULL }.to_fif()),
         Just(vec![0x00, 0x46, 0x00]),
         Just(vec![0x2F, 0, 0, 0]),
         prop::collection::vec(any::<u8>(), 32..33),
@@ -60,7 +61,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// Runs many calls, and sees to it that they are not all over before anything has happened.
-fn survive(engine: impl Fn(bool) -> Engine) {
+fn survive(role: Role) {
     let mut runner = TestRunner::new(ProptestConfig {
         cases: 3000,
         failure_persistence: None,
@@ -69,7 +70,8 @@ fn survive(engine: impl Fn(bool) -> Engine) {
     let pages = Cell::new(0);
     let events = (prop::collection::vec(event(), 0..120), any::<bool>());
     let result = runner.run(&events, |(events, ecm)| {
-        pages.set(pages.get() + run(engine(ecm), events));
+        let engine = role.engine(Capability { ecm, ..Capability::FULL });
+        pages.set(pages.get() + run(engine, events));
         Ok(())
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
@@ -79,18 +81,25 @@ fn survive(engine: impl Fn(bool) -> Engine) {
 
 #[test]
 fn a_sender_survives_anything() {
-    survive(|ecm| {
-        let mut config = support::sender_config(PAGES);
-        config.allowed = Capability { ecm, ..Capability::FULL };
-        Engine::sender(config)
-    });
+    survive(Role::Sender);
 }
 
 #[test]
 fn a_receiver_survives_anything() {
-    survive(|ecm| {
-        let mut config = support::receiver_config();
-        config.capability = Capability { ecm, ..Capability::FULL };
-        Engine::receiver(config)
-    });
+    survive(Role::Receiver);
+}
+
+#[test]
+fn a_caller_that_polls_survives_anything() {
+    survive(Role::Poller);
+}
+
+#[test]
+fn a_station_that_is_polled_survives_anything() {
+    survive(Role::Station);
+}
+
+#[test]
+fn a_sender_that_polls_afterwards_survives_anything() {
+    survive(Role::SenderThenPoller);
 }

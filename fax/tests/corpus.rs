@@ -9,7 +9,7 @@ mod walk;
 use walk::walk;
 
 /// Where each input is cut off and changed, at most.
-const PLACES_MAX: usize = 400;
+const PLACES_MAX: usize = 100;
 
 macro_rules! corpus {
     ($($name:ident)*) => {$(

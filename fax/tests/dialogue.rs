@@ -8,14 +8,21 @@
 //! = delivered; 2 confirmed      how it ends
 //! ```
 //!
-//! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears `< tcf good`, `< tcf bad`, `< noise`, `< image good`, `< image poor`, `< image bad`, and with ECM
-//! `< image 0-2 of 4` for the frames that arrive, or `< block 2-3 of 4` for a block that begins at the first of them. The driver answers at once; `store=refuse`, `store=slow` and
-//! `mark=refuse`, `mark=slow`, `slow=1` (a page) change that; `< kept` and `< page 1` are the late answers.
+//! `< wait 20` lets seconds pass, `< pass 61` lets them pass without waking the engine. A receiver also hears
+//! `< tcf good`, `< tcf bad`, `< noise`, `< image good`, `< image poor`, `< image bad`, and with ECM `< image 0-2 of 4`
+//! for the frames that arrive, or `< block 2-3 of 4` for a block that begins at the first of them. The driver answers at
+//! once; `store=refuse`, `store=slow` and `mark=refuse`, `mark=slow`, `slow=1` (a page) change that; `< kept` and
+//! `< page 1` are the late answers.
 //!
-//! A `poller` calls to fetch pages, a `receiver offer=2` has two to give (`offer_sep=`, `offer_pwd=`), and a `sender then=poll`
-//! does both. With `given_up=next` a page that is given up does not end the call. `sub=`, `pwd=`, `required=` are what a caller gives, `demand=` is what a receiver wants, `deaf=` one that only
-//! sends, `who=` shows who called. The peer's DIS and DTC say more or less than usual with `DIS:doc,sep,pwd,deaf,nosub`, its DCS with
-//! `DCS:9600,sub,pwd`; `SUB:42` and the like carry digits, `NSF:00AD`, `FNV:01` octets, and `hex:FF1382` is a raw frame.
+//! `sends=1` and `given_up=next` are a sender's policy, `refusals=0` (255: always) a receiver's; `memory=` and `at=` what a
+//! sender remembers, with `_` for a space, and its wall clock. `< lost` is V.21 that brings nothing, and `< babble MCF` a far
+//! end that says that and nothing else until the call is over; what the engine did last is expected after it.
+//!
+//! A `poller` calls to fetch pages, a `receiver offer=2` has two to give (`offer_sep=`, `offer_pwd=`), and a
+//! `sender then=poll` does both. `sub=`, `pwd=`, `required=` are what a caller gives, `demand=` is what a receiver wants,
+//! `deaf=` one that only sends, `who=` shows who called. The peer's DIS and DTC say more or less than usual with
+//! `DIS:doc,sep,pwd,deaf,nosub`, its DCS with `DCS:9600,sub,pwd`; `SUB:42` and the like carry digits, `NSF:00AD` and
+//! `FNV:01` octets, and `hex:FF1382` is a raw frame.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -27,6 +34,7 @@ use fax_proto::t4::{self, Coding, EncodeOptions};
 use fax_proto::t30::address::Address;
 use fax_proto::t30::capability::{Capability, FrameSize, PaperLength};
 use fax_proto::t30::frame::{Digits, Fcf, Frame, PartialPage, Side, StationId, end_of_retransmission};
+use fax_proto::t30::memory::{Memory, WallTime};
 use fax_proto::t30::policy::GivenUp;
 use fax_proto::t30::settings::Settings;
 use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig};
@@ -49,6 +57,8 @@ struct Dialogue {
     is_sending: bool,
     /// The driver is to keep a mark, and not a page.
     is_marking: bool,
+    /// The engine listens for an image or a training check, so that V.21 is not what it waits for.
+    is_for_image: bool,
 }
 
 impl Dialogue {
@@ -72,14 +82,19 @@ impl Dialogue {
             config.first_page = number("first", 0);
             config.allowed = capability;
             config.frame_size = FrameSize::Octets64;
-            if terms.contains_key("given_up") {
+            config.policy.sends_max = number("sends", 3) as u8;
+            if terms.get("given_up").is_some_and(|then| then == "next") {
                 config.policy.given_up = GivenUp::NextPage;
             }
+            config.memory =
+                terms.get("memory").map_or(Memory::default(), |text| text.replace('_', " ").parse().unwrap());
+            config.wall_time = WallTime(number("at", 0).into());
             config
         };
         let mut receiver = support::receiver_config();
         receiver.capability = Capability { can_receive: !terms.contains_key("deaf"), ..capability };
         receiver.pages_max = number("pages_max", 100);
+        receiver.copy.refusals_max = number("refusals", 2) as u8;
         receiver.password = digits("demand");
         receiver.offer = terms.get("offer").map(|pages| Offer {
             document: sender(pages.parse().unwrap()),
@@ -104,8 +119,17 @@ impl Dialogue {
             _ => panic!("{role}?"),
         };
         let (now, done) = (Time::ZERO, Vec::new());
-        let mut dialogue =
-            Self { engine, terms, side, now, done, end: None, is_sending: false, is_marking: false };
+        let mut dialogue = Self {
+            engine,
+            terms,
+            side,
+            now,
+            done,
+            end: None,
+            is_sending: false,
+            is_marking: false,
+            is_for_image: false,
+        };
         dialogue.pump();
         dialogue
     }
@@ -205,6 +229,7 @@ impl Dialogue {
             | Command::ListenTcf(_)
             | Command::ListenImage { .. } => String::new(),
         };
+        self.is_for_image = matches!(command, Command::ListenTcf(_) | Command::ListenImage { .. });
         self.is_sending = matches!(
             command,
             Command::Answer
@@ -239,6 +264,10 @@ impl Dialogue {
                 self.engine.handle(self.now, input);
                 self.pump();
             }
+            "lost" => {
+                self.signal(Signal::CarrierUp);
+                self.signal(Signal::CarrierLost);
+            }
             "damaged" => self.burst(vec![vec![0xFF, 0x13]], false),
             "tcf good" => self.image_data(vec![0; 2700]),
             "tcf bad" => self.image_data(vec![0x55; 2700]),
@@ -259,6 +288,7 @@ impl Dialogue {
                     self.engine.handle(self.now, Input::Page(n, self.page(n)));
                     self.pump();
                 }
+                Some(("babble", words)) => self.babble(words),
                 Some(("wait", seconds)) => self.wait(seconds.parse().unwrap()),
                 Some(("pass", seconds)) => {
                     self.now = self.now + Duration::from_secs(seconds.parse().unwrap());
@@ -274,6 +304,25 @@ impl Dialogue {
                 }
             },
         }
+    }
+
+    /// The far end says this and nothing else, whatever the engine does, until the call is over.
+    fn babble(&mut self, words: &str) {
+        for _ in 0..500 {
+            self.done.clear();
+            if self.is_for_image {
+                self.signal(Signal::TrainingFailed);
+            }
+            self.hear(words);
+            // It takes a breath, in which the engine may lose patience.
+            if self.end.is_none() {
+                self.wait(3);
+            }
+            if self.end.is_some() {
+                return;
+            }
+        }
+        panic!("the call does not end: {words}");
     }
 
     /// Time passes, and the engine is woken when it wants to be.
@@ -357,7 +406,7 @@ impl Dialogue {
             }
             "NSF" | "NSC" | "NSS" | "FNV" => Frame::with_fif(plain(name).fcf, unhex(rest)),
             "PPR" => {
-                let mut map = [0u8; 32];
+                let mut map = [if rest == "all" { 0xFF } else { 0u8 }; 32];
                 numbers.iter().for_each(|n| map[usize::from(*n) / 8] |= 1 << (n % 8));
                 Frame::with_fif(Fcf::Ppr, map.to_vec())
             }
@@ -365,7 +414,7 @@ impl Dialogue {
                 then: plain(&name[4..]).fcf,
                 page: numbers[0],
                 block: numbers[1],
-                frames: u16::from(numbers[2]),
+                frames: rest.split(':').nth(2).unwrap().parse().unwrap(),
             }
             .to_frame(),
             _ if name.starts_with("EOR-") => end_of_retransmission(plain(&name[4..]).fcf),

@@ -373,26 +373,33 @@ fn what_fax2tiff_makes_of_our_line_data_is_read() {
     }
 }
 
-/// The TIFF compression that libtiff's tools read but do not write: MH rows on octet boundaries.
+/// The TIFF compressions that libtiff's tools do not write: MH rows on boundaries of one octet and of two. Of the second,
+/// libtiff loses its way as soon as it has read ahead to an odd octet.
 #[test]
-fn compression_2_is_read_as_libtiff_reads_it() {
+fn compressions_2_and_32771_are_read() {
     let page = pages::letter(1728, 100, Resolution::R204x98, 5);
     let bare =
         EncodeOptions { eol: false, end_marker: false, ..EncodeOptions::line(Coding::Mh, page.resolution()) };
-    let mut strip = Vec::new();
-    for row in page.iter_rows() {
-        strip.extend(encode(&Page::from_bits(1728, page.resolution(), row.to_vec()).unwrap(), &bare));
-    }
-    let mut octets = plain_tiff(std::slice::from_ref(&page));
-    octets[8 + 2 + 4 * 12 + 8] = 2;
-    octets[8 + 2 + 9 * 12 + 8..][..4].copy_from_slice(&(strip.len() as u32).to_le_bytes());
-    octets.truncate(octets.len() - page.bits().len());
-    octets.extend(strip);
+    for (compression, octets_of_boundary) in [(2u16, 1), (32771, 2)] {
+        let mut strip: Vec<u8> = Vec::new();
+        for row in page.iter_rows() {
+            strip.extend(encode(&Page::from_bits(1728, page.resolution(), row.to_vec()).unwrap(), &bare));
+            strip.resize(strip.len().next_multiple_of(octets_of_boundary), 0);
+        }
+        let mut octets = plain_tiff(std::slice::from_ref(&page));
+        octets[8 + 2 + 4 * 12 + 8..][..2].copy_from_slice(&compression.to_le_bytes());
+        octets[8 + 2 + 9 * 12 + 8..][..4].copy_from_slice(&(strip.len() as u32).to_le_bytes());
+        octets.truncate(octets.len() - page.bits().len());
+        octets.extend(strip);
 
-    let folder = Folder::new();
-    let file = folder.file("rle.tiff", &octets);
-    we_read(&file, std::slice::from_ref(&page), "compression 2");
-    let plain = folder.path("plain.tiff");
-    run("tiffcp", &["-c", "none", "-r", "100000", text(&file), text(&plain)]);
-    assert!(find(&std::fs::read(plain).unwrap(), page.bits()).is_some(), "libtiff reads another page");
+        let folder = Folder::new();
+        let file = folder.file("rle.tiff", &octets);
+        we_read(&file, std::slice::from_ref(&page), &format!("compression {compression}"));
+        if compression != 2 {
+            continue;
+        }
+        let plain = folder.path("plain.tiff");
+        run("tiffcp", &["-c", "none", "-r", "100000", text(&file), text(&plain)]);
+        assert!(find(&std::fs::read(plain).unwrap(), page.bits()).is_some(), "libtiff reads another page");
+    }
 }

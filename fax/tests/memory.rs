@@ -72,6 +72,30 @@ fn what_is_allocated_is_counted() {
     assert_eq!(peak_octets(|| ()).1, 0);
 }
 
+mod t4 {
+    use super::*;
+    use fax_proto::t4::{Coding, DecodeOptions, decode};
+
+    /// Noise, and what becomes the most rows: a bit each.
+    #[test]
+    fn decoding_takes_no_more_than_it_says() {
+        let noise = (0u32..20_000).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>();
+        for data in [&noise[..], &[0xFF; 20_000], &[0x0C; 20_000], &[]] {
+            for coding in [Coding::Mh, Coding::Mr, Coding::Mmr] {
+                for (width, rows_max) in [(1, 20_000), (1728, 3000), (20_000, 500)] {
+                    let options = DecodeOptions { rows_max, ..DecodeOptions::line(coding, width) };
+                    let (decoded, octets) = peak_octets(|| decode(data, &options));
+                    assert!(
+                        octets <= options.octets_max(),
+                        "{octets} octets, {options:?}: {:?}",
+                        decoded.end
+                    );
+                }
+            }
+        }
+    }
+}
+
 mod tiff {
     use super::*;
 
@@ -189,6 +213,7 @@ mod tiff {
         assert!(written <= 3 * long.len(), "{written} octets for {}", long.len());
         let (of_one, of_all) = (peak(&one), peak(&long));
         assert!(of_all <= of_one + 60 * 128, "{of_one} and {of_all}");
-        assert!(of_one <= page.bits().len() + coded.data().len() + 50_000, "{of_one}");
+        // The decoder has some 130,000 octets for itself.
+        assert!(of_one <= page.bits().len() + 200_000, "{of_one}");
     }
 }

@@ -17,6 +17,7 @@ use support::{Store, call, page, receiver_config, sender_config};
 /// Seeds; each kind of impairment has its share.
 const SEEDS: u64 = 5000;
 const PAGES: u32 = 3;
+const ROWS: u32 = 110;
 /// No call of these may take longer: three pages, three tries each, at the lowest speed.
 const CALL_DEADLINE: Duration = Duration::from_secs(1800);
 /// The share of bad rows that the receiver's copy quality lets pass at once, in percent.
@@ -165,7 +166,7 @@ struct Run {
 
 fn run(kind: Kind, seed: u64) -> Run {
     let sent: Vec<Page> =
-        (0..PAGES).map(|n| page(seed * 10 + u64::from(n), 180, Resolution::R204x98)).collect();
+        (0..PAGES).map(|n| page(seed * 10 + u64::from(n), ROWS, Resolution::R204x98)).collect();
     let (allowed, frame_size) = mode(seed);
     let mut sender = sender_config(PAGES);
     sender.allowed = allowed;

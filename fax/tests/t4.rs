@@ -104,6 +104,20 @@ mod round_trips {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn ten_thousand_pages(page in any_page(), coding in any_coding(), lsb_first: bool) {
+            let bit_order = if lsb_first { BitOrder::LsbFirst } else { BitOrder::MsbFirst };
+            let data = encode(&page, &EncodeOptions { bit_order, ..line(coding) });
+            let options = DecodeOptions { bit_order, ..DecodeOptions::line(coding, page.width()) };
+            let decoded = decode(&data, &options);
+            prop_assert_eq!((decoded.end, decoded.bad_rows), (End::Marker, 0));
+            prop_assert!(decoded.bits == page.bits());
+        }
+    }
+
     /// Some writers put the EOL after the row; the first one then stands far inside.
     #[test]
     fn an_eol_after_the_longest_row_is_detected() {

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use fax::page::Page;
+use fax::tiff::MmrPage;
 use faxgate::address::Number;
 use faxgate::job::{About, Notice, ReceivedFax};
 use faxgate::mailer::Mail;
@@ -19,7 +20,7 @@ fn number_of(station_id: &str) -> Option<Number> {
 }
 
 fn files_of(fax: &ReceivedFax) -> Files {
-    let pages = (1..=fax.pages).map(|n| Some(page(n))).collect();
+    let pages = (1..=fax.pages).map(|n| Some(MmrPage::encode(&page(n)))).collect();
     Files::make(fax, &title(fax), pages, &TimeZone::get("Europe/Berlin").unwrap())
 }
 
@@ -140,7 +141,7 @@ fn the_texts_read_well() {
 fn pages_that_the_disk_lost_are_told_of() {
     let zone = TimeZone::UTC;
     let three = ReceivedFax { pages: 3, ..fax() };
-    let some = Files::make(&three, "t", vec![None, Some(page(2)), None], &zone);
+    let some = Files::make(&three, "t", vec![None, Some(MmrPage::encode(&page(2))), None], &zone);
     assert_eq!(some.missing, [1, 3]);
     let mail = mail_of(&three, &some, &[]);
     assert_eq!(parsed(&mail).attachment_count(), 2);
@@ -153,7 +154,7 @@ fn pages_that_the_disk_lost_are_told_of() {
 
     // A page that no TIFF can hold still comes as PDF.
     let odd = Page::white(1000, 10, fax::page::Resolution::R204x98);
-    let odd = Files::make(&fax(), "t", vec![Some(odd)], &zone);
+    let odd = Files::make(&fax(), "t", vec![Some(MmrPage::encode(&odd))], &zone);
     assert!(odd.pdf.is_some() && odd.tiff.is_none());
     assert!(text(&mail_of(&fax(), &odd, &[])).contains("The fax is attached as a PDF."));
     for garbage in [b"".as_slice(), b"II*\0", b"not a tiff"] {

@@ -2,8 +2,8 @@
 
 use core::ffi::{c_char, c_int, c_void};
 use fax_proto::carrier::Modulation;
-use fax_proto::t4::Coding;
-use std::ffi::CString;
+use fax_proto::session::PageCoding;
+use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::null;
@@ -25,13 +25,30 @@ pub struct Config {
     /// Modulations. V.27ter should always be there.
     pub modulations: Vec<Modulation>,
     /// Codings. MH should always be there.
-    pub codings: Vec<Coding>,
+    pub codings: Vec<PageCoding>,
     /// The least time for a row, in milliseconds.
     pub scan_time_ms: u8,
     /// So often it says that it is not ready to receive (RNR).
     pub not_ready: u8,
     /// T38FaxVersion.
     pub t38_version: u8,
+    /// T.38 as over TCP: all data at once, and no indicators.
+    pub t38_unpaced: bool,
+    /// What it says beside its number, and whether it lets others say it.
+    pub address: Option<Address>,
+}
+
+/// SUB and SID of a sender, SEP and PWD of a caller that polls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// Subaddress.
+    pub sub: String,
+    /// Selective polling.
+    pub sep: String,
+    /// Sender identification.
+    pub sid: String,
+    /// Password.
+    pub pwd: String,
 }
 
 /// The C side's view of a [`Config`].
@@ -48,7 +65,9 @@ struct Raw {
     min_scan_time_ms: c_int,
     not_ready: c_int,
     t38_version: c_int,
+    t38_unpaced: c_int,
     log: c_int,
+    address: [*const c_char; 4],
 }
 
 /// What was agreed on last, and how many pages went over.
@@ -59,7 +78,7 @@ pub struct Terms {
     /// Error correction.
     pub ecm: bool,
     /// The coding on the line.
-    pub coding: Option<Coding>,
+    pub coding: Option<PageCoding>,
     /// Pages sent.
     pub pages_sent: u32,
     /// Pages received.
@@ -76,6 +95,7 @@ unsafe extern "C" {
     fn peer_fax_hear(peer: *mut c_void, amp: *mut i16, len: c_int);
     fn peer_fax_say(peer: *mut c_void, amp: *mut i16, len: c_int);
     fn peer_t30_is_over(peer: *mut c_void, result: *mut c_int) -> c_int;
+    fn peer_t30_heard(peer: *mut c_void, what: c_int) -> *const c_char;
     fn peer_t30_terms(
         peer: *mut c_void,
         bit_rate: *mut c_int,
@@ -98,15 +118,20 @@ impl Station {
         let path = |path: &Path| CString::new(path.as_os_str().as_bytes()).expect("a path has no NUL");
         let send = config.send.as_deref().map(path);
         let receive = config.receive.as_deref().map(path);
+        let said = config.address.as_ref().map(|said| {
+            [&said.sub, &said.sep, &said.sid, &said.pwd].map(|text| CString::new(&**text).expect("digits"))
+        });
         let modem = |modulation: &Modulation| match modulation {
             Modulation::V27ter => 1,
             Modulation::V29 => 2,
             Modulation::V17 => 4,
         };
-        let coding = |coding: &Coding| match coding {
-            Coding::Mh => 2,
-            Coding::Mr => 4,
-            Coding::Mmr => 8,
+        let coding = |coding: &PageCoding| match coding {
+            PageCoding::Mh => 0x02,
+            PageCoding::Mr => 0x04,
+            PageCoding::Mmr => 0x08,
+            // Stripes of 128 rows, and of any number. Debian's library takes no notice of it.
+            PageCoding::Jbig => 0x30,
         };
         // PEERS_LOG=1 shows what spandsp's T.30 thinks, 2 its T.38 packets too.
         let log = std::env::var("PEERS_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(0);
@@ -123,7 +148,9 @@ impl Station {
             min_scan_time_ms: c_int::from(config.scan_time_ms),
             not_ready: c_int::from(config.not_ready),
             t38_version: c_int::from(config.t38_version),
+            t38_unpaced: c_int::from(config.t38_unpaced),
             log,
+            address: said.as_ref().map_or([null(); 4], |said| said.each_ref().map(|text| text.as_ptr())),
         };
         // SAFETY: `raw` and its strings live through the call, which copies what it keeps.
         let station = Self(unsafe { make(&raw const raw) });
@@ -136,6 +163,15 @@ impl Station {
         // SAFETY: the station lives.
         let is_over = unsafe { peer_t30_is_over(self.0, &raw mut result) } != 0;
         is_over.then_some(result)
+    }
+
+    fn heard(&self) -> Address {
+        let [sub, sep, sid, pwd] = [0, 1, 2, 3].map(|what| {
+            // SAFETY: the station lives, and so does the text until it is copied here.
+            let text = unsafe { peer_t30_heard(self.0, what).as_ref().map(|text| CStr::from_ptr(text)) };
+            text.map_or_else(String::new, |text| text.to_string_lossy().into_owned())
+        });
+        Address { sub, sep, sid, pwd }
     }
 
     fn terms(&self) -> Terms {
@@ -156,9 +192,10 @@ impl Station {
             bit_rate: count(bit_rate),
             ecm: ecm != 0,
             coding: match coding {
-                1 => Some(Coding::Mh),
-                2 => Some(Coding::Mr),
-                3 => Some(Coding::Mmr),
+                1 => Some(PageCoding::Mh),
+                2 => Some(PageCoding::Mr),
+                3 => Some(PageCoding::Mmr),
+                4 | 5 => Some(PageCoding::Jbig),
                 _ => None,
             },
             pages_sent: count(sent),
@@ -230,6 +267,12 @@ impl T38Terminal {
     pub fn terms(&self) -> Terms {
         self.0.terms()
     }
+
+    /// What the far end said beside its number.
+    #[must_use]
+    pub fn heard(&self) -> Address {
+        self.0.heard()
+    }
 }
 
 /// A terminal on a telephone line.
@@ -270,5 +313,11 @@ impl AudioTerminal {
     #[must_use]
     pub fn terms(&self) -> Terms {
         self.0.terms()
+    }
+
+    /// What the far end said beside its number.
+    #[must_use]
+    pub fn heard(&self) -> Address {
+        self.0.heard()
     }
 }

@@ -8,7 +8,8 @@
 /* Mirrored by `Raw` in spandsp_t30.rs. */
 typedef struct {
     const char *tx_file, *rx_file, *ident;
-    int calling, ecm, modems, compressions, resolutions, min_scan_time_ms, not_ready, t38_version, log;
+    int calling, ecm, modems, compressions, resolutions, min_scan_time_ms, not_ready, t38_version, t38_unpaced, log;
+    const char *sub, *sep, *sid, *pwd; /* all or none */
 } peer_t30_config_t;
 
 typedef struct {
@@ -65,6 +66,13 @@ static void configure(peer_t30_t *p, const peer_t30_config_t *c) {
     t30_set_rx_encoding(t30, T4_COMPRESSION_ITU_T6);
     if (c->tx_file) t30_set_tx_file(t30, c->tx_file, -1, -1);
     if (c->rx_file) t30_set_rx_file(t30, c->rx_file, -1);
+    if (c->sub) {
+        t30_set_supported_t30_features(t30, T30_SUPPORT_IDENTIFICATION | T30_SUPPORT_SELECTIVE_POLLING | T30_SUPPORT_SUB_ADDRESSING);
+        t30_set_tx_sub_address(t30, c->sub);
+        t30_set_tx_selective_polling_address(t30, c->sep);
+        t30_set_tx_sender_ident(t30, c->sid);
+        t30_set_tx_password(t30, c->pwd);
+    }
     if (c->log) {
         int level = SPAN_LOG_SHOW_SEVERITY | SPAN_LOG_SHOW_PROTOCOL | SPAN_LOG_SHOW_TAG | SPAN_LOG_FLOW;
         logging_state_t *log = t30_get_logging_state(t30);
@@ -85,6 +93,8 @@ void *peer_t38_new(const peer_t30_config_t *c) {
     t38_core_state_t *core = t38_terminal_get_t38_core_state(p->t38);
     t38_set_t38_version(core, c->t38_version);
     t38_set_max_datagram_size(core, 400);
+    if (c->t38_unpaced)
+        t38_terminal_set_config(p->t38, T38_TERMINAL_OPTION_NO_PACING | T38_TERMINAL_OPTION_NO_INDICATORS);
     configure(p, c);
     return p;
 }
@@ -157,4 +167,15 @@ void peer_t30_terms(void *peer, int *bit_rate, int *ecm, int *coding, int *pages
     *coding = stats.encoding;
     *pages_tx = stats.pages_tx;
     *pages_rx = stats.pages_rx;
+}
+
+/* What came as SUB (0), SEP (1), SID (2) or PWD (3); lives as long as the peer. */
+const char *peer_t30_heard(void *peer, int what) {
+    t30_state_t *t30 = t30_of(peer);
+    switch (what) {
+    case 0: return t30_get_rx_sub_address(t30);
+    case 1: return t30_get_rx_selective_polling_address(t30);
+    case 2: return t30_get_rx_sender_ident(t30);
+    default: return t30_get_rx_password(t30);
+    }
 }

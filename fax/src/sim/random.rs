@@ -23,20 +23,39 @@ impl Random {
     }
 
     /// Flips each bit with this chance in a million. Returns how many were flipped.
+    ///
+    /// Most bytes stay as they are, so a byte is drawn first: whether anything of it is flipped.
     pub(super) fn flip_bits(&mut self, bytes: &mut [u8], per_million: u32) -> u32 {
-        let mut flipped = 0;
         if per_million == 0 {
             return 0;
         }
+        let one = f64::from(per_million.min(1_000_000)) / 1e6;
+        // The chance that none of the last n bits of a byte is flipped.
+        let mut none = [1.0; 9];
+        (1..9).for_each(|n| none[n] = none[n - 1] * (1.0 - one));
+        let mut flipped = 0;
         for byte in bytes {
-            for bit in 0..8 {
-                if self.per_million(per_million) {
+            if self.fraction() < none[8] {
+                continue;
+            }
+            let mut is_hit = false;
+            for (bit, none_left) in none[1..].iter().rev().enumerate() {
+                // The first flip comes at this bit or later; those after it are as they come.
+                let chance = if is_hit { one } else { one / (1.0 - none_left) };
+                if self.fraction() < chance {
                     *byte ^= 1 << bit;
                     flipped += 1;
+                    is_hit = true;
                 }
             }
         }
         flipped
+    }
+
+    /// At least 0 and below 1.
+    fn fraction(&mut self) -> f64 {
+        let [a, b, c, d, ..] = self.next().to_le_bytes();
+        f64::from(u32::from_le_bytes([a, b, c, d])) / f64::from(u32::MAX).next_up()
     }
 }
 
@@ -57,6 +76,16 @@ mod tests {
         let flipped = Random::new(7).flip_bits(&mut bytes, 1000);
         assert!((900..1100).contains(&flipped), "{flipped}");
         assert_eq!(bytes.iter().map(|b| b.count_ones()).sum::<u32>(), flipped);
+        // Each bit of a byte as often as the others.
+        for bit in 0..8 {
+            let count = bytes.iter().filter(|byte| **byte >> bit & 1 != 0).count();
+            assert!((80..175).contains(&count), "bit {bit}: {count}");
+        }
+        let mut bytes = [0u8; 1000];
+        assert_eq!(Random::new(7).flip_bits(&mut bytes, 1_000_000), 8000);
+        assert_eq!(bytes, [0xFF; 1000]);
+        let flipped = Random::new(9).flip_bits(&mut bytes, 300_000);
+        assert!((2250..2550).contains(&flipped), "{flipped}");
         assert_eq!(Random::new(7).flip_bits(&mut bytes, 0), 0);
     }
 }

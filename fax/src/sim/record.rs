@@ -261,6 +261,36 @@ mod tests {
         assert_eq!(recorder.take(), expected);
     }
 
+    /// What comes before a command, in words; passwords are not written down.
+    #[test]
+    fn the_frames_of_phase_b_are_named() {
+        let id = StationId::new("42").unwrap_or_default().to_fif();
+        for (fcf, fif, expected) in [
+            (0x21, &[0xAD, 0x00][..], "NSC, 2 octets"),
+            (0x22, &[0xAD][..], "NSS, 1 octets"),
+            (0x41, &id[..], "CIG \"42\""),
+            (0xC3, &id[..], "SUB \"42\""),
+            (0xA1, &id[..], "SEP \"42\""),
+            (0xA3, &id[..], "SID, a password, not shown"),
+            (0xC1, &id[..], "PWD, a password, not shown"),
+            (0xCB, &[0x04][..], "FNV: the subaddress was refused"),
+            (0x81, &[0x00, 0xCE, 0x64][..], "DTC 9600 V.29, fine, MR, A4 wide, B4 long, 10 ms/row"),
+            (
+                0x80,
+                &[0x40, 0xCF, 0xE4, 0x84, 0x81, 0x80, 0x83, 0x80, 0x80, 0x60][..],
+                "DIS 9600 V.29, ECM, 64-octet frames, fine, MR, JBIG, any stripe, FNV, SUB, password, \
+                 has a document, A4 wide, B4 long, 10 ms/row",
+            ),
+            (
+                0x83,
+                &[0x00, 0x42, 0xF8, 0x84, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20][..],
+                "DCS 2400 V.27ter, ECM 256, JBIG, 204×196, A4",
+            ),
+        ] {
+            assert_eq!(describe(&[&[0xFF, 0x13, fcf][..], fif].concat()), expected);
+        }
+    }
+
     #[test]
     fn an_image_is_one_line() {
         let mut recorder = Recorder::new();

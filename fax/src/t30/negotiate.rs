@@ -1,9 +1,10 @@
 //! What two stations agree on: pure functions from two capabilities and a page to a DCS.
 //!
 //! The best that both can do is taken: the fastest speed, ECM, and JBIG before MMR before MR before MH; JBIG only
-//! where it is allowed, which it is not by itself. A wish of the receiver for small ECM frames is granted. Pages are not scaled here,
-//! so a page that the far end cannot print as it is is an [`Incompatibility`]; only 200×200, which T.30 and RFC 3949
-//! hold equal to 204×196, is sent as that where the far end knows no inches.
+//! where it is allowed, which it is not by itself. A wish of the receiver for small ECM frames is granted.
+//!
+//! Pages are not scaled here, so a page that the far end cannot print as it is is an [`Incompatibility`]; only 200×200,
+//! which T.30 and RFC 3949 hold equal to 204×196, is sent as that where the far end knows no inches.
 
 use super::capability::{Capability, FrameSize, PaperLength};
 use super::settings::Settings;

@@ -31,8 +31,9 @@ pub const PARTIAL_REQUESTS_MAX: u8 = 4;
 /// (figure 5-2b) lets it wait for T2, though a sender waits for nothing but that DIS.
 pub const EOM_DCS_WAIT: Duration = Duration::from_millis(1200);
 /// After EOM and its MCF a sender waits this long for DIS, and then goes on with DCS. Receivers either say DIS within
-/// two seconds, or listen for a command until T2 (5 s at least) and then say it.
-pub const EOM_DIS_WAIT: Duration = Duration::from_millis(2800);
+/// two seconds, or listen until T2 (7 s at most) and then say it. A DCS before that is no help: spandsp, and so Asterisk and
+/// FreeSWITCH, hangs up on it ("unexpected DCS").
+pub const EOM_DIS_WAIT: Duration = Duration::from_millis(8500);
 /// How often a receiver asks for a damaged command (CRP) before it waits for the sender to repeat it by itself.
 pub const COMMAND_REPEATS_MAX: u8 = 2;
 /// Commands or replies without any gain after which a call is given up.

@@ -1,6 +1,6 @@
 //! The run length code words of ITU-T T.4 tables 2, 3a and 3b, and the mode codes of T.4 table 4 (T.6 table 1).
 //!
-//! The words stand here as the Recommendation prints them. The look-up tables of the decoder are made from
+//! The words stand here as the Recommendation prints them. The look-up tables of either side are made from
 //! them when the program is compiled, so encoder and decoder cannot disagree.
 
 /// A code word: its bits, right-aligned, and how many they are.

@@ -64,8 +64,8 @@ impl Limits {
 const ROW_MEMORY_OCTETS: usize = 32;
 /// For each directory: where it is, and what else is there.
 const PAGE_MEMORY_OCTETS: usize = 256;
-/// Texts.
-const OTHER_MEMORY_OCTETS: usize = 64 << 10;
+/// Texts, and what a decoder has for itself.
+const OTHER_MEMORY_OCTETS: usize = 256 << 10;
 
 /// Reads the pages of a file one by one, in their order; only one is in memory at a time.
 ///

@@ -32,6 +32,7 @@ impl Storage {
             tag::COMPRESSION_NONE => Self::Plain,
             tag::COMPRESSION_PACKBITS => Self::PackBits,
             tag::COMPRESSION_RLE => Self::Coded(Coding::Mh, Some(Framing::Octets)),
+            tag::COMPRESSION_RLE_WORDS => Self::Coded(Coding::Mh, Some(Framing::Words)),
             tag::COMPRESSION_T4 if t4_options & tag::T4_MR != 0 => Self::MR,
             tag::COMPRESSION_T4 => Self::MH,
             tag::COMPRESSION_T6 => Self::MMR,

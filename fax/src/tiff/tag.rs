@@ -61,6 +61,8 @@ pub(super) const COMPRESSION_RLE: u16 = 2;
 pub(super) const COMPRESSION_T4: u16 = 3;
 /// MMR.
 pub(super) const COMPRESSION_T6: u16 = 4;
+/// MH rows that begin on boundaries of two octets, without EOLs.
+pub(super) const COMPRESSION_RLE_WORDS: u16 = 32771;
 pub(super) const COMPRESSION_PACKBITS: u16 = 32773;
 
 /// T4Options: the rows are MR.

@@ -11,7 +11,7 @@ use super::mmr::MmrPage;
 use super::reception::Reception;
 use super::tag;
 use crate::page::{Page, PaperWidth, Resolution};
-use crate::t4::{Coding, EncodeOptions, encode, reverse_bits};
+use crate::t4::{BitOrder, Coding, EncodeOptions, encode, reverse_bits};
 use alloc::vec::Vec;
 
 /// Which of the RFC's profiles a file keeps to.
@@ -136,7 +136,8 @@ impl Writer {
     pub fn received_page(&mut self, page: &Page, reception: &Reception) -> Result<(), WriteError> {
         let form = Form { width: page.width(), rows: page.rows(), resolution: page.resolution() };
         self.check(form)?;
-        let strip = encode(page, &EncodeOptions::tiff(self.profile.coding(), form.resolution));
+        let options = EncodeOptions::tiff(self.profile.coding(), form.resolution);
+        let strip = encode(page, &EncodeOptions { bit_order: BitOrder::LsbFirst, ..options });
         self.append(form, strip, reception)
     }
 
@@ -151,7 +152,9 @@ impl Writer {
         }
         let form = Form { width: page.width(), rows: page.rows(), resolution: page.resolution() };
         self.check(form)?;
-        self.append(form, page.data().to_vec(), reception)
+        let mut strip = page.data().to_vec();
+        reverse_bits(&mut strip);
+        self.append(form, strip, reception)
     }
 
     fn check(&self, form: Form) -> Result<(), WriteError> {
@@ -163,11 +166,10 @@ impl Writer {
         }
     }
 
-    /// Appends directory and strip.
-    fn append(&mut self, form: Form, mut strip: Vec<u8>, reception: &Reception) -> Result<(), WriteError> {
+    /// Appends directory and strip, least significant bit first.
+    fn append(&mut self, form: Form, strip: Vec<u8>, reception: &Reception) -> Result<(), WriteError> {
         let number = self.pages;
         let pages = number.checked_add(1).ok_or(WriteError::TooManyPages)?;
-        reverse_bits(&mut strip);
         let offset = |octets: usize| u32::try_from(octets).map_err(|_| WriteError::TooLarge);
         let strip_octets = offset(strip.len())?;
         let mut fields = self.fields(form, number, strip_octets);

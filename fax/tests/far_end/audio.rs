@@ -1,7 +1,7 @@
 //! Our engine over spandsp's modems on one side, spandsp's fax terminal on the other, and a telephone line between.
 
-use super::seat::Seat;
-use super::{CALL_TIME_MAX, Case, Outcome, PARTING_MAX, Way};
+use super::seat::{Closed, Seat};
+use super::{CALL_TIME_MAX, Case, Outcome, PARTING_MAX};
 use fax_peers::spandsp_modem::AudioCarrier;
 use fax_peers::spandsp_t30::AudioTerminal;
 use fax_proto::carrier::{HangUp, Signal};
@@ -51,14 +51,14 @@ pub(crate) fn audio_call(case: &Case) -> Outcome {
         }
         assert!(now.since(Time::ZERO) < CALL_TIME_MAX, "{case:?} does not end");
     }
-    let (result, terms) = (terminal.result(), terminal.terms());
+    let (result, terms, heard) = (terminal.result(), terminal.terms(), terminal.heard());
     drop(terminal);
-    let (report, trace, received) = seat.close();
-    let received = match case.way {
-        Way::Send => Case::received_by_them(folder.path()),
-        Way::Receive => received,
+    let Closed { report, trace, received } = seat.close();
+    let received = match case.way.they_send() {
+        false => Case::received_by_them(folder.path()),
+        true => received,
     };
-    Outcome { report, trace, theirs: result, terms, received, ended: now }
+    Outcome { report, trace, theirs: result, terms, heard, received, ended: now }
 }
 
 fn pump(seat: &mut Seat, carrier: &mut AudioCarrier, now: Time) {

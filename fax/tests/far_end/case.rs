@@ -1,14 +1,20 @@
 //! A call of the matrix, and the pages for it.
 
 use fax_peers::corpus;
-use fax_peers::spandsp_t30::Config;
+use fax_peers::spandsp_t30::{Address, Config};
 use fax_proto::carrier::{Modulation, Speed, SpeedSet};
 use fax_proto::page::{Page, PaperWidth, Resolution};
-use fax_proto::t4::Coding;
+use fax_proto::session::PageCoding;
+use fax_proto::t4;
 use fax_proto::t30::capability::Capability;
 use fax_proto::tiff;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+
+/// The subaddress, polling address and password of calls that have them.
+pub(crate) const SUB: &str = "4711";
+pub(crate) const SEP: &str = "12";
+pub(crate) const PASSWORD: &str = "0*8";
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,19 +23,33 @@ pub(crate) enum Way {
     Send,
     /// spandsp calls and sends.
     Receive,
+    /// We call and spandsp sends: we poll.
+    Fetch,
+    /// spandsp calls and we send: it polls.
+    Serve,
+}
+
+impl Way {
+    pub(crate) fn they_call(self) -> bool {
+        matches!(self, Self::Receive | Self::Serve)
+    }
+
+    pub(crate) fn they_send(self) -> bool {
+        matches!(self, Self::Receive | Self::Fetch)
+    }
 }
 
 /// A coding, with ECM or without.
 pub(crate) struct Codes;
 
 impl Codes {
-    /// All that makes sense: T.6 needs ECM.
-    pub(crate) const ALL: [(bool, Coding); 5] = [
-        (false, Coding::Mh),
-        (false, Coding::Mr),
-        (true, Coding::Mh),
-        (true, Coding::Mr),
-        (true, Coding::Mmr),
+    /// All that makes sense: T.6 needs ECM. T.85 cannot be had: this spandsp has it, but does not negotiate it.
+    pub(crate) const ALL: [(bool, PageCoding); 5] = [
+        (false, PageCoding::Mh),
+        (false, PageCoding::Mr),
+        (true, PageCoding::Mh),
+        (true, PageCoding::Mr),
+        (true, PageCoding::Mmr),
     ];
 }
 
@@ -42,8 +62,12 @@ pub(crate) struct Twist {
     pub scan_time_ms: u8,
     /// So often spandsp says that it is not ready (RNR).
     pub not_ready: u8,
+    /// A subaddress and a password go with the call, and are demanded by us.
+    pub is_addressed: bool,
     /// Pages of several resolutions and widths in one document.
     pub is_mixed: bool,
+    /// spandsp sends T.38 packets as fast as it can, and no indicators.
+    pub is_unpaced: bool,
     /// Noise on the line, in dBm0, and its seed.
     pub noise: Option<(f64, u64)>,
 }
@@ -54,7 +78,7 @@ pub(crate) struct Case {
     pub way: Way,
     pub speed: Speed,
     pub ecm: bool,
-    pub coding: Coding,
+    pub coding: PageCoding,
     pub resolution: Resolution,
     pub pages: u32,
     pub twist: Twist,
@@ -97,7 +121,7 @@ impl Case {
                 .find(|speed| named(&format!("{rate} {modulation}"), speed.to_string()))
                 .unwrap(),
             ecm: ecm == "yes",
-            coding: [Coding::Mh, Coding::Mr, Coding::Mmr]
+            coding: [PageCoding::Mh, PageCoding::Mr, PageCoding::Mmr]
                 .into_iter()
                 .find(|other| named(coding, other.to_string()))
                 .unwrap(),
@@ -142,8 +166,8 @@ impl Case {
         Capability {
             speeds: SpeedSet::ALL.up_to(self.speed.bit_rate()).and(self.speeds()),
             ecm: self.ecm,
-            mr: self.coding != Coding::Mh,
-            mmr: self.coding == Coding::Mmr,
+            mr: self.coding != PageCoding::Mh,
+            mmr: self.coding == PageCoding::Mmr,
             ..Capability::FULL
         }
     }
@@ -161,16 +185,16 @@ impl Case {
     /// What spandsp may use; its document is in `folder`.
     pub(crate) fn theirs(&self, folder: &Path) -> Config {
         let file = Self::file(folder);
-        let calling = self.way == Way::Receive;
-        if calling {
-            let coding = tiff::Profile::F { coding: Coding::Mmr };
+        let sends = self.way.they_send();
+        if sends {
+            let coding = tiff::Profile::F { coding: t4::Coding::Mmr };
             let octets = tiff::write(&self.document(), coding, &tiff::Info::default()).unwrap();
             std::fs::write(&file, octets).unwrap();
         }
         Config {
-            calling,
-            send: calling.then(|| file.clone()),
-            receive: (!calling).then_some(file),
+            calling: self.way.they_call(),
+            send: sends.then(|| file.clone()),
+            receive: (!sends).then_some(file),
             ecm: self.ecm,
             modulations: match self.speed.modulation() {
                 Modulation::V27ter => vec![Modulation::V27ter],
@@ -178,13 +202,20 @@ impl Case {
                 Modulation::V17 => vec![Modulation::V27ter, Modulation::V29, Modulation::V17],
             },
             codings: match self.coding {
-                Coding::Mh => vec![Coding::Mh],
-                Coding::Mr => vec![Coding::Mh, Coding::Mr],
-                _ => vec![Coding::Mh, Coding::Mr, Coding::Mmr],
+                PageCoding::Mh => vec![PageCoding::Mh],
+                PageCoding::Mr => vec![PageCoding::Mh, PageCoding::Mr],
+                _ => vec![PageCoding::Mh, PageCoding::Mr, PageCoding::Mmr],
             },
             scan_time_ms: self.twist.scan_time_ms,
             not_ready: self.twist.not_ready,
             t38_version: 0,
+            t38_unpaced: self.twist.is_unpaced,
+            address: self.twist.is_addressed.then(|| Address {
+                sub: SUB.into(),
+                sep: SEP.into(),
+                sid: PASSWORD.into(),
+                pwd: PASSWORD.into(),
+            }),
         }
     }
 

@@ -6,10 +6,10 @@ mod seat;
 mod t38;
 
 pub(crate) use audio::audio_call;
-pub(crate) use case::{Case, Codes, Twist, Way};
-pub(crate) use t38::{Net, t38_call};
+pub(crate) use case::{Case, Codes, PASSWORD, SEP, SUB, Twist, Way};
+pub(crate) use t38::{Net, pair_call, t38_call};
 
-use fax_peers::spandsp_t30::Terms;
+use fax_peers::spandsp_t30::{Address, Terms};
 use fax_proto::page::Page;
 use fax_proto::session::Report;
 use fax_proto::time::{Duration, Time};
@@ -25,6 +25,8 @@ pub(crate) struct Outcome {
     pub theirs: Option<i32>,
     /// What spandsp holds to have been agreed on.
     pub terms: Terms,
+    /// What spandsp heard beside our number.
+    pub heard: Address,
     /// What the receiving end has.
     pub received: Vec<Page>,
     /// When both ends were done.
@@ -35,8 +37,8 @@ impl Outcome {
     /// What is wrong, unless both ends hold the call for good, on the terms and with the pages that were to be.
     pub(crate) fn fault(&self, case: &Case, sent: &[Page]) -> Option<String> {
         let ours = self.report.negotiated;
-        let asked = (case.speed, case.ecm, Some(case.coding));
-        if ours.is_some_and(|o| (o.speed, o.ecm_frame_octets.is_some(), o.coding.t4()) != asked) {
+        let asked = (case.speed, case.ecm, case.coding);
+        if ours.is_some_and(|o| (o.speed, o.ecm_frame_octets.is_some(), o.coding) != asked) {
             return Some(format!("other terms than asked for: {ours:?}"));
         }
         self.fault_whatever_terms(sent)
@@ -68,7 +70,7 @@ impl Outcome {
         let (ours, theirs) = (self.report.negotiated, self.terms);
         let terms = (theirs.bit_rate, theirs.ecm, theirs.coding);
         let differ =
-            ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), o.coding.t4()) != terms);
+            ours.is_none_or(|o| (o.speed.bit_rate(), o.ecm_frame_octets.is_some(), Some(o.coding)) != terms);
         differ.then(|| format!("terms differ: {ours:?}, spandsp {theirs:?}"))
     }
 }
@@ -84,6 +86,8 @@ pub(crate) fn line(case: &Case, medium: &str, outcome: &Outcome, fault: Option<&
         match case.way {
             Way::Send => "to them",
             Way::Receive => "from them",
+            Way::Fetch => "we poll",
+            Way::Serve => "they poll",
         },
         medium,
         case.speed.to_string(),

@@ -1,15 +1,25 @@
 //! Our end above its carrier: an engine, its driver, and what was seen.
 
 use super::super::support::{Store, receiver_config, sender_config};
+use super::case::{PASSWORD, SEP, SUB};
 use super::{Case, Way};
 use fax_proto::carrier::{Command, Signal};
 use fax_proto::page::Page;
 use fax_proto::session::{PageMark, Report};
 use fax_proto::sim::air::Hooks;
 use fax_proto::sim::record::Recorder;
+use fax_proto::t30::address::Address;
 use fax_proto::t30::capability::FrameSize;
-use fax_proto::t30::{Engine, Input, Output};
+use fax_proto::t30::frame::Digits;
+use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig, ReceiverConfig};
 use fax_proto::time::Time;
+
+/// A seat whose call is over.
+pub(crate) struct Closed {
+    pub report: Report,
+    pub trace: String,
+    pub received: Vec<Page>,
+}
 
 pub(crate) struct Seat {
     engine: Engine,
@@ -20,19 +30,28 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(crate) fn new(case: &Case, document: Vec<Page>) -> Self {
+        let mut sender = sender_config(case.pages);
+        sender.allowed = case.ours();
+        if case.twist.small_frames {
+            sender.frame_size = FrameSize::Octets64;
+        }
+        let mut receiver = ReceiverConfig { capability: case.ours(), ..receiver_config() };
+        let digits = |text| case.twist.is_addressed.then(|| Digits::new(text).unwrap());
+        let address =
+            |sub| Address { subaddress: digits(sub), password: digits(PASSWORD), is_required: true };
+        sender.address = address(SUB);
+        receiver.password = digits(PASSWORD);
         let engine = match case.way {
-            Way::Send => {
-                let mut config = sender_config(case.pages);
-                config.allowed = case.ours();
-                if case.twist.small_frames {
-                    config.frame_size = FrameSize::Octets64;
-                }
-                Engine::sender(config)
+            Way::Send => Engine::sender(sender),
+            Way::Receive => Engine::receiver(receiver),
+            Way::Fetch => {
+                let poller = PollerConfig::new(sender.local_id);
+                Engine::poller(PollerConfig { receiver, address: address(SEP), ..poller })
             }
-            Way::Receive => {
-                let mut config = receiver_config();
-                config.capability = case.ours();
-                Engine::receiver(config)
+            Way::Serve => {
+                let (subaddress, password) = (digits(SEP), digits(PASSWORD));
+                let offer = Some(Offer { document: sender, subaddress, password });
+                Engine::receiver(ReceiverConfig { offer, ..receiver })
             }
         };
         Self { engine, store: Store::with(document), recorder: Recorder::new(), report: None }
@@ -90,10 +109,11 @@ impl Seat {
         commands
     }
 
-    /// The report, the trace, and the pages received.
-    pub(crate) fn close(mut self) -> (Report, String, Vec<Page>) {
+    /// What came of the call.
+    pub(crate) fn close(mut self) -> Closed {
         let trace = self.recorder.take();
         let Some(report) = self.report else { panic!("our call is not over:\n{trace}") };
-        (report, trace, self.store.received.into_iter().map(|received| received.page).collect())
+        let received = self.store.received.into_iter().map(|received| received.page).collect();
+        Closed { report, trace, received }
     }
 }

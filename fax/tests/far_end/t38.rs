@@ -2,10 +2,11 @@
 //!
 //! spandsp knows nothing of UDPTL: on its side our own sender and receiver wrap and unwrap, as Asterisk does for it.
 
-use super::seat::Seat;
+use super::seat::{Closed, Seat};
 use super::{CALL_TIME_MAX, Case, Outcome, PARTING_MAX, Way};
 use fax_peers::spandsp_t30::{SAMPLES_PER_SECOND, T38Terminal};
 use fax_proto::carrier::{HangUp, Signal};
+use fax_proto::page::Page;
 use fax_proto::t38::carrier::{Carrier, Config, Output};
 use fax_proto::t38::udptl::{Arrival, Protection, Receiver, Sender};
 use fax_proto::time::{Duration, Time};
@@ -26,12 +27,15 @@ pub(crate) struct Net {
     pub jitter: Duration,
     /// Datagrams that arrive twice, in a hundred.
     pub double_percent: u64,
+    /// From this time on everything is lost.
+    pub cut_at: Option<Time>,
     /// Datagrams lost, in a hundred.
     pub loss_percent: u64,
     /// What both ends send along.
     pub protection: Protection,
-    /// T38FaxVersion.
+    /// T38FaxVersion, as we take it; and as spandsp does.
     pub version: u8,
+    pub their_version: u8,
 }
 
 impl Default for Net {
@@ -41,9 +45,11 @@ impl Default for Net {
             delay: Duration::from_millis(30),
             jitter: Duration::ZERO,
             double_percent: 0,
+            cut_at: None,
             loss_percent: 0,
             protection: Protection::Redundancy { packets: 3 },
             version: 0,
+            their_version: 0,
         }
     }
 }
@@ -68,7 +74,7 @@ impl Lane {
     }
 
     fn send(&mut self, at: Time, datagram: &[u8]) {
-        if self.random(100) < self.net.loss_percent {
+        if self.random(100) < self.net.loss_percent || self.net.cut_at.is_some_and(|cut_at| at >= cut_at) {
             return;
         }
         let copies = if self.random(100) < self.net.double_percent { 2 } else { 1 };
@@ -133,7 +139,7 @@ pub(crate) fn t38_call(case: &Case, net: Net) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let document = case.document();
     let mut theirs_config = case.theirs(folder.path());
-    theirs_config.t38_version = net.version;
+    theirs_config.t38_version = net.their_version;
     let mut theirs = Theirs {
         terminal: T38Terminal::new(&theirs_config),
         sender: Sender::new(net.protection, 1400),
@@ -141,16 +147,11 @@ pub(crate) fn t38_call(case: &Case, net: Net) -> Outcome {
         number: 0,
         done_at: None,
     };
-    let config = Config { version: net.version, protection: net.protection, ..Config::default() };
-    let mut ours = Ours { seat: Seat::new(case, document), carrier: Carrier::new(config), done_at: None };
+    let mut ours = Ours::new(case, net, document);
     let (mut to_us, mut to_them) = (Lane::new(net, 0), Lane::new(net, 1));
     let mut now = Time::ZERO;
     loop {
-        ours.pump(now, &mut to_them);
-        while let Some(datagram) = to_us.arrived(now) {
-            ours.carrier.datagram(now, &datagram).unwrap();
-            ours.pump(now, &mut to_them);
-        }
+        ours.step(now, &mut to_us, &mut to_them);
         while let Some(datagram) = to_them.arrived(now) {
             theirs.datagram(now, &datagram);
         }
@@ -168,14 +169,30 @@ pub(crate) fn t38_call(case: &Case, net: Net) -> Outcome {
         assert!(now.since(Time::ZERO) < CALL_TIME_MAX, "{case:?} does not end");
         now = now + STEP;
     }
-    let (result, terms) = (theirs.terminal.result(), theirs.terminal.terms());
+    let terminal = &theirs.terminal;
+    let (result, terms, heard) = (terminal.result(), terminal.terms(), terminal.heard());
     drop(theirs);
-    let (report, trace, received) = ours.seat.close();
-    let received = match case.way {
-        Way::Send => Case::received_by_them(folder.path()),
-        Way::Receive => received,
+    let Closed { report, trace, received } = ours.seat.close();
+    let received = match case.way.they_send() {
+        false => Case::received_by_them(folder.path()),
+        true => received,
     };
-    Outcome { report, trace, theirs: result, terms, received, ended: now }
+    Outcome { report, trace, theirs: result, terms, heard, received, ended: now }
+}
+
+/// Runs a call between two of ours. The calling end sends, whatever the case says.
+pub(crate) fn pair_call(case: &Case, net: Net) -> (Closed, Closed, Time) {
+    let mut caller = Ours::new(&Case { way: Way::Send, ..*case }, net, case.document());
+    let mut answerer = Ours::new(&Case { way: Way::Receive, ..*case }, net, Vec::new());
+    let (mut to_caller, mut to_answerer) = (Lane::new(net, 0), Lane::new(net, 1));
+    let mut now = Time::ZERO;
+    while caller.done_at.is_none() || answerer.done_at.is_none() {
+        caller.step(now, &mut to_caller, &mut to_answerer);
+        answerer.step(now, &mut to_answerer, &mut to_caller);
+        assert!(now.since(Time::ZERO) < CALL_TIME_MAX, "{case:?} does not end");
+        now = now + STEP;
+    }
+    (caller.seat.close(), answerer.seat.close(), now)
 }
 
 struct Ours {
@@ -185,6 +202,19 @@ struct Ours {
 }
 
 impl Ours {
+    fn new(case: &Case, net: Net, document: Vec<Page>) -> Self {
+        let config = Config { version: net.version, protection: net.protection, ..Config::default() };
+        Self { seat: Seat::new(case, document), carrier: Carrier::new(config), done_at: None }
+    }
+
+    fn step(&mut self, now: Time, arriving: &mut Lane, leaving: &mut Lane) {
+        self.pump(now, leaving);
+        while let Some(datagram) = arriving.arrived(now) {
+            self.carrier.datagram(now, &datagram).unwrap();
+            self.pump(now, leaving);
+        }
+    }
+
     fn pump(&mut self, now: Time, out: &mut Lane) {
         if self.carrier.deadline().is_some_and(|deadline| deadline <= now) {
             self.carrier.tick(now);

@@ -10,7 +10,7 @@ use fax_proto::session::PageMark;
 use fax_proto::t4::{self, Coding, EncodeOptions};
 use fax_proto::t30::capability::Capability;
 use fax_proto::t30::frame::{Fcf, Frame, Side};
-use fax_proto::t30::{Engine, Input, Output};
+use fax_proto::t30::{Engine, Input, Offer, Output, PollerConfig, ReceiverConfig, SenderConfig};
 use fax_proto::time::{Duration, Time};
 
 /// Pages that a sender has.
@@ -37,6 +37,40 @@ pub(crate) enum Event {
     Cancel,
 }
 
+/// What an engine is in a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Role {
+    Sender,
+    Receiver,
+    /// Calls to fetch pages.
+    Poller,
+    /// Is called, and has pages to be fetched.
+    Station,
+    /// Sends, and fetches pages afterwards.
+    SenderThenPoller,
+}
+
+impl Role {
+    pub(crate) fn engine(self, allowed: Capability) -> Engine {
+        let sender = SenderConfig { allowed, ..support::sender_config(PAGES) };
+        let receiver = ReceiverConfig { capability: allowed, ..support::receiver_config() };
+        let poller =
+            PollerConfig { receiver: receiver.clone(), ..PollerConfig::new(sender.local_id.clone()) };
+        match self {
+            Self::Sender => Engine::sender(sender),
+            Self::Receiver => Engine::receiver(receiver),
+            Self::Poller => Engine::poller(poller),
+            Self::Station => {
+                let offer = Offer { document: sender, subaddress: None, password: None };
+                Engine::receiver(ReceiverConfig { offer: Some(offer), ..receiver })
+            }
+            Self::SenderThenPoller => {
+                Engine::sender(SenderConfig { then_poll: Some(Box::new(poller)), ..sender })
+            }
+        }
+    }
+}
+
 fn text(n: u32) -> Page {
     support::page(u64::from(n), 30, Resolution::R204x196)
 }
@@ -58,7 +92,7 @@ struct Watched {
     kept: Vec<bool>,
     /// What the engine has told the line last, and the last frame that it sent.
     command: Option<Command>,
-    said: Option<Fcf>,
+    said: Option<Frame>,
     /// What the driver is to do.
     asked: Option<Input>,
     confirmed: u32,
@@ -92,8 +126,7 @@ impl Watched {
                 Output::Identified(_) => {}
                 Output::Command(command) => {
                     if let Command::SendFrames(frames) = &command {
-                        self.said =
-                            frames.last().and_then(|octets| Frame::parse(octets)).map(|frame| frame.fcf);
+                        self.said = frames.last().and_then(|octets| Frame::parse(octets));
                     }
                     self.command = Some(command);
                 }
@@ -113,16 +146,23 @@ impl Watched {
             return self.input(input);
         }
         let reply = |fcf, fif| Event::Burst(vec![Frame::with_fif(fcf, fif).to_octets(Side::Answerer)]);
-        let event = match (&self.command, self.said) {
-            (Some(Command::Call), _) => reply(Fcf::Dis, Capability::FULL.to_fif()),
+        let can = Capability { has_document: true, ..Capability::FULL }.to_fif();
+        let said = self.said.as_ref();
+        let event = match (&self.command, said.map(|frame| frame.fcf)) {
+            (Some(Command::Call), _) => reply(Fcf::Dis, can),
             (Some(Command::ListenTcf(_)), _) => Event::Image(vec![0; 2700]),
             (Some(Command::ListenImage { .. }), _) => Event::Image(image(0)),
-            (Some(Command::ListenFrames), said) => match said {
+            (Some(Command::ListenFrames), fcf) => match fcf {
                 Some(Fcf::Dcs) => reply(Fcf::Cfr, vec![]),
                 Some(Fcf::Mps | Fcf::Eom | Fcf::Eop | Fcf::Pps | Fcf::Rr) => reply(Fcf::Mcf, vec![]),
                 Some(Fcf::Ctc) => reply(Fcf::Ctr, vec![]),
                 Some(Fcf::Eor) => reply(Fcf::Err, vec![]),
-                Some(Fcf::Dis | Fcf::Ftt | Fcf::Rtn | Fcf::Rtp) => reply(Fcf::Dcs, vec![0x00, 0x46, 0x00]),
+                Some(Fcf::Dis) if said.is_some_and(|dis| Capability::parse(&dis.fif).has_document) => {
+                    reply(Fcf::Dtc, can)
+                }
+                Some(Fcf::Dis | Fcf::Dtc | Fcf::Ftt | Fcf::Rtn | Fcf::Rtp) => {
+                    reply(Fcf::Dcs, vec![0x00, 0x46, 0x00])
+                }
                 Some(Fcf::Cfr) => reply(Fcf::Mps, vec![]),
                 Some(Fcf::Mcf) => reply(Fcf::Eop, vec![]),
                 _ => Event::Wake,

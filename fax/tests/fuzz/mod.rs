@@ -3,16 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
 
 mod call;
+#[path = "../oracle/mod.rs"]
+mod oracle;
 mod t38;
 
 pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
 
-use call::{Event, PAGES};
+use call::{Event, PAGES, Role};
 use fax_proto::carrier::{HangUp, Signal};
 use fax_proto::hdlc::{Decoder, Encoder};
 use fax_proto::page::{Page, Resolution};
 use fax_proto::t4::{BitOrder, Coding, DecodeOptions, EncodeOptions, Framing, LostRows, decode, encode};
-use fax_proto::t30::Engine;
 use fax_proto::t30::capability::Capability;
 use fax_proto::t30::frame::{
     Fcf, Frame, PartialPage, STATION_ID_CHARS, Side, StationId, end_of_retransmission,
@@ -43,6 +44,7 @@ pub(crate) fn t4_decode(input: &[u8]) {
         lost_rows: [LostRows::Repeat, LostRows::White][usize::from(kind / 10 % 2)],
     };
     let decoded = decode(data, &options);
+    assert!(decoded == oracle::decode(data, &options), "not what a simple decoder makes of it: {options:?}");
     let all_rows = decoded.good_rows + decoded.bad_rows;
     assert!(all_rows <= options.rows_max && decoded.bad_run_rows <= decoded.bad_rows);
     assert_eq!(decoded.bits.len(), all_rows as usize * Page::stride_of(options.width));
@@ -188,20 +190,19 @@ fn information(fif: &[u8]) {
     }
 }
 
-/// The first octet chooses the side and ECM, the rest are events. What is promised is checked in `call`.
+/// The first octet chooses ECM, JBIG and the role, the rest are events. What is promised is checked in `call`.
 pub(crate) fn t30_events(input: &[u8]) {
     let Some((&kind, mut rest)) = input.split_first() else { return };
-    let allowed = Capability { ecm: kind & 2 != 0, ..Capability::FULL };
-    let engine = if kind & 1 == 0 {
-        let mut config = call::support::sender_config(PAGES);
-        config.allowed = allowed;
-        Engine::sender(config)
-    } else {
-        let mut config = call::support::receiver_config();
-        config.capability = allowed;
-        Engine::receiver(config)
+    let allowed = Capability { ecm: kind & 2 != 0, jbig: kind & 4 != 0, ..Capability::FULL };
+    // The lowest bit alone tells a sender from a receiver, as it always did.
+    let role = match (kind & 1, kind >> 3 & 3) {
+        (0, 0) => Role::Sender,
+        (0, 1) => Role::SenderThenPoller,
+        (0, _) => Role::Poller,
+        (_, 0) => Role::Receiver,
+        _ => Role::Station,
     };
-    call::run(engine, std::iter::from_fn(|| event(&mut rest)).take(EVENTS_MAX));
+    call::run(role.engine(allowed), std::iter::from_fn(|| event(&mut rest)).take(EVENTS_MAX));
 }
 
 /// Events of one call.

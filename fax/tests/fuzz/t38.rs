@@ -65,7 +65,7 @@ fn arrived(receiver: &mut Receiver) -> Vec<Vec<u8>> {
 /// Events of one session.
 const EVENTS_MAX: usize = 300;
 /// Outputs after one event: what was kept of a signal, and what is said within two and a half seconds.
-const OUTPUTS_MAX: usize = 600;
+const OUTPUTS_MAX: usize = 1200;
 /// Wake-ups after the last event, within which all must be said and the session over.
 const WAKES_MAX: usize = 2000;
 

@@ -4,4 +4,4 @@ mod read;
 mod write;
 
 pub(super) use read::{check, pages};
-pub use write::write;
+pub use write::{write, write_coded};

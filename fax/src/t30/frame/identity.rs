@@ -1,8 +1,9 @@
 //! Who a station is and what it asks for, in 20 characters: CSI, TSI and CIG; SUB, SEP, PWD and SID
 //! (ITU-T T.30 clauses 5.3.6.2.4 to 5.3.6.2.11).
 //!
-//! The field is written backwards, the last character first, filled up with spaces at the end of the text. Reading
-//! is tolerant: what a peer puts there beyond printable ASCII is left out.
+//! The text stands at the right of its 20 places, with spaces before it, and is written backwards: the last character
+//! comes first and the spaces come last. Reading is tolerant: spaces may be on either side, and what a peer puts there
+//! beyond printable ASCII is left out.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -125,9 +126,8 @@ pub(crate) fn forwards(fif: &[u8]) -> String {
 }
 
 fn backwards(text: &str) -> Vec<u8> {
-    let padding = STATION_ID_CHARS.saturating_sub(text.len());
-    let mut fif = alloc::vec![b' '; padding];
-    fif.extend(text.bytes().rev());
+    let mut fif: Vec<u8> = text.bytes().rev().collect();
+    fif.resize(STATION_ID_CHARS, b' ');
     fif
 }
 
@@ -144,8 +144,9 @@ mod tests {
     fn a_station_id_goes_backwards() {
         let id = StationId::new("+1 212 555 0123").unwrap();
         let fif = id.to_fif();
-        assert_eq!(fif, b"     3210 555 212 1+");
+        assert_eq!(fif, b"3210 555 212 1+     ");
         assert_eq!(StationId::from_fif(&fif), id);
+        assert_eq!(StationId::from_fif(b"     3210 555 212 1+"), id, "spaces on the wrong side");
         assert_eq!(StationId::from_fif(&[0x00, 0x1B, b'1', 0xFF, b'2']).as_str(), "21");
         assert_eq!(StationId::new("123456789012345678901"), Err(BadStationId));
         assert_eq!(StationId::new("Ä"), Err(BadStationId));
@@ -154,7 +155,7 @@ mod tests {
     #[test]
     fn a_subaddress_is_digits_and_goes_backwards() {
         let digits = Digits::new(" 12#4*5 ").unwrap();
-        assert_eq!(digits.to_fif(), b"              5*4#21");
+        assert_eq!(digits.to_fif(), b"5*4#21              ");
         assert_eq!(forwards(&digits.to_fif()), digits.as_str());
         for bad in ["", "   ", "+12", "12a", "123456789012345678901", "1\u{0}"] {
             assert_eq!(Digits::new(bad), Err(BadDigits), "{bad:?}");

@@ -78,9 +78,9 @@ fn other_command(cx: &mut Cx, burst: &[Frame], frame: &Frame) -> Option<State> {
         Fcf::Dcs => commanded(cx, frame),
         Fcf::Ctc => continue_to_correct(cx, frame),
         Fcf::Eor => end_of_retransmission(cx, frame),
-        // A reply that is wanted again has no image behind it. A CRP after our own is that, come back; the reply before it
-        // would pass for the reply to the command that was damaged.
-        Fcf::Rr | Fcf::Crp if !cx.image_heard && cx.repeats_asked == 0 => cx.say_again(),
+        // After an image, or a CRP of our own, there is nothing to be said again: it would confirm what has come since.
+        Fcf::Rr | Fcf::Crp if cx.image_heard || cx.repeats_asked > 0 => None,
+        Fcf::Rr | Fcf::Crp => cx.say_again(),
         // Who called and polls hears DIS, who was called DTC.
         Fcf::Dis if cx.poll.is_some() => Some(identify(cx)),
         Fcf::Dtc if cx.poll.is_none() => polled(cx, burst, frame),

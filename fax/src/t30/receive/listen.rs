@@ -50,6 +50,8 @@ pub(super) struct Checking {
 impl Checking {
     pub(super) fn enter(cx: &mut Cx, speed: Speed) -> State {
         cx.common.phase = Phase::Training;
+        // A sender may say DCS again and again and leave no time for an answer.
+        cx.common.count_exchange();
         if !cx.config.capability.speeds.contains(speed) {
             // Not offered, so not to be heard: let it pass, and refuse it.
             cx.common.play([Command::ListenFrames], TCF_OVER);
@@ -212,16 +214,25 @@ impl AwaitCommand {
     pub(super) fn on(self, cx: &mut Cx, happening: Happening) -> State {
         match happening {
             Happening::Line(Event::Burst(_)) if self.silence == Silence::PageNotKept => self.silent(cx),
-            Happening::Line(Event::Burst(burst)) => match (command(cx, &burst), self.image) {
-                (Some(state), _) => state,
-                (None, Some(image)) if is_echo(cx, &burst) => image.expect(cx),
-                (None, image) => {
-                    cx.common.listen_again();
-                    State::AwaitCommand(Self { image, ..self })
-                }
-            },
+            Happening::Line(Event::Burst(burst)) => self.burst(cx, &burst),
             Happening::Line(Event::Timeout) => self.silent(cx),
             _ => State::AwaitCommand(self),
+        }
+    }
+
+    fn burst(self, cx: &mut Cx, burst: &[Frame]) -> State {
+        if let Silence::Leave(outcome) = self.silence
+            && main_frame(burst).is_some_and(|frame| frame.fcf == Fcf::Dcn)
+        {
+            return cx.finish(outcome);
+        }
+        match (command(cx, burst), self.image) {
+            (Some(state), _) => state,
+            (None, Some(image)) if is_echo(cx, burst) => image.expect(cx),
+            (None, image) => {
+                cx.common.listen_again();
+                State::AwaitCommand(Self { image, ..self })
+            }
         }
     }
 

@@ -15,10 +15,10 @@ use alloc::vec::Vec;
 const DATA_WAIT: Duration = Duration::from_secs(5);
 /// Data that stop for this long have ended, though nothing says so.
 const STALL_MAX: Duration = Duration::from_secs(2);
-/// Signals kept of what is on the air while nobody listens.
-const KEPT_MAX: usize = 64;
-/// The same in octets.
-const KEPT_OCTETS_MAX: usize = 64 << 10;
+/// Bursts and images that are kept while nobody listens, frames and pieces of them, and octets in all.
+const MISSED_MAX: usize = 4;
+const KEPT_MAX: usize = 600;
+const KEPT_OCTETS_MAX: usize = 256 << 10;
 /// How a frame begins: the address, and a control octet.
 const FRAME_BEGINS: [[u8; 2]; 2] = [[0xFF, 0x03], [0xFF, 0x13]];
 
@@ -47,7 +47,6 @@ struct Air {
     /// Data have come.
     has_data: bool,
     kept: Vec<Signal>,
-    kept_octets: usize,
     /// It counts as ended then.
     until: Time,
 }
@@ -58,8 +57,11 @@ pub(super) struct Ear {
     want: Want,
     is_talking: bool,
     air: Option<Air>,
-    /// The last signal, where it ended before the engine listened.
-    missed: Option<Air>,
+    /// What ended before the engine listened. A far end that keeps no time sends an image, and the command after it, before
+    /// our reply is out.
+    missed: VecDeque<Air>,
+    /// Octets of all that is kept.
+    kept_octets: usize,
     /// The frame that is coming in.
     frame: Vec<u8>,
     /// Octets of the frame are missing.
@@ -75,7 +77,8 @@ impl Default for Ear {
             want: Want::Nothing,
             is_talking: false,
             air: None,
-            missed: None,
+            missed: VecDeque::new(),
+            kept_octets: 0,
             frame: Vec::new(),
             is_spoiled: false,
             is_doubtful: false,
@@ -107,8 +110,11 @@ impl Ear {
             air.is_told = false;
         }
         let Want::Wave(wave, _) = want else { return };
-        if let Some(missed) = self.missed.take_if(|missed| missed.wave == wave) {
-            self.tell_kept(missed.kept);
+        if let Some(at) = self.missed.iter().position(|missed| missed.wave == wave) {
+            // What was before it is too old now.
+            let missed = self.missed.drain(..=at).next_back();
+            self.tell_kept(missed.map_or(Vec::new(), |missed| missed.kept));
+            self.count_kept();
             self.lost();
         } else if self.air.as_ref().is_some_and(|air| air.wave == wave) {
             // Something else on the air is the end of what was before, unless more comes of it.
@@ -120,11 +126,12 @@ impl Ear {
     pub(super) fn talk(&mut self) {
         self.want = Want::Nothing;
         self.is_talking = true;
-        self.missed = None;
+        self.missed.clear();
         if let Some(air) = &mut self.air {
             air.is_told = false;
             air.is_crossed = true;
         }
+        self.count_kept();
     }
 
     /// We have said all: what begins now may be the reply.
@@ -251,7 +258,6 @@ impl Ear {
     /// A signal begins, and ends the one before it.
     fn begin(&mut self, now: Time, wave: Wave) {
         self.end();
-        self.missed = None;
         self.frame.clear();
         self.is_spoiled = false;
         self.is_doubtful = false;
@@ -261,7 +267,6 @@ impl Ear {
             is_crossed: self.is_talking,
             has_data: false,
             kept: Vec::new(),
-            kept_octets: 0,
             until: now + DATA_WAIT,
         });
         self.catch();
@@ -279,6 +284,7 @@ impl Ear {
             air.is_told = true;
             let kept = core::mem::take(&mut air.kept);
             self.tell_kept(kept);
+            self.count_kept();
         } else if wave != Wave::V21 {
             self.want = Want::Nothing;
             self.out.push_back(Signal::TrainingFailed);
@@ -294,7 +300,12 @@ impl Ear {
 
     fn tell(&mut self, signal: Signal) {
         match &mut self.air {
-            Some(air) if !air.is_told => air.keep(signal),
+            Some(air) if !air.is_told => {
+                let octets = octets_of(&signal);
+                if self.kept_octets + octets <= KEPT_OCTETS_MAX && air.keep(signal) {
+                    self.kept_octets += octets;
+                }
+            }
             _ => self.tell_now(signal),
         }
     }
@@ -318,9 +329,15 @@ impl Ear {
         self.is_spoiled = false;
         if air.is_told {
             self.lost();
-        } else if !air.is_crossed && !air.kept.is_empty() {
-            self.missed = Some(air);
+        } else if !air.is_crossed && !air.kept.is_empty() && self.missed.len() < MISSED_MAX {
+            self.missed.push_back(air);
         }
+        self.count_kept();
+    }
+
+    fn count_kept(&mut self) {
+        let signals = self.missed.iter().chain(&self.air).flat_map(|air| &air.kept);
+        self.kept_octets = signals.map(octets_of).sum();
     }
 
     fn lost(&mut self) {
@@ -331,15 +348,24 @@ impl Ear {
 }
 
 impl Air {
-    fn keep(&mut self, signal: Signal) {
-        let octets = match &signal {
-            Signal::Frame { octets, .. } => octets.len(),
-            Signal::Data(data) => data.len(),
-            _ => 0,
-        };
-        if self.kept.len() < KEPT_MAX && self.kept_octets + octets <= KEPT_OCTETS_MAX {
-            self.kept_octets += octets;
+    /// Keeps a signal; pieces of a bit stream are joined. False where there is no room.
+    fn keep(&mut self, signal: Signal) -> bool {
+        if let (Some(Signal::Data(data)), Signal::Data(more)) = (self.kept.last_mut(), &signal) {
+            data.extend_from_slice(more);
+            return true;
+        }
+        let has_room = self.kept.len() < KEPT_MAX;
+        if has_room {
             self.kept.push(signal);
         }
+        has_room
+    }
+}
+
+fn octets_of(signal: &Signal) -> usize {
+    match signal {
+        Signal::Frame { octets, .. } => octets.len(),
+        Signal::Data(data) => data.len(),
+        _ => 0,
     }
 }

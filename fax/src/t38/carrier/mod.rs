@@ -81,6 +81,8 @@ pub struct Carrier {
     ear: Ear,
     voice: Voice,
     syntax: Syntax,
+    /// The far end turned out to write the other syntax. It does not change twice.
+    is_syntax_found: bool,
     out: VecDeque<Output>,
     state: State,
 }
@@ -101,6 +103,7 @@ impl Carrier {
             receiver: Receiver::new(),
             ear: Ear::default(),
             syntax: Syntax::of_version(config.version),
+            is_syntax_found: false,
             voice: Voice::new(config),
             out: VecDeque::new(),
             state: State::Open,
@@ -217,7 +220,10 @@ impl Carrier {
             self.ear.gap();
             return;
         };
-        self.syntax = syntax;
+        if syntax != self.syntax && !self.is_syntax_found {
+            self.is_syntax_found = true;
+            self.syntax = syntax;
+        }
         match packet {
             Packet::Indicator(indicator) => self.ear.indicator(now, indicator),
             Packet::Data(carrier, fields) => self.ear.data(now, carrier, &fields),

@@ -35,6 +35,8 @@ struct Parities {
 }
 
 /// Takes datagrams.
+///
+/// What it keeps stays below a megabyte: packets within the window, and the last parities.
 #[derive(Clone, Debug, Default)]
 pub struct Receiver {
     /// The packet that is awaited; `None` before the first datagram. Counted on beyond 65,535.

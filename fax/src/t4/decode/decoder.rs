@@ -1,7 +1,7 @@
-//! A page, row by row: what stands between rows, and what to do where one is damaged.
+//! A page, row by row.
 
-use super::lanes::Changes;
-use super::paint::Painter;
+use super::lanes::{Changes, Elements};
+use super::paint::{Painter, Planes};
 use super::reader::BitReader;
 use super::row::{Damage, row_1d, row_2d};
 use super::{DecodeOptions, End, Framing, LostRows, RowQuality};
@@ -10,25 +10,29 @@ use crate::t4::Coding;
 use crate::t4::table::EOL_ZEROS;
 use alloc::vec::Vec;
 
-/// EOLs without a row between them that are read as the end of the page. RTC has six; some may be damaged.
-const END_EOLS: u32 = 3;
-
 /// Decodes a page row by row.
 #[derive(Debug)]
 pub struct Decoder<'a> {
-    bits: BitReader<'a>,
-    options: DecodeOptions,
+    pub(super) bits: BitReader<'a>,
+    pub(super) options: DecodeOptions,
     rows: u32,
     end: Option<End>,
     /// The changing elements of the last good row (white before the first), and of the row in work.
-    reference: Changes,
-    coding: Changes,
+    pub(super) reference: Changes,
+    pub(super) coding: Changes,
     painter: Painter,
     /// MR: the row above was lost, so that a two-dimensional row has nothing to refer to.
-    reference_lost: bool,
+    pub(super) reference_lost: bool,
+    /// An EOL was taken that a wrong bit hides, and this is its tag.
+    pub(super) taken_eol: Option<Option<bool>>,
+    /// The pixels of the row before, if that was damaged and ended at an EOL too early.
+    pub(super) short_pixels: Option<u32>,
 }
 
 impl<'a> Decoder<'a> {
+    /// What a decoder allocates, all at its beginning: two rows of changing elements and four planes of one row.
+    pub const OCTETS: usize = 2 * size_of::<Elements>() + size_of::<Planes>();
+
     /// A decoder of the page in `data`.
     #[must_use]
     pub fn new(data: &'a [u8], options: DecodeOptions) -> Self {
@@ -47,6 +51,8 @@ impl<'a> Decoder<'a> {
             coding: Changes::white(width),
             painter: Painter::new(width),
             reference_lost: options.coding == Coding::Mr,
+            taken_eol: None,
+            short_pixels: None,
         }
     }
 
@@ -74,38 +80,12 @@ impl<'a> Decoder<'a> {
         Ok(quality)
     }
 
-    /// A row between EOLs.
-    fn framed_row(&mut self) -> Result<RowQuality, End> {
-        let mut first = self.bits.position_bits() == 0;
-        loop {
-            let (eols, one_dimensional) = self.skip_eols()?;
-            self.within_rows()?;
-            let start = self.bits.position_bits();
-            if self.decode_framed(one_dimensional) && self.is_at_row_end() {
-                core::mem::swap(&mut self.reference, &mut self.coding);
-                self.reference_lost = false;
-                return Ok(RowQuality::Good);
-            }
-            self.bits.seek(start);
-            let ended = !self.bits.find_eol();
-            // A page begins with an EOL: what stands before it is the noise of a carrier that comes up.
-            if first && eols == 0 {
-                first = false;
-                continue;
-            }
-            // And this is the noise of one that goes down.
-            if ended {
-                return Err(End::Damage(Damage::Truncated));
-            }
-            self.reference_lost = true;
-            return Ok(RowQuality::Bad);
-        }
-    }
-
     /// A row of MMR, or of MH without EOLs.
     fn bare_row(&mut self) -> Result<RowQuality, End> {
-        if self.options.framing == Framing::Octets && self.options.coding == Coding::Mh {
-            self.bits.align();
+        match (self.options.coding, self.options.framing) {
+            (Coding::Mh, Framing::Octets) => self.bits.align(),
+            (Coding::Mh, Framing::Words) => self.bits.seek(self.bits.position_bits().next_multiple_of(16)),
+            _ => {}
         }
         match self.bits.zeros() {
             None => return Err(End::Data),
@@ -124,47 +104,7 @@ impl<'a> Decoder<'a> {
         Ok(RowQuality::Good)
     }
 
-    fn within_rows(&self) -> Result<(), End> {
+    pub(super) fn within_rows(&self) -> Result<(), End> {
         if self.rows < self.options.rows_max { Ok(()) } else { Err(End::RowsMax) }
-    }
-
-    /// Takes the EOLs before a row, with their fill and tag bits. Yields how many they were, and whether the row is
-    /// one-dimensional: in MR nobody knows without EOL.
-    fn skip_eols(&mut self) -> Result<(u32, Option<bool>), End> {
-        let tagged = self.options.coding == Coding::Mr;
-        let mut one_dimensional = (!tagged).then_some(true);
-        let mut eols = 0;
-        loop {
-            match self.bits.zeros() {
-                None => return Err(if eols > 1 { End::Marker } else { End::Data }),
-                Some(zeros) if zeros < EOL_ZEROS => return Ok((eols, one_dimensional)),
-                Some(zeros) => self.bits.skip(zeros + 1),
-            }
-            eols += 1;
-            if eols == END_EOLS {
-                return Err(End::Marker);
-            }
-            if tagged {
-                one_dimensional = Some(self.bits.peek(1) == 1);
-                self.bits.skip(1);
-            }
-        }
-    }
-
-    /// Decodes into `coding`; `false` where the row is damaged or refers to one that is lost.
-    fn decode_framed(&mut self, one_dimensional: Option<bool>) -> bool {
-        let width = self.options.width;
-        match one_dimensional {
-            Some(true) => row_1d(&mut self.bits, &mut self.coding, width).is_ok(),
-            Some(false) if !self.reference_lost => {
-                row_2d(&mut self.bits, &self.reference, &mut self.coding, width).is_ok()
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether the row ended where its code words said: at an EOL or the end of the data.
-    fn is_at_row_end(&self) -> bool {
-        self.bits.zeros().is_none_or(|zeros| zeros >= EOL_ZEROS)
     }
 }

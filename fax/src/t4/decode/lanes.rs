@@ -22,47 +22,19 @@ const EDGES: usize = 4;
 /// Octets in which a word may begin; so many and one more are a power of two, that an index can be kept among them.
 const OCTET_LAST: usize = 0xFFFF;
 
-/// The changing elements of a row.
+/// The places of elements: one 0, the elements, and edges; the low octet of each comes first.
 ///
 /// There is room for the widest row, whatever the width: where the length is known when the program is compiled, nothing
 /// need be compared with it.
 #[derive(Clone, Debug)]
-pub(super) struct Changes {
-    /// One 0, the elements, and edges; the low octet of each comes first.
-    octets: Box<[u8; OCTET_LAST + 8]>,
-    /// Elements.
-    count: usize,
-}
+pub(super) struct Elements([u8; OCTET_LAST + 8]);
 
-impl Changes {
-    /// A white row.
-    pub(super) fn white(width: u32) -> Self {
-        // By way of a vector, as an array would be made on the stack.
-        let octets = alloc::vec![0; OCTET_LAST + 8].into_boxed_slice().try_into();
-        let mut changes = Self { octets: octets.unwrap_or_else(|_| Box::new([0; OCTET_LAST + 8])), count: 0 };
-        changes.finish(0, width + BIAS);
-        changes
-    }
-
-    /// How many they are.
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Ends the row after `count` elements.
-    #[inline]
-    pub(super) fn finish(&mut self, count: usize, edge: u32) {
-        for word in 0..EDGES {
-            self.put_four(count + 4 * word, u64::from(edge) * LANES);
-        }
-        self.count = count;
-    }
-
+impl Elements {
     /// Element `index`, or the edge.
     #[inline(always)]
     pub(super) fn get(&self, index: usize) -> u32 {
         let at = (2 * index + 2) & OCTET_LAST;
-        u16::from_le_bytes([self.octets[at], self.octets[at + 1]]).into()
+        u16::from_le_bytes([self.0[at], self.0[at + 1]]).into()
     }
 
     /// The four elements from `index`.
@@ -75,14 +47,14 @@ impl Changes {
     #[inline(always)]
     pub(super) fn four_from_before(&self, index: usize) -> u64 {
         let at = (2 * index) & OCTET_LAST;
-        self.octets[at..].first_chunk().map_or(0, |octets| u64::from_le_bytes(*octets))
+        self.0[at..].first_chunk().map_or(0, |octets| u64::from_le_bytes(*octets))
     }
 
     /// Writes four elements.
     #[inline(always)]
     pub(super) fn put_four(&mut self, index: usize, four: u64) {
         let at = (2 * index + 2) & OCTET_LAST;
-        if let Some(octets) = self.octets[at..].first_chunk_mut() {
+        if let Some(octets) = self.0[at..].first_chunk_mut() {
             *octets = four.to_le_bytes();
         }
     }
@@ -99,5 +71,45 @@ impl Changes {
                 count + 1
             }
         }
+    }
+}
+
+/// The changing elements of a row.
+#[derive(Clone, Debug)]
+pub(super) struct Changes {
+    elements: Box<Elements>,
+    count: usize,
+}
+
+impl Changes {
+    /// A white row.
+    pub(super) fn white(width: u32) -> Self {
+        let mut changes = Self { elements: Box::new(Elements([0; OCTET_LAST + 8])), count: 0 };
+        changes.finish(0, width + BIAS);
+        changes
+    }
+
+    /// Where they are.
+    pub(super) fn elements(&self) -> &Elements {
+        &self.elements
+    }
+
+    /// Where they are to be; [`finish`](Self::finish) must follow.
+    pub(super) fn elements_mut(&mut self) -> &mut Elements {
+        &mut self.elements
+    }
+
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Ends the row after `count` elements.
+    #[inline]
+    pub(super) fn finish(&mut self, count: usize, edge: u32) {
+        for word in 0..EDGES {
+            self.elements.put_four(count + 4 * word, u64::from(edge) * LANES);
+        }
+        self.count = count;
     }
 }

@@ -1,12 +1,11 @@
 //! Bits to rows.
 //!
-//! Between EOLs, a row that is damaged is lost alone: the decoder goes to the next EOL (in MR, the next row that is
-//! coded one-dimensionally). It searches from where the damaged row began, since wrong code words may have swallowed a
-//! part of the EOL. Without EOLs, and in MMR, the first damage ends the page.
+//! Between EOLs, a row that is damaged is lost alone (`framed`). Without EOLs, and in MMR, the first damage ends the page.
 //!
 //! Time grows with the data and the rows, memory with the rows; both have the caller's limits.
 
 mod decoder;
+mod framed;
 mod lanes;
 mod paint;
 mod reader;
@@ -31,6 +30,8 @@ pub enum Framing {
     Bare,
     /// A row begins at the next octet boundary (TIFF compression 2).
     Octets,
+    /// A row begins at the next boundary of two octets (TIFF compression 32771).
+    Words,
 }
 
 /// What becomes of a row that is damaged.
@@ -74,6 +75,15 @@ impl Framing {
 impl DecodeOptions {
     /// The widest rows that can be decoded; wider ones are [`Damage::Length`] at once.
     pub const WIDTH_MAX: u32 = lanes::WIDTH_MAX;
+
+    /// The octets that [`decode`] allocates at most, whatever the data: those of all rows, as often as a growing buffer may
+    /// need them for a moment, and the decoder's own.
+    #[must_use]
+    pub fn octets_max(&self) -> usize {
+        const GROWTH: usize = 3;
+        let rows_octets = Page::stride_of(self.width).saturating_mul(self.rows_max as usize);
+        rows_octets.saturating_mul(GROWTH).saturating_add(Decoder::OCTETS)
+    }
 
     /// What comes over a telephone line: MH and MR rows with EOLs, and the longest page there is. The most significant
     /// bit comes first all the same, as [`encode`](super::encode()) has it.

@@ -1,23 +1,29 @@
 //! Changing elements to pixels.
 
 use super::lanes::{BIAS, Changes};
-use alloc::vec::Vec;
+use alloc::boxed::Box;
+
+/// Words that hold the place of any element, with its bias.
+const WORDS: usize = 1 << (16 - 6);
+
+/// Four bitmaps of a row.
+pub(super) type Planes = [[u64; WORDS]; 4];
 
 /// Paints rows, a machine word at a time.
 ///
 /// Each element turns over all pixels from it to the end of its word. That needs no look at where runs end; what goes on
 /// into the next words is added once for each word. Elements of the same word would have to wait for one another's stores,
-/// so four of them have a word each, and the four are put together in the end.
+/// so there are four planes that take turns, and are put together in the end. On them a pixel lies where its element says,
+/// which is [`BIAS`] bits to the right.
 #[derive(Clone, Debug)]
 pub(super) struct Painter {
-    words: Vec<[u64; 4]>,
+    planes: Box<Planes>,
     width: u32,
 }
 
 impl Painter {
     pub(super) fn new(width: u32) -> Self {
-        // The edge is an element too, and may stand after the last word.
-        Self { words: alloc::vec![[0; 4]; width as usize / 64 + 1], width }
+        Self { planes: Box::new([[0; WORDS]; 4]), width }
     }
 
     /// Paints over a row that is white.
@@ -25,34 +31,49 @@ impl Painter {
         if changes.count() == 0 {
             return;
         }
+        let [a, b, c, d] = &mut *self.planes;
         for index in (0..changes.count()).step_by(4) {
-            let four = changes.four(index);
-            for lane in 0..4 {
-                let place = (four >> (16 * lane) & 0xFFFF) as usize;
-                let place = place.wrapping_sub(BIAS as usize);
-                if let Some(word) = self.words.get_mut(place / 64) {
-                    word[lane] ^= u64::MAX >> (place % 64);
-                }
-            }
+            let four = changes.elements().four(index);
+            turn_over(a, four as u16);
+            turn_over(b, (four >> 16) as u16);
+            turn_over(c, (four >> 32) as u16);
+            turn_over(d, (four >> 48) as u16);
         }
-        let mut carried = 0;
-        for (quad, octets) in self.words.iter_mut().zip(row.chunks_mut(8)) {
-            let [a, b, c, d] = core::mem::take(quad);
-            let word = a ^ b ^ c ^ d ^ carried;
+        let (mut colour, mut left) = (0, 0);
+        let words = (self.width + BIAS) as usize / 64 + 1;
+        let planes = a.iter_mut().zip(b).zip(c).zip(d).take(words);
+        // The first word has no octets, as its pixels have to wait for the next one's.
+        let mut rest = row.chunks_mut(8);
+        for (i, (((a, b), c), d)) in planes.enumerate() {
+            let word = *a ^ *b ^ *c ^ *d ^ colour;
+            (*a, *b, *c, *d) = (0, 0, 0, 0);
             // The last pixel goes on into the next word.
-            carried = 0u64.wrapping_sub(word & 1);
-            match octets.first_chunk_mut() {
-                Some(whole) => *whole = word.to_be_bytes(),
-                None => octets.iter_mut().zip(word.to_be_bytes()).for_each(|(octet, new)| *octet = new),
+            colour = 0u64.wrapping_sub(word & 1);
+            if i > 0 {
+                write(rest.next(), left << BIAS | word >> (64 - BIAS));
             }
+            left = word;
         }
-        // What the edge has turned over, where it stands in a word that is not painted.
-        if let Some(last) = self.words.last_mut() {
-            *last = [0; 4];
-        }
+        write(rest.next(), left << BIAS);
         if let Some(octet) = row.last_mut() {
             *octet &= 0xFF << (self.width.wrapping_neg() % 8);
         }
+    }
+}
+
+/// Turns over the pixels of a word from `place` on.
+#[inline(always)]
+fn turn_over(plane: &mut [u64; WORDS], place: u16) {
+    plane[usize::from(place / 64)] ^= u64::MAX >> (place % 64);
+}
+
+/// Writes the first octets of a word, or all.
+#[inline(always)]
+fn write(octets: Option<&mut [u8]>, word: u64) {
+    let Some(octets) = octets else { return };
+    match octets.first_chunk_mut() {
+        Some(whole) => *whole = word.to_be_bytes(),
+        None => octets.iter_mut().zip(word.to_be_bytes()).for_each(|(octet, new)| *octet = new),
     }
 }
 
@@ -60,6 +81,7 @@ impl Painter {
 mod tests {
     use super::*;
     use crate::page::Page;
+    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     proptest! {
@@ -72,7 +94,7 @@ mod tests {
                 let elements: Vec<u32> =
                     places.iter().copied().filter(|place| *place < width).skip(skipped).collect();
                 for (index, place) in elements.iter().enumerate() {
-                    changes.put_four(index, (place + BIAS).into());
+                    changes.elements_mut().put_four(index, (place + BIAS).into());
                 }
                 changes.finish(elements.len(), width + BIAS);
                 let mut row = alloc::vec![0; Page::stride_of(width)];

@@ -82,7 +82,8 @@ impl<'a> BitReader<'a> {
     #[inline(always)]
     pub(super) fn refill_in<const LSB_FIRST: bool>(&mut self) {
         let Some(octets) = self.rest.first_chunk::<8>() else {
-            self.refill_at_end();
+            // By value, since what has an address is not kept in registers.
+            *self = self.refilled_at_end();
             return;
         };
         let word = if LSB_FIRST {
@@ -93,13 +94,13 @@ impl<'a> BitReader<'a> {
         };
         // The load may bring more bits than are counted; the next one brings the same again.
         self.window |= word >> (self.valid_bits & 63);
-        self.rest = &self.rest[(63 - self.valid_bits & 63) as usize / 8..];
+        self.rest = &self.rest[((63 - self.valid_bits) & 63) as usize / 8..];
         self.valid_bits |= 56;
     }
 
     #[cold]
     #[inline(never)]
-    fn refill_at_end(&mut self) {
+    fn refilled_at_end(mut self) -> Self {
         while self.valid_bits < 56 {
             let octet = self.rest.split_off_first().copied().unwrap_or_else(|| {
                 self.padding = self.padding.saturating_add(1);
@@ -109,6 +110,7 @@ impl<'a> BitReader<'a> {
             self.window |= u64::from(octet) << 56 >> self.valid_bits;
             self.valid_bits += 8;
         }
+        self
     }
 
     /// The next `count` bits (1 to 56), right-aligned, without taking them.
@@ -169,6 +171,12 @@ impl<'a> BitReader<'a> {
         }
         self.seek(self.bits());
         false
+    }
+
+    /// Whether at `position_bits` there is an EOL one of whose zeros is a one.
+    pub(super) fn is_eol_with_wrong_bit(&self, position_bits: usize) -> bool {
+        let eol = self.window_at(position_bits) >> (63 - EOL_ZEROS);
+        eol & 1 == 1 && (eol >> 1).is_power_of_two()
     }
 
     fn bits(&self) -> usize {

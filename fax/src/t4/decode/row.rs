@@ -5,10 +5,11 @@
 //! The quick way takes up to four code words at once, and stays left of the edge; where that cannot be, because the row
 //! ends, a run is long or empty, or a mode looks at other elements than the next one, they are taken one by one.
 
-use super::BitOrder;
-use super::lanes::{BIAS, Changes, HIGH, LANES};
+use super::lanes::{BIAS, Changes, Elements, HIGH, LANES};
 use super::reader::BitReader;
 use super::table::{Kind, LOOK_UP_BITS, MODES, Modes, RUN, RUN_BITS, RUNS, Runs};
+use crate::t4::BitOrder;
+use crate::t4::table::EOL_ZEROS;
 use core::fmt;
 
 /// Why a row cannot be decoded.
@@ -53,27 +54,45 @@ fn row_1d_in<const LSB_FIRST: bool>(
     // A copy that nobody else can see stays in registers.
     let mut reader = *bits;
     let edge = width + BIAS;
+    let elements = row.elements_mut();
     let mut a0 = BIAS;
     let mut count = 0;
     while a0 < edge {
-        reader.need_16::<LSB_FIRST>();
-        let runs = RUNS[count % 2][reader.peek(LOOK_UP_BITS)];
-        let end = a0 + runs.pixels();
-        if runs.count() != 0 && end < edge {
-            row.put_four(count, u64::from(a0) * LANES + runs.ends());
+        // The quick way ends left of the edge, so it need not ask.
+        loop {
+            reader.need_16::<LSB_FIRST>();
+            let runs = RUNS[count % 2][reader.peek(LOOK_UP_BITS)];
+            let end = a0 + runs.pixels();
+            if runs.count() == 0 || end >= edge {
+                break;
+            }
+            elements.put_four(count, u64::from(a0) * LANES + runs.ends());
             count += runs.count();
             a0 = end;
             reader.take(runs.length());
-        } else {
-            let mut apart = reader;
-            a0 = run(&mut apart, count, a0, edge)?;
-            reader = apart;
-            count = row.turn(count, a0, edge);
         }
+        let mut apart = reader;
+        a0 = run(&mut apart, count, a0, edge)?;
+        reader = apart;
+        count = elements.turn(count, a0, edge);
     }
     *bits = reader;
     row.finish(count, edge);
     within_data(bits)
+}
+
+/// The pixels of a one-dimensional row that an EOL ends before the width.
+pub(super) fn pixels_1d(mut reader: BitReader<'_>, width: u32) -> Option<u32> {
+    let (mut end, mut colour) = (0, 0);
+    while end < width {
+        match run(&mut reader, colour, end, width) {
+            Ok(after) => end = after,
+            Err(Damage::Code) if reader.zeros().is_some_and(|zeros| zeros >= EOL_ZEROS) => return Some(end),
+            Err(_) => return None,
+        }
+        colour += 1;
+    }
+    None
 }
 
 /// Decodes a two-dimensional row that refers to the row `reference`.
@@ -95,30 +114,49 @@ fn row_2d_in<const LSB_FIRST: bool>(
     row: &mut Changes,
     width: u32,
 ) -> Result<(), Damage> {
-    let mut work = Work { reference, row, edge: width + BIAS, a0: BIAS - 1, count: 0, b1: 0 };
+    // A copy that nobody else can see stays in registers.
     let mut reader = *bits;
+    reader.need_16::<LSB_FIRST>();
+    if reference.count() == 0 && reader.peek(1) == 1 {
+        // White below white, as most of most pages is.
+        reader.take(1);
+        *bits = reader;
+        row.finish(0, width + BIAS);
+        return within_data(bits);
+    }
+    let mut work = Work {
+        reference: reference.elements(),
+        row: row.elements_mut(),
+        edge: width + BIAS,
+        a0: BIAS - 1,
+        count: 0,
+        b1: 0,
+    };
     while work.a0 < work.edge {
         reader.need_16::<LSB_FIRST>();
-        let modes = MODES[reader.peek(LOOK_UP_BITS)];
-        if modes.are(Kind::Vertical) {
-            let length = if work.vertical(modes) { modes.length() } else { work.vertical_one(modes)? };
-            reader.take(length);
-        } else if modes.are(Kind::Horizontal) {
+        let mut modes = MODES[reader.peek(LOOK_UP_BITS)];
+        // The quick way ends left of the edge, so it need not ask.
+        while modes.are(Kind::Vertical) && work.vertical(modes) {
+            reader.take(modes.length());
+            reader.need_16::<LSB_FIRST>();
+            modes = MODES[reader.peek(LOOK_UP_BITS)];
+        }
+        if modes.are(Kind::Horizontal) {
             reader.take(modes.length());
             let runs = RUNS[work.count % 2][reader.peek(LOOK_UP_BITS)];
             if work.horizontal(runs) {
                 reader.take(runs.pair_length());
             } else {
-                reader = work.horizontal_one_by_one(reader)?;
+                (work, reader) = work.horizontal_one_by_one(reader)?;
             }
         } else if modes.are(Kind::Pass) {
             reader.take(work.pass(modes));
-        } else if modes.are(Kind::Far) {
+        } else if modes.are(Kind::Vertical) || modes.are(Kind::Far) {
             reader.take(work.vertical_one(modes)?);
         } else if modes.are(Kind::Extension) {
             return Err(Damage::Extension);
         } else {
-            return Err(invalid(&reader));
+            return Err(invalid(reader));
         }
     }
     *bits = reader;
@@ -129,8 +167,8 @@ fn row_2d_in<const LSB_FIRST: bool>(
 
 /// A two-dimensional row in work.
 struct Work<'a> {
-    reference: &'a Changes,
-    row: &'a mut Changes,
+    reference: &'a Elements,
+    row: &'a mut Elements,
     edge: u32,
     a0: u32,
     /// Elements of the row so far.
@@ -150,11 +188,17 @@ impl Work<'_> {
         // An element is the next b1 if it is right of a0 (the one before it is not, unless a1 is 2 or 3 left of b1). And a1
         // must be right of a0. So the left one of a1 and b1 must be, and then the highest bit of its lane stays.
         let is_right = (b1 + (HIGH - LANES)).wrapping_sub(modes.left_of_b1() + a0);
-        if (is_right | modes.absent()) & HIGH != HIGH {
-            return false;
+        let failed = !(is_right | modes.absent()) & HIGH;
+        let last = modes.last(a1);
+        if failed != 0 {
+            // After the last mode, two elements may be left behind: a run of one pixel.
+            if failed != modes.after_last() || last >= self.edge {
+                return false;
+            }
+            self.b1 += 2;
         }
         self.row.put_four(self.count, a1);
-        self.a0 = modes.last(a1);
+        self.a0 = last;
         self.count += modes.count();
         self.b1 += modes.count();
         true
@@ -201,9 +245,12 @@ impl Work<'_> {
 
     /// Two runs, which may be long or empty, or reach the edge.
     ///
-    /// The reader comes and goes as a value, so that it stays in registers where this is not called.
+    /// All comes and goes as a value, since what has an address is not kept in registers.
     #[inline(never)]
-    fn horizontal_one_by_one<'d>(&mut self, mut reader: BitReader<'d>) -> Result<BitReader<'d>, Damage> {
+    fn horizontal_one_by_one<'d>(
+        mut self,
+        mut reader: BitReader<'d>,
+    ) -> Result<(Self, BitReader<'d>), Damage> {
         let black = self.count % 2;
         let a1 = run(&mut reader, black, self.a0.max(BIAS), self.edge)?;
         self.count = self.row.turn(self.count, a1, self.edge);
@@ -212,7 +259,7 @@ impl Work<'_> {
         if self.a0 < self.edge {
             self.find_b1();
         }
-        Ok(reader)
+        Ok((self, reader))
     }
 
     /// All of `modes`, or the first of them where the row may end. Yields the bits that they take.
@@ -245,7 +292,7 @@ fn run(reader: &mut BitReader<'_>, colour: usize, start: u32, edge: u32) -> Resu
         reader.refill();
         let run = RUN[colour % 2][reader.peek(RUN_BITS)];
         if run.length == 0 {
-            return Err(invalid(reader));
+            return Err(invalid(*reader));
         }
         reader.take(run.length.into());
         end += u32::from(run.pixels);
@@ -260,7 +307,8 @@ fn run(reader: &mut BitReader<'_>, colour: usize, start: u32, edge: u32) -> Resu
 
 /// Past the data there are only zeros, which are no code word.
 #[cold]
-fn invalid(reader: &BitReader<'_>) -> Damage {
+#[inline(never)]
+fn invalid(reader: BitReader<'_>) -> Damage {
     if reader.is_at_padding() { Damage::Truncated } else { Damage::Code }
 }
 

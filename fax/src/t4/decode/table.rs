@@ -66,18 +66,18 @@ impl Runs {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub(super) enum Kind {
-    /// Up to three vertical modes of not more than 1 to the left or right.
-    Vertical = 1 << 19,
+    /// Up to three vertical modes of not more than 1 to the left, or to the right the last of them.
+    Vertical = 1 << 18,
     /// A vertical mode of 2 or 3.
-    Far = 1 << 22,
+    Far = 1 << 21,
     /// Up to three passes.
-    Pass = 1 << 21,
+    Pass = 1 << 20,
     /// One horizontal mode; two run lengths follow.
-    Horizontal = 1 << 20,
+    Horizontal = 1 << 19,
     /// An extension code; this decoder knows none.
-    Extension = 1 << 23,
+    Extension = 1 << 22,
     /// No mode begins so.
-    Invalid = 0,
+    Invalid = 1 << 23,
 }
 
 /// Up to three modes of one kind.
@@ -106,7 +106,13 @@ impl Modes {
     /// How many they are.
     #[inline(always)]
     pub(super) fn count(self) -> usize {
-        (self.0 as u32 >> 16) as usize & 7
+        (self.0 as u32 >> 16) as usize & 3
+    }
+
+    /// The highest bit of the lane after that of the last mode.
+    #[inline(always)]
+    pub(super) fn after_last(self) -> u64 {
+        1 << (((self.0 >> 32) + 31) & 63)
     }
 
     /// Of four lanes, that of the last mode.
@@ -152,9 +158,7 @@ pub(super) struct Run {
 /// Bits that the look-up of a single run needs.
 pub(super) const RUN_BITS: u32 = 13;
 /// Run codes by their next 13 bits, for white `[0]` and black `[1]`.
-pub(super) static RUN: [[Run; 1 << RUN_BITS]; 2] = SINGLE;
-
-const SINGLE: [[Run; 1 << RUN_BITS]; 2] =
+pub(super) static RUN: [[Run; 1 << RUN_BITS]; 2] =
     [run_table(&WHITE_TERMINATING, &WHITE_MAKE_UP), run_table(&BLACK_TERMINATING, &BLACK_MAKE_UP)];
 
 const fn run_table(terminating: &[Code; 64], make_up: &[Code; 27]) -> [Run; 1 << RUN_BITS] {
@@ -201,7 +205,7 @@ const fn runs(bits: usize, mut colour: usize) -> Runs {
     let (mut entry, mut count, mut length, mut pixels) = (0, 0, 0, 0u64);
     while count < 4 {
         // What is beyond the look-up is 0; a code word that needs some of it is longer than what is left.
-        let run = SINGLE[colour][bits << (RUN_BITS - LOOK_UP_BITS + length) & ((1 << RUN_BITS) - 1)];
+        let run = RUN[colour][bits << (RUN_BITS - LOOK_UP_BITS + length) & ((1 << RUN_BITS) - 1)];
         let fits = run.length != 0 && length + run.length as u32 <= LOOK_UP_BITS;
         if !fits || run.pixels == 0 || run.pixels >= 64 {
             break;
@@ -274,6 +278,10 @@ const fn modes(bits: usize) -> Modes {
         length += next_length;
         entry |= (((offset + 3) << 8) as u64 | ((offset < 0) as u64) << 11) << (16 * count);
         count += 1;
+        // Two elements may be skipped after it, so it is the last one.
+        if offset > 0 {
+            break;
+        }
     }
     entry |= length as u64 | (count as u64) << 16 | kind as u32 as u64 | ((16 * count - 16) as u64) << 32;
     let mut lane = count;
@@ -289,6 +297,7 @@ const fn modes(bits: usize) -> Modes {
 }
 
 #[cfg(test)]
+#[allow(clippy::unusual_byte_groupings, reason = "a group is a code word")]
 mod tests {
     use super::*;
     use crate::t4::table::{MAKE_UP_MAX, run_codes};
@@ -361,18 +370,21 @@ mod tests {
     #[test]
     fn modes_are_told_together() {
         let absent = |entry: Modes| lanes(entry.absent()).map(|lane| lane >> 15);
-        let entry = MODES[0b1_011_010_1_0001];
+        let entry = MODES[0b1_010_011_1_0001];
         assert!(entry.are(Kind::Vertical));
         assert_eq!((entry.count(), entry.length(), entry.first_length()), (3, 7, 1));
-        assert_eq!(lanes(entry.offsets()), [3, 4, 2, 3]);
-        assert_eq!(lanes(entry.left_of_b1()), [0, 0, 1, 0]);
-        assert_eq!(absent(entry), [0; 4]);
+        assert_eq!(lanes(entry.offsets()), [3, 2, 4, 3]);
+        assert_eq!(lanes(entry.left_of_b1()), [0, 1, 0, 0]);
+        assert_eq!((absent(entry), entry.after_last()), ([0; 4], 1 << 63));
+
+        let entry = MODES[0b1_011_010_1_0001];
+        assert_eq!((entry.count(), entry.length(), entry.last(0x4_0003_0002_0001)), (2, 4, 2));
 
         let entry = MODES[0b010_000010_111];
         assert!(entry.are(Kind::Vertical));
         assert_eq!((entry.count(), entry.length(), entry.first_length()), (1, 3, 3));
         assert_eq!(lanes(entry.offsets()), [2, 3, 3, 3]);
-        assert_eq!(absent(entry), [0, 0, 1, 1]);
+        assert_eq!((absent(entry), entry.after_last()), ([0, 0, 1, 1], 1 << 31));
 
         let kinds = [
             (0b0000010_00001, Kind::Far, 1, 7),

@@ -17,7 +17,7 @@ use crate::page::{Page, Resolution};
 use alloc::vec::Vec;
 use one_dimensional::row_1d;
 use row::{Changes, Pixels};
-use two_dimensional::{row_2d, row_again};
+use two_dimensional::Codes;
 use words::Word;
 use writer::BitWriter;
 
@@ -110,6 +110,7 @@ pub struct Encoder {
     changes: Changes,
     /// The changing elements of the row before.
     reference: Changes,
+    codes: Codes,
     /// MR: two-dimensional rows before the next one-dimensional one.
     rows_to_1d: u32,
 }
@@ -126,6 +127,7 @@ impl Encoder {
             pixels: Pixels::white(width),
             changes: Changes::white(width),
             reference: Changes::white(width),
+            codes: Codes::new(width),
             rows_to_1d: 0,
         }
     }
@@ -164,9 +166,10 @@ impl Encoder {
         if self.pixels.read(row, self.width) {
             core::mem::swap(&mut self.reference, &mut self.changes);
             self.changes.read(&self.pixels, self.width);
-            self.out.put_all(octets_max, |pen| row_2d(pen, &self.reference, &self.changes, self.width));
+            self.codes.read(&self.reference, &self.changes, self.width);
+            self.out.put_all(octets_max, |pen| pen.put_words(self.codes.words()));
         } else if self.width > 0 {
-            self.out.put_all(octets_max, |pen| row_again(pen, &self.changes));
+            self.out.put_all(octets_max, |pen| pen.repeat(1, self.changes.count() + 1));
         }
     }
 

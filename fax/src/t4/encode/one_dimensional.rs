@@ -7,7 +7,6 @@ use crate::t4::table::MAKE_UP_MAX;
 
 /// Puts a row.
 pub(super) fn row_1d<'a>(mut pen: Pen<'a>, row: &Pixels, width: u32) -> Pen<'a> {
-    pen = pen.settle();
     // The pixel before the word, and the length of the run that goes on there.
     let (mut before, mut run) = (0u64, 0);
     for &word in row.words() {
@@ -42,22 +41,12 @@ fn octet(pen: Pen<'_>, pixels: u64, mut run: u32) -> (Pen<'_>, u32) {
             let bits = code.bits() & u64::from(octet.ends);
             (pen.put_wide(bits << octet.inner_length | octet.inner, length), next)
         }
-        _ => (long_run(pen, black, run).settle().put_wide(octet.inner, octet.inner_length), next),
+        _ => (put_run(pen, black, run).put_wide(octet.inner, octet.inner_length), next),
     }
 }
 
-/// Puts a run.
-#[inline(always)]
-pub(super) fn put_run(pen: Pen<'_>, black: usize, pixels: u32) -> Pen<'_> {
-    match RUNS[black % 2].get(pixels as usize) {
-        Some(&word) => pen.put(word),
-        None => long_run(pen, black, pixels),
-    }
-}
-
-/// Puts a run that may need more than one make-up code.
-#[cold]
-fn long_run(mut pen: Pen<'_>, black: usize, mut pixels: u32) -> Pen<'_> {
+/// Puts a run: where it needs more than one make-up code, these before.
+fn put_run(mut pen: Pen<'_>, black: usize, mut pixels: u32) -> Pen<'_> {
     while pixels > RUN_MAX {
         pen = pen.put(MAKE_UP_LONGEST);
         pixels -= MAKE_UP_MAX;

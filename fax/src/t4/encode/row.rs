@@ -50,9 +50,16 @@ fn spread(pixels: u64, spare: u32) -> u64 {
 /// The changing elements of a row: they rise strictly and stay below the width, and the first is black.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// A zero, then the elements, then the width [`EDGES`] times: it is the imaginary element behind the row.
+    /// A zero, then the elements, then the width [`EDGES`] times: it is the imaginary element behind the row. And room to
+    /// store more than is true.
     list: Vec<u32>,
     count: usize,
+}
+
+/// The length of a row's lists, of changing elements and of code words: three words for two pixels in horizontal mode are
+/// the most, and then room for some that are stored in advance.
+pub(super) fn list_len(width: u32) -> usize {
+    width as usize * 2 + 80
 }
 
 /// Elements behind the last that stand for the edge: more than a coder looks at.
@@ -61,7 +68,7 @@ const EDGES: usize = 8;
 impl Changes {
     /// Those of a white row.
     pub(super) fn white(width: u32) -> Self {
-        let mut changes = Self { list: alloc::vec![0; width as usize + 2 * EDGES], count: 0 };
+        let mut changes = Self { list: alloc::vec![0; list_len(width)], count: 0 };
         changes.end(0, width);
         changes
     }
@@ -71,9 +78,14 @@ impl Changes {
         self.count
     }
 
-    /// The zero, the elements and the edge.
+    /// The zero, the elements, and edges enough.
     pub(super) fn list(&self) -> &[u32] {
         &self.list
+    }
+
+    /// The zero, the elements, and one edge.
+    pub(super) fn through_edge(&self) -> &[u32] {
+        self.list.get(..self.count + 2).unwrap_or_default()
     }
 
     /// Finds those of a row, an octet at a time: that it has few or many makes no difference, and a processor has
@@ -84,15 +96,10 @@ impl Changes {
             // A one is a pixel that differs from its left neighbour.
             let edges = word ^ (word >> 1 | before << 63);
             before = word;
-            if edges == 0 {
-                continue;
-            }
-            for (octet, base) in edges.to_be_bytes().into_iter().zip((base..).step_by(8)) {
-                // All eight places are stored, and those that are none soon overwritten.
-                if let Some(free) = self.list.get_mut(1 + count..).and_then(|list| list.first_chunk_mut()) {
-                    *free = PLACES[usize::from(octet)].map(|place| base + place);
-                }
-                count += octet.count_ones() as usize;
+            if edges != 0
+                && let Some(free) = self.list.get_mut(1 + count..).and_then(|list| list.first_chunk_mut())
+            {
+                count += places(edges, base, free);
             }
         }
         self.end(count, width);
@@ -105,6 +112,31 @@ impl Changes {
         }
     }
 }
+
+/// Lists the ones of a word, whose first bit is `base`; yields how many they are.
+#[inline(always)]
+fn places(word: u64, base: u32, free: &mut [u32; 64 + 8]) -> usize {
+    let mut count = 0;
+    for (octet, base) in word.to_be_bytes().into_iter().zip((base..).step_by(8)) {
+        // Eight places are stored each time; those that are none are soon overwritten.
+        if let Some(free) = free[count % 64..].first_chunk_mut() {
+            *free = PLACES[usize::from(octet)].map(|place| base + place);
+        }
+        count += usize::from(COUNTS[usize::from(octet)]);
+    }
+    count
+}
+
+/// How many ones an octet has.
+static COUNTS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut octet = 0;
+    while octet < table.len() {
+        table[octet] = octet.count_ones() as u8;
+        octet += 1;
+    }
+    table
+};
 
 /// Where an octet has its ones, from the left.
 static PLACES: [[u32; 8]; 256] = {

@@ -5,37 +5,36 @@ use crate::t4::table::{
     WHITE_MAKE_UP, WHITE_TERMINATING,
 };
 
-/// Bits, right-aligned, and how many they are: in one number, so that a look-up is one load.
+/// Bits, right-aligned, and how many they are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Word(u32);
+pub(super) struct Word {
+    bits: u32,
+    length: u32,
+}
 
 impl Word {
-    /// The longest is a black run with make-up code, of 25 bits.
-    const BITS: u32 = 26;
+    /// No bits.
+    pub(super) const NONE: Self = Self::zeros(0);
 
     pub(super) const fn new(code: Code) -> Self {
-        Self::of(code.word as u32, code.length as u32)
-    }
-
-    const fn of(bits: u32, length: u32) -> Self {
-        Self(length << Self::BITS | bits)
+        Self { bits: code.word as u32, length: code.length as u32 }
     }
 
     pub(super) const fn zeros(count: u32) -> Self {
-        Self::of(0, count)
+        Self { bits: 0, length: count }
     }
 
     pub(super) const fn bits(self) -> u64 {
-        (self.0 & ((1 << Self::BITS) - 1)) as u64
+        self.bits as u64
     }
 
     pub(super) const fn length(self) -> u32 {
-        self.0 >> Self::BITS
+        self.length
     }
 
     /// This word and then another.
     const fn then(self, next: Self) -> Self {
-        Self::of((self.bits() << next.length() | next.bits()) as u32, self.length() + next.length())
+        Self { bits: self.bits << next.length | next.bits, length: self.length + next.length }
     }
 }
 
@@ -51,7 +50,7 @@ pub(super) static RUNS: [[Word; RUNS_LEN]; 2] =
 pub(super) static MAKE_UP_LONGEST: Word = Word::new(COMMON_MAKE_UP[COMMON_MAKE_UP.len() - 1]);
 
 const fn runs(terminating: &[Code; 64], make_up: &[Code; 27]) -> [Word; RUNS_LEN] {
-    let mut runs = [Word(0); RUNS_LEN];
+    let mut runs = [Word::NONE; RUNS_LEN];
     let mut pixels = 0;
     while pixels < RUNS_LEN {
         let end = Word::new(terminating[pixels % 64]);
@@ -72,7 +71,7 @@ pub(super) const HORIZONTAL_WORD: Word = Word::new(HORIZONTAL);
 
 /// Vertical mode by a1 − b1 + 3.
 pub(super) static VERTICAL_WORDS: [Word; 7] = {
-    let mut words = [Word(0); 7];
+    let mut words = [Word::NONE; 7];
     let mut i = 0;
     while i < 7 {
         words[i] = Word::new(VERTICAL[i]);

@@ -19,7 +19,7 @@ pub(super) struct BitWriter {
     order: BitOrder,
 }
 
-/// Bits that are not stored yet: the low `count` of `bits`. What stands above them is of no use.
+/// Bits that do not fill an octet: the low `count` of `bits`. What stands above them is of no use.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tail {
     bits: u64,
@@ -46,7 +46,7 @@ impl BitWriter {
         }
         let room = self.octets.get_mut(self.written..).unwrap_or_default();
         let octets = room.len();
-        let pen = codes(Pen { room, tail: self.tail }).settle();
+        let pen = codes(Pen { room, tail: self.tail });
         self.written += octets - pen.room.len();
         self.tail = pen.tail;
     }
@@ -91,64 +91,57 @@ pub(super) struct Pen<'a> {
 
 impl Pen<'_> {
     /// Bits that [`put_wide`](Self::put_wide) takes.
-    pub(super) const WIDE_BITS: u32 = 57;
+    pub(super) const WIDE_BITS: u32 = 56;
     /// Octets that one store touches.
     const STORE_OCTETS: usize = size_of::<u64>();
 
     /// Appends a code word.
-    ///
-    /// A store is due after every 32 bits, which is seldom, and a processor foresees it well enough.
     #[inline(always)]
-    pub(super) fn put(mut self, word: Word) -> Self {
-        self.push(word.bits(), word.length());
-        if self.tail.count >= 32 {
-            self.tail.count -= 32;
-            let bits = (self.tail.bits >> self.tail.count) as u32;
-            if let Some((octets, room)) = core::mem::take(&mut self.room).split_first_chunk_mut::<4>() {
-                *octets = bits.to_be_bytes();
-                self.room = room;
-            }
-        }
-        self
+    pub(super) fn put(self, word: Word) -> Self {
+        self.put_wide(word.bits(), word.length())
     }
 
-    /// Appends at most [`WIDE_BITS`](Self::WIDE_BITS). Between it and a `put` before it goes [`settle`](Self::settle).
-    ///
-    /// It stores each time, so there is nothing to foresee.
+    /// Appends code words, four at a time as long as they are short, which they mostly are.
+    pub(super) fn put_words(mut self, words: &[Word]) -> Self {
+        let (fours, rest) = words.as_chunks();
+        for &[first, second, third, fourth] in fours {
+            let (before, behind) = (first.length() + second.length(), third.length() + fourth.length());
+            let head = first.bits() << second.length() | second.bits();
+            let tail = third.bits() << fourth.length() | fourth.bits();
+            self = if before + behind <= Self::WIDE_BITS {
+                self.put_wide(head << behind | tail, before + behind)
+            } else {
+                self.put_wide(head, before).put_wide(tail, behind)
+            };
+        }
+        rest.iter().fold(self, |pen, word| pen.put(*word))
+    }
+
+    /// Appends at most [`WIDE_BITS`](Self::WIDE_BITS), and stores whole octets: always, so that there is no branch which a
+    /// processor could foresee wrongly. Seven bits at most are left.
     #[inline(always)]
     pub(super) fn put_wide(mut self, bits: u64, count: u32) -> Self {
-        self.push(bits, count);
-        self.settle()
-    }
-
-    /// Appends the same bit a number of times.
-    pub(super) fn repeat(mut self, bit: u8, count: usize) -> Self {
-        let bits = if bit == 0 { 0 } else { u64::MAX };
-        self = self.settle();
-        for _ in 0..count / 32 {
-            self = self.put_wide(bits >> 32, 32);
-        }
-        let rest = count as u32 % 32;
-        self.put_wide(bits & ((1 << rest) - 1), rest)
-    }
-
-    /// Stores whole octets, so that seven bits at most are left.
-    #[inline(always)]
-    pub(super) fn settle(mut self) -> Self {
+        self.tail.bits = self.tail.bits << count | bits;
+        self.tail.count += count;
         let octets = self.tail.bits.wrapping_shl(self.tail.count.wrapping_neg()).to_be_bytes();
         let room = core::mem::take(&mut self.room);
-        if let Some(first) = room.first_chunk_mut() {
+        if let Some(first) = room.first_chunk_mut::<{ Pen::STORE_OCTETS }>() {
             *first = octets;
-            self.room = room.get_mut((self.tail.count / 8) as usize..).unwrap_or_default();
+            // It is less than eight anyway; as the compiler knows it too, nothing can go wrong here.
+            self.room = &mut room[(self.tail.count / 8) as usize % Pen::STORE_OCTETS..];
         }
         self.tail.count %= 8;
         self
     }
 
-    #[inline(always)]
-    fn push(&mut self, bits: u64, count: u32) {
-        self.tail.bits = self.tail.bits << count | bits;
-        self.tail.count += count;
+    /// Appends the same bit a number of times.
+    pub(super) fn repeat(mut self, bit: u8, count: usize) -> Self {
+        let bits = if bit == 0 { 0 } else { u64::MAX };
+        for _ in 0..count / 32 {
+            self = self.put_wide(bits >> 32, 32);
+        }
+        let rest = count as u32 % 32;
+        self.put_wide(bits & ((1 << rest) - 1), rest)
     }
 }
 
@@ -180,7 +173,7 @@ mod tests {
         prop_oneof![
             (any::<u16>(), 0u8..=16)
                 .prop_map(|(bits, count)| Put::Word(bits & ((1u32 << count) - 1) as u16, count)),
-            (any::<u64>(), 0u32..=57).prop_map(|(bits, count)| Put::Wide(bits & ((1 << count) - 1), count)),
+            (any::<u64>(), 0u32..=56).prop_map(|(bits, count)| Put::Wide(bits & ((1 << count) - 1), count)),
             (0usize..300).prop_map(Put::Zeros),
             (0usize..300).prop_map(Put::Ones),
             Just(Put::Take),
@@ -204,7 +197,7 @@ mod tests {
                         expected += &digits(word.into(), length.into());
                     }
                     Put::Wide(bits, count) => {
-                        writer.put_all(8, |pen| pen.settle().put_wide(bits, count));
+                        writer.put_all(8, |pen| pen.put_wide(bits, count));
                         expected += &digits(bits, count as usize);
                     }
                     Put::Zeros(count) => {
