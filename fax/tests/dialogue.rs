@@ -14,9 +14,9 @@
 //! once; `store=refuse`, `store=slow` and `mark=refuse`, `mark=slow`, `slow=1` (a page) change that; `< kept` and
 //! `< page 1` are the late answers.
 //!
-//! `sends=1` and `given_up=next` are a sender's policy, `refusals=0` (255: always) a receiver's; `memory=` and `at=` what a
-//! sender remembers, with `_` for a space, and its wall clock. `< lost` is V.21 that brings nothing, and `< babble MCF` a far
-//! end that says that and nothing else until the call is over; what the engine did last is expected after it.
+//! `sends=1` and `given_up=next` are a sender's policy, `refusals=0` (255: always) a receiver's; `memory=` and `at=` what
+//! a sender remembers, with `_` for a space, and its wall clock. `< lost` is V.21 that brings nothing, and `< babble MCF` a
+//! far end that says that and nothing else until the call is over; what the engine did last is expected after it.
 //!
 //! A `poller` calls to fetch pages, a `receiver offer=2` has two to give (`offer_sep=`, `offer_pwd=`), and a
 //! `sender then=poll` does both. `sub=`, `pwd=`, `required=` are what a caller gives, `demand=` is what a receiver wants,
@@ -92,7 +92,9 @@ impl Dialogue {
             config
         };
         let mut receiver = support::receiver_config();
-        receiver.capability = Capability { can_receive: !terms.contains_key("deaf"), ..capability };
+        // `speed=` is for what is sent; a sender that polls afterwards receives at any.
+        let speeds = if role == "sender" { SpeedSet::ALL } else { speeds };
+        receiver.capability = Capability { can_receive: !terms.contains_key("deaf"), speeds, ..capability };
         receiver.pages_max = number("pages_max", 100);
         receiver.copy.refusals_max = number("refusals", 2) as u8;
         receiver.password = digits("demand");

@@ -76,15 +76,14 @@ impl Calling {
     fn burst(self, cx: &mut Cx, burst: &[Frame]) -> State {
         cx.common.hear(burst);
         match main_frame(burst) {
-            // Where we say DIS, a DIS is our own come back.
+            Some(frame) if frame.fcf == Fcf::Crp && cx.dis.is_some() => self.ask(cx),
+            // Where we say DIS, one that comes is our own, come back.
             Some(frame) if frame.fcf == Fcf::Dtc || frame.fcf == Fcf::Dis && cx.dis.is_none() => {
                 let remote = Capability::parse(&frame.fif);
                 // Who polls receives, whatever else it says.
                 let can_receive = remote.can_receive || cx.dis.is_some();
                 self.identified(cx, Capability { can_receive, ..remote })
             }
-            // Our DIS came to the caller damaged.
-            Some(frame) if frame.fcf == Fcf::Crp && cx.dis.is_some() => self.ask(cx),
             Some(frame) if frame.fcf == Fcf::Dcn => {
                 cx.finish(Outcome::Disconnected { phase: Phase::Negotiation })
             }
