@@ -180,7 +180,9 @@ impl AwaitCommand {
 
     /// Says these frames first.
     pub(super) fn enter(cx: &mut Cx, frames: &[Frame], silence: Silence) -> State {
-        let wait = if silence == Silence::Identify { EOM_DCS_WAIT } else { T2 };
+        // Who called and polls has no DIS to say: the far end says it, and is given the time.
+        let says_dis = silence == Silence::Identify && cx.poll.is_none();
+        let wait = if says_dis { EOM_DCS_WAIT } else { T2 };
         cx.common.exchange(frames, Command::ListenFrames, wait);
         State::AwaitCommand(Self::new(silence))
     }
