@@ -1,7 +1,7 @@
 //! What others made, for tests and benches only: codecs of libtiff and spandsp, fax terminals and modems of spandsp, and
 //! a corpus of pages.
 //!
-//! Needs Debian's `libtiff-dev` and `libspandsp-dev`. Bitmaps are those of [`Page`]: 1 = black, leftmost pixel in the most
+//! Needs Debian's `libtiff-dev` and `libspandsp-dev`. Bitmaps are those of a `Page`: 1 = black, leftmost pixel in the most
 //! significant bit.
 
 pub mod corpus;
