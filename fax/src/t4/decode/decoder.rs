@@ -1,14 +1,29 @@
 //! A page, row by row.
 
-use super::lanes::{Changes, Elements};
+use super::lanes::Changes;
 use super::paint::{Painter, Planes};
+use super::pixels::Row;
 use super::reader::BitReader;
-use super::row::{Damage, row_1d, row_2d};
+use super::row::{Damage, row_1d};
+use super::row_2d::{Outcome, row_2d};
 use super::{DecodeOptions, End, Framing, LostRows, RowQuality};
 use crate::page::Page;
 use crate::t4::Coding;
 use crate::t4::table::EOL_ZEROS;
 use alloc::vec::Vec;
+
+/// A row, as pixels, and as changing elements where two-dimensional coding asks for them.
+#[derive(Debug)]
+struct Line {
+    pixels: Row,
+    changes: Changes,
+}
+
+impl Line {
+    fn white(width: u32) -> Self {
+        Self { pixels: Row::white(), changes: Changes::white(width) }
+    }
+}
 
 /// Decodes a page row by row.
 #[derive(Debug)]
@@ -17,9 +32,11 @@ pub struct Decoder<'a> {
     pub(super) options: DecodeOptions,
     rows: u32,
     end: Option<End>,
-    /// The changing elements of the last good row (white before the first), and of the row in work.
-    pub(super) reference: Changes,
-    pub(super) coding: Changes,
+    /// The last good row (white before the first), and the row in work.
+    reference: Line,
+    coding: Line,
+    /// The row in work is as the last good row, and was not written.
+    repeated: bool,
     painter: Painter,
     /// MR: the row above was lost, so that a two-dimensional row has nothing to refer to.
     pub(super) reference_lost: bool,
@@ -30,8 +47,8 @@ pub struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// What a decoder allocates, all at its beginning: two rows of changing elements and four planes of one row.
-    pub const OCTETS: usize = 2 * size_of::<Elements>() + size_of::<Planes>();
+    /// What a decoder allocates, all at its beginning: two rows, and four planes of one.
+    pub const OCTETS: usize = 2 * (Row::OCTETS + Changes::OCTETS) + size_of::<Planes>();
 
     /// A decoder of the page in `data`.
     #[must_use]
@@ -47,8 +64,9 @@ impl<'a> Decoder<'a> {
             options,
             rows: 0,
             end,
-            reference: Changes::white(width),
-            coding: Changes::white(width),
+            reference: Line::white(width),
+            coding: Line::white(width),
+            repeated: false,
             painter: Painter::new(width),
             reference_lost: options.coding == Coding::Mr,
             taken_eol: None,
@@ -69,13 +87,11 @@ impl<'a> Decoder<'a> {
         };
         let quality = quality.inspect_err(|end| self.end = Some(*end))?;
         self.rows += 1;
-        let start = out.len();
-        out.resize(start + Page::stride_of(self.options.width), 0);
+        let stride = Page::stride_of(self.options.width);
         if quality == RowQuality::Bad && self.options.lost_rows == LostRows::White {
-            return Ok(quality);
-        }
-        if let Some(row) = out.get_mut(start..) {
-            self.painter.paint(&self.reference, row);
+            out.resize(out.len() + stride, 0);
+        } else {
+            out.extend_from_slice(self.reference.pixels.octets(stride));
         }
         Ok(quality)
     }
@@ -94,14 +110,45 @@ impl<'a> Decoder<'a> {
             Some(_) => {}
         }
         self.within_rows()?;
-        let width = self.options.width;
         match self.options.coding {
-            Coding::Mmr => row_2d(&mut self.bits, &self.reference, &mut self.coding, width),
-            _ => row_1d(&mut self.bits, &mut self.coding, width),
+            Coding::Mmr => self.decode_2d(),
+            _ => self.decode_1d(),
         }
         .map_err(End::Damage)?;
-        core::mem::swap(&mut self.reference, &mut self.coding);
+        self.accept();
         Ok(RowQuality::Good)
+    }
+
+    /// Decodes a one-dimensional row; [`accept`](Self::accept) may follow.
+    pub(super) fn decode_1d(&mut self) -> Result<(), Damage> {
+        let width = self.options.width;
+        self.repeated = false;
+        row_1d(&mut self.bits, &mut self.coding.pixels, width)?;
+        if self.options.coding == Coding::Mr {
+            self.coding.changes.find(self.coding.pixels.octets(Page::stride_of(width)), width);
+        }
+        Ok(())
+    }
+
+    /// Decodes a two-dimensional row; [`accept`](Self::accept) may follow.
+    pub(super) fn decode_2d(&mut self) -> Result<(), Damage> {
+        let width = self.options.width;
+        match row_2d(&mut self.bits, &self.reference.changes, &mut self.coding.changes, width)? {
+            Outcome::Repeated => self.repeated = true,
+            Outcome::New => {
+                self.repeated = false;
+                let octets = self.coding.pixels.octets_mut(Page::stride_of(width));
+                self.painter.paint(&self.coding.changes, octets);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the row in work the last good one.
+    pub(super) fn accept(&mut self) {
+        if !self.repeated {
+            core::mem::swap(&mut self.reference, &mut self.coding);
+        }
     }
 
     pub(super) fn within_rows(&self) -> Result<(), End> {

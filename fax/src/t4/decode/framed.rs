@@ -11,7 +11,7 @@
 
 use super::decoder::Decoder;
 use super::reader::BitReader;
-use super::row::{Damage, pixels_1d, row_1d, row_2d};
+use super::row::{Damage, pixels_1d};
 use super::{End, RowQuality};
 use crate::t4::Coding;
 use crate::t4::table::EOL_ZEROS;
@@ -30,7 +30,7 @@ impl Decoder<'_> {
             self.within_rows()?;
             let start = self.bits;
             if self.decode_framed(one_dimensional) && self.take_row_end() {
-                core::mem::swap(&mut self.reference, &mut self.coding);
+                self.accept();
                 self.reference_lost = false;
                 self.short_pixels = None;
                 return Ok(RowQuality::Good);
@@ -91,14 +91,11 @@ impl Decoder<'_> {
         Some(tag)
     }
 
-    /// Decodes into `coding`; `false` where the row is damaged or refers to one that is lost.
+    /// Decodes a row; `false` where the row is damaged or refers to one that is lost.
     fn decode_framed(&mut self, one_dimensional: Option<bool>) -> bool {
-        let width = self.options.width;
         match one_dimensional {
-            Some(true) => row_1d(&mut self.bits, &mut self.coding, width).is_ok(),
-            Some(false) if !self.reference_lost => {
-                row_2d(&mut self.bits, &self.reference, &mut self.coding, width).is_ok()
-            }
+            Some(true) => self.decode_1d().is_ok(),
+            Some(false) if !self.reference_lost => self.decode_2d().is_ok(),
             _ => false,
         }
     }

@@ -7,10 +7,13 @@
 mod decoder;
 mod framed;
 mod lanes;
+mod modes;
 mod paint;
+mod pixels;
 mod reader;
 mod row;
-mod table;
+mod row_2d;
+mod runs;
 
 pub use decoder::Decoder;
 pub use row::Damage;

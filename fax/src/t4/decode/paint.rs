@@ -26,9 +26,10 @@ impl Painter {
         Self { planes: Box::new([[0; WORDS]; 4]), width }
     }
 
-    /// Paints over a row that is white.
+    /// Paints all of a row.
     pub(super) fn paint(&mut self, changes: &Changes, row: &mut [u8]) {
         if changes.count() == 0 {
+            row.fill(0);
             return;
         }
         let [a, b, c, d] = &mut *self.planes;
@@ -97,11 +98,17 @@ mod tests {
                     changes.elements_mut().put_four(index, (place + BIAS).into());
                 }
                 changes.finish(elements.len(), width + BIAS);
-                let mut row = alloc::vec![0; Page::stride_of(width)];
+                let mut row = alloc::vec![0x55; Page::stride_of(width)];
                 painter.paint(&changes, &mut row);
                 for x in 0..row.len() as u32 * 8 {
                     let black = elements.iter().filter(|place| **place <= x).count() % 2 == 1 && x < width;
                     prop_assert_eq!(row[x as usize / 8] & (0x80 >> (x % 8)) != 0, black, "{}", x);
+                }
+                let mut found = Changes::white(width);
+                found.find(&row, width);
+                prop_assert_eq!(found.count(), changes.count());
+                for index in 0..elements.len() + 16 {
+                    prop_assert_eq!(found.elements().get(index), changes.elements().get(index));
                 }
             }
         }

@@ -70,10 +70,10 @@ impl<'a> BitReader<'a> {
         }
     }
 
-    /// Sees to it that 16 bits can, where the order is known when the program is compiled.
+    /// Sees to it that `COUNT` bits can, where the order is known when the program is compiled.
     #[inline(always)]
-    pub(super) fn need_16<const LSB_FIRST: bool>(&mut self) {
-        if self.valid_bits < 16 {
+    pub(super) fn need<const LSB_FIRST: bool, const COUNT: u32>(&mut self) {
+        if self.valid_bits < COUNT {
             self.refill_in::<LSB_FIRST>();
         }
     }
@@ -117,6 +117,12 @@ impl<'a> BitReader<'a> {
     #[inline]
     pub(super) fn peek(&self, count: u32) -> usize {
         (self.window >> (64 - count)) as usize
+    }
+
+    /// The number of ones before the next zero, as far as they can be taken.
+    #[inline]
+    pub(super) fn ones(&self) -> u32 {
+        self.window.leading_ones().min(self.valid_bits)
     }
 
     /// Takes bits that were looked at since the last refill.
