@@ -95,6 +95,18 @@ impl Speed {
         }
     }
 
+    /// How long the training takes, with the segments before (ITU-T V.17 table 3, V.29 clause 8, V.27ter table 3).
+    #[must_use]
+    pub fn training_time(self, training: Training) -> Duration {
+        Duration::from_millis(match (self, self.modulation(), training) {
+            (_, Modulation::V17, Training::Long) => 1393,
+            (_, Modulation::V17, Training::Short) => 142,
+            (_, Modulation::V29, _) => 253,
+            (Self::V27ter2400, ..) => 943,
+            _ => 708,
+        })
+    }
+
     /// How long `bytes` take at this speed, without training.
     #[must_use]
     pub fn time_for(self, bytes: usize) -> Duration {

@@ -7,7 +7,7 @@
 
 use super::air::AirConfig;
 use super::noise::Noise;
-use crate::carrier::{Command, HangUp, Image, ImageKind, Modulation, Signal, Speed, Training};
+use crate::carrier::{Command, HangUp, Image, ImageKind, Signal, Speed, Training};
 use crate::hdlc::{Decoder, Encoder};
 use crate::t30::frame::FRAME_OCTETS_MAX;
 use crate::t30::timers::{PREAMBLE, TCF, V21_BIT_RATE};
@@ -205,7 +205,7 @@ impl<'a> Medium<'a> {
             Command::SendFrames(frames) => self.send_frames(now, end, &frames),
             Command::SendTcf(speed) => {
                 let mut bytes = alloc::vec![0; bytes_in(TCF, u64::from(speed.bit_rate()))];
-                let lead = training_time(speed, Training::Long);
+                let lead = speed.training_time(Training::Long);
                 let before = self.noise.image_bits_flipped;
                 self.noise.image(now + lead, &mut bytes, speed);
                 self.noise.image_bits_flipped = before;
@@ -282,14 +282,14 @@ impl<'a> Medium<'a> {
                 encoder.finish()
             }
         };
-        self.noise.image(now + training_time(speed, training), &mut bytes, speed);
+        self.noise.image(now + speed.training_time(training), &mut bytes, speed);
         self.send(now, end, fast(speed, training, kind), bytes);
     }
 
     fn send(&mut self, now: Time, end: End, wave: Wave, bytes: Vec<u8>) {
         let lead = match wave {
             Wave::V21 => Duration::ZERO,
-            Wave::Fast { speed, training, .. } => training_time(speed, training),
+            Wave::Fast { speed, training, .. } => speed.training_time(training),
         };
         let duration = lead + time_of(bytes.len(), wave.bit_rate());
         self.busy_for(now, end, duration);
@@ -494,17 +494,6 @@ fn same_training(wanted: Wave, sent: Wave) -> bool {
         ) => speed == sent_speed && training == sent_training,
         _ => false,
     }
-}
-
-/// The length of the training sequences (ITU-T V.17 table 3, V.29 clause 8, V.27ter table 3), with the segments before.
-fn training_time(speed: Speed, training: Training) -> Duration {
-    Duration::from_millis(match (speed, speed.modulation(), training) {
-        (_, Modulation::V17, Training::Long) => 1393,
-        (_, Modulation::V17, Training::Short) => 142,
-        (_, Modulation::V29, _) => 253,
-        (Speed::V27ter2400, ..) => 943,
-        _ => 708,
-    })
 }
 
 /// V.21 comes in small pieces, so that a frame is known soon; an image twenty times a second.

@@ -3,7 +3,7 @@
 //! A script is not written out: a page of a megabyte makes twenty thousand packets.
 
 use super::super::ifp::{DataType, Field, FieldType, Indicator, Packet};
-use crate::carrier::{Image, Modulation, Speed, Training};
+use crate::carrier::{Image, Speed, Training};
 use crate::hdlc;
 use crate::t30::timers::{PREAMBLE, TCF, V21_BIT_RATE};
 use crate::time::Duration;
@@ -199,18 +199,7 @@ fn piece(data: &[u8], at: &mut usize, octets_max: usize) -> Option<Vec<u8>> {
 }
 
 fn training_step(speed: Speed, training: Training, flags: Duration) -> (Indicator, Duration) {
-    (Indicator::Training(speed, training), training_time(speed, training) + flags)
-}
-
-/// How long a training takes on a line (ITU-T V.17 table 3, V.29 clause 8, V.27ter table 3).
-fn training_time(speed: Speed, training: Training) -> Duration {
-    Duration::from_millis(match (speed, speed.modulation(), training) {
-        (_, Modulation::V17, Training::Long) => 1393,
-        (_, Modulation::V17, Training::Short) => 142,
-        (_, Modulation::V29, _) => 253,
-        (Speed::V27ter2400, ..) => 943,
-        _ => 708,
-    })
+    (Indicator::Training(speed, training), speed.training_time(training) + flags)
 }
 
 fn octets_in(time: Duration, bit_rate: u64) -> usize {
