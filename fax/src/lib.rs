@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod at;
 pub mod carrier;
 pub mod hdlc;
 pub mod page;
