@@ -166,7 +166,8 @@ impl Pair {
 fn frames_and_images_come_through_and_its_buffer_holds_the_dte_back() {
     let mut pair = Pair::trained();
     // Half as much again as the buffer holds.
-    let image: Vec<u8> = (0..6000u32).map(|n| (n * 7 % 251 | 1) as u8).filter(|byte| *byte != 0x10).collect();
+    let image: Vec<u8> =
+        (0..6000u32).map(|n| ((n * 7 % 251) | 1) as u8).filter(|byte| *byte != 0x10).collect();
     pair.caller.write(&[&image[..], b"\x10\x03"].concat());
     assert!(!pair.caller.is_ready());
     pair.run(1000);
