@@ -9,6 +9,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use fax::page::Page;
 use fax::session::{PageMark, Quality, Report};
+use fax::t30::SenderConfig;
+use fax::t30::address::Address;
+use fax::t30::frame::{Digits, StationId};
+use fax::t30::memory::{Memory, WallTime};
 use tokio::sync::Notify;
 
 use self::terminal::Terminal;
@@ -29,6 +33,34 @@ pub struct Dial {
     pub pages: u32,
     /// Pages that were confirmed in an earlier call and are not sent again.
     pub pages_confirmed: u32,
+    /// The subaddress that the pages are for (SUB). A machine that takes none does not get them.
+    pub subaddress: Option<Digits>,
+    /// What is known of the far end from earlier calls. [`Report::memory`] is what is known after this one.
+    pub memory: Memory,
+    /// When the call is made, for `memory`.
+    pub wall_time: WallTime,
+}
+
+impl Dial {
+    /// A call to a number of which nothing is known.
+    #[must_use]
+    pub fn new(number: Number, pages: u32) -> Self {
+        let (memory, wall_time) = (Memory::default(), WallTime::default());
+        Self { number, pages, pages_confirmed: 0, subaddress: None, memory, wall_time }
+    }
+
+    /// What the T.30 engine of a line that calls itself `local_id` is to do.
+    #[must_use]
+    pub fn sender(&self, local_id: StationId) -> SenderConfig {
+        let (subaddress, is_required) = (self.subaddress.clone(), self.subaddress.is_some());
+        SenderConfig {
+            first_page: self.pages_confirmed,
+            memory: self.memory,
+            wall_time: self.wall_time,
+            address: Address { subaddress, password: None, is_required },
+            ..SenderConfig::new(local_id, self.pages)
+        }
+    }
 }
 
 /// What the flow does for a call that sends. Called on the thread of the call; pages count from 0.
