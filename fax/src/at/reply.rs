@@ -142,7 +142,7 @@ impl Reply {
         let is_frh = line.bytes().filter(|octet| *octet != b' ').eq(b"+FRH:3".iter().copied());
         match line {
             _ if is_frh => Self::FrhThree,
-            _ if V34.iter().any(|with| begins(with)) => Self::V34(line.to_string()),
+            _ if V34.iter().any(begins) => Self::V34(line.to_string()),
             _ => Self::Text(line.to_string()),
         }
     }
