@@ -4,9 +4,9 @@
 //! between two commands is kept for the next.
 
 use super::results::Code;
-use super::shielded;
 use super::watch::Expected;
 use super::{Dce, Doing};
+use crate::at::dle;
 use crate::carrier::{Command, ImageKind, Speed, Training};
 use crate::hdlc::{self, Encoder};
 use crate::time::{Duration, Time};
@@ -28,7 +28,7 @@ const IMAGE_FLAGS: usize = 16;
 /// The bit of a control octet that says that no frame follows.
 const FINAL: u8 = 0x10;
 /// Bytes that mean nothing while a program listens: flow control of a terminal driver, and the end of a command line.
-const MEANINGLESS: [u8; 3] = [0x11, 0x13, b'\n'];
+const MEANINGLESS: [u8; 3] = [dle::XON, dle::XOFF, b'\n'];
 
 /// The line listens for V.21.
 #[derive(Debug, Default)]
@@ -94,10 +94,10 @@ impl Dce {
     pub(super) fn end_data(&mut self) {
         let mut bytes = Vec::new();
         match &mut self.doing {
-            Doing::Frames { connected: true, given: false } => shielded::end(&mut bytes),
+            Doing::Frames { connected: true, given: false } => bytes.extend(dle::END),
             Doing::Image { connected: true, encoder, .. } => {
-                shielded::data(&core::mem::take(encoder).finish(), &mut bytes);
-                shielded::end(&mut bytes);
+                dle::put(&core::mem::take(encoder).finish(), &mut bytes);
+                bytes.extend(dle::END);
             }
             _ => {}
         }
@@ -201,7 +201,7 @@ impl Dce {
 
     fn give_data(&mut self, bytes: &[u8]) {
         let mut shielded = Vec::new();
-        shielded::data(bytes, &mut shielded);
+        dle::put(bytes, &mut shielded);
         self.write(&shielded);
     }
 
@@ -237,9 +237,9 @@ impl Dce {
     fn give_octets(&mut self, now: Time, octets: &[u8], fcs_ok: bool, is_lost: bool) {
         let fcs = hdlc::fcs(octets).map(|octet| if fcs_ok { octet } else { !octet });
         let mut bytes = Vec::new();
-        shielded::data(octets, &mut bytes);
-        shielded::data(&fcs, &mut bytes);
-        shielded::end(&mut bytes);
+        dle::put(octets, &mut bytes);
+        dle::put(&fcs, &mut bytes);
+        bytes.extend(dle::END);
         self.write(&bytes);
         let is_final = octets.get(1).is_some_and(|control| control & FINAL != 0);
         match (fcs_ok, is_final && !is_lost) {

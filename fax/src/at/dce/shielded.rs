@@ -1,12 +1,7 @@
-//! Data between program and modem, shielded by `<DLE>` (T.31 clause 7): reading what the program sends, and writing
-//! what it gets.
+//! Data of the program, shielded by `<DLE>` (T.31 clause 7). What goes to the program is written by [`crate::at::dle`].
 
+use crate::at::dle::{DLE, ETX, SUB};
 use alloc::vec::Vec;
-
-pub(super) const DLE: u8 = 0x10;
-const ETX: u8 = 0x03;
-/// `<DLE><SUB>` stands for two DLE.
-const SUB: u8 = 0x1A;
 
 /// Takes shielded data apart, byte by byte.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,32 +28,16 @@ impl Unshield {
     }
 }
 
-/// Adds data to what goes to the program.
-pub(super) fn data(bytes: &[u8], out: &mut Vec<u8>) {
-    for byte in bytes {
-        if *byte == DLE {
-            out.push(DLE);
-        }
-        out.push(*byte);
-    }
-}
-
-/// Adds the end of data.
-pub(super) fn end(out: &mut Vec<u8>) {
-    out.extend([DLE, ETX]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::at::dle;
     use alloc::vec;
 
     #[test]
     fn all_bytes_come_back() {
         let all: Vec<u8> = (0..=255).chain([DLE, DLE, ETX, DLE, ETX]).collect();
-        let mut shielded = Vec::new();
-        data(&all, &mut shielded);
-        end(&mut shielded);
+        let shielded = dle::stuff(&all);
         let (mut unshield, mut read) = (Unshield::default(), Vec::new());
         let ends: Vec<usize> =
             (0..shielded.len()).filter(|at| unshield.push(shielded[*at], &mut read)).collect();
