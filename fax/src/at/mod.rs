@@ -10,6 +10,7 @@
 //! its stream, [`profile`] is what differs from modem to modem, [`dialog`] runs commands one by one, [`idle`] watches a
 //! modem between calls. Everything here is handed bytes and the time, and gives [`Output`]s; a driver owns the port.
 
+pub mod class1;
 pub mod dialog;
 pub mod dle;
 pub mod idle;
