@@ -4,11 +4,13 @@
 //! Needs Debian's `libtiff-dev` and `libspandsp-dev`. Bitmaps are those of a `Page`: 1 = black, leftmost pixel in the most
 //! significant bit.
 
+pub mod audio;
 pub mod corpus;
 pub mod libtiff;
 pub mod spandsp;
 pub mod spandsp_modem;
 pub mod spandsp_t30;
+pub mod t31;
 
 use fax_proto::t4::Coding;
 
