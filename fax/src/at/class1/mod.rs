@@ -129,7 +129,7 @@ enum Resume {
 }
 
 /// What a state makes of what happened.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Next {
     Stay,
     /// The modem is in command state, and the activity over.
