@@ -37,7 +37,7 @@ mod leave;
 mod listen;
 mod speak;
 mod wire;
-pub(in crate::at) mod words;
+mod words;
 
 use super::Output;
 use super::profile::{Profile, SilenceBy};
