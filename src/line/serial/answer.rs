@@ -3,6 +3,7 @@
 use fax::at::idle::{Heard, Ringing};
 
 use super::config::{AnswerMode, ModemLineConfig};
+use crate::address::number::by_hand;
 use crate::address::{DialPlan, FaxAddress, Number};
 use crate::line;
 
@@ -64,7 +65,7 @@ fn called(config: &ModemLineConfig, plan: &DialPlan, digits: &str) -> Option<Num
 
 /// A number as the exchange writes it, in international form.
 fn number(plan: &DialPlan, text: &str) -> Option<Number> {
-    let address = FaxAddress::parse(text).ok()?;
+    let address = FaxAddress::parse(&by_hand(text)).ok()?;
     plan.number(&address.phone).ok()
 }
 

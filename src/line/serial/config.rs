@@ -255,8 +255,8 @@ impl ModemLineConfig {
         if self.profile.is_empty() {
             return Err("profile is empty; \"auto\" finds out what the modem is".into());
         }
-        if self.watch_every < Duration::from_secs(10) || self.watch_every > Duration::from_secs(86_400) {
-            return Err("watch_every must be from 10 seconds to a day".into());
+        if self.watch_every < Duration::from_secs(1) || self.watch_every > Duration::from_secs(86_400) {
+            return Err("watch_every must be from a second to a day".into());
         }
         Ok(())
     }

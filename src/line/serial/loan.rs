@@ -34,6 +34,9 @@ impl Counter {
     /// # Errors
     /// Why there is no call.
     pub(super) fn borrow(&self, bell: &Bell) -> Result<Loan, HangUp> {
+        if bell.stops() {
+            return Err(HangUp::LineFault);
+        }
         let (sender, receiver) = sync_channel(1);
         *self.wanted() = Some(sender);
         bell.ring();

@@ -40,8 +40,9 @@ use super::terminal::Terminal;
 use super::{Answering, CallEnd, CannotCarry, Condition, Dial, Line, Seat, Sending};
 use crate::address::{DialPlan, Number};
 
-/// How long a line may take to go on hook and end when the gateway stops.
-const STOP_MAX: Duration = Duration::from_secs(20);
+/// How long a line may take to go on hook and end when the gateway stops. A modem that answers takes a few seconds; this
+/// is for one that has to be made to.
+const STOP_MAX: Duration = Duration::from_secs(60);
 
 /// What the lines of a gateway have in common.
 #[derive(Clone)]

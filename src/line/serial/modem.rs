@@ -112,6 +112,11 @@ impl Modem {
     /// # Errors
     /// [`Trouble::Dialog`] at the first required one that fails; [`Trouble::Port`]; [`Trouble::Stopped`].
     pub fn ask(&mut self, bell: &Bell, steps: Vec<Step>) -> Result<Answers, Trouble> {
+        self.run(bell, steps, false)
+    }
+
+    /// `is_on_the_way_out`: also where the gateway stops.
+    fn run(&mut self, bell: &Bell, steps: Vec<Step>, is_on_the_way_out: bool) -> Result<Answers, Trouble> {
         let watch = Stopwatch::start();
         let mut dialog = Dialog::new(steps).with_gap(self.profile.command_gap);
         dialog.start(Time::ZERO);
@@ -122,7 +127,7 @@ impl Modem {
                 }
             }
             self.wait(bell, until(&watch, dialog.deadline()))?;
-            if bell.stops() {
+            if bell.stops() && !is_on_the_way_out {
                 return Err(Trouble::Stopped);
             }
             let now = time(&watch);
@@ -138,7 +143,8 @@ impl Modem {
     pub fn start(&mut self, bell: &Bell) -> Result<Answers, Trouble> {
         let answers = self.ask(bell, self.profile.start())?;
         // XON and XOFF are for the engines, which turn them on while they send.
-        let flow = if self.profile.flow == FlowControl::RtsCts { FlowControl::RtsCts } else { FlowControl::None };
+        let flow =
+            if self.profile.flow == FlowControl::RtsCts { FlowControl::RtsCts } else { FlowControl::None };
         self.port.set_flow(flow)?;
         self.is_on_hook = true;
         Ok(answers)
@@ -149,7 +155,8 @@ impl Modem {
     /// # Errors
     /// See [`Modem::ask`].
     pub fn attend(&mut self, bell: &Bell) -> Result<(), Trouble> {
-        let attention = || Step { wait: Duration::from_secs(1), tries: 2, is_numeric: true, ..Step::required("AT") };
+        let attention =
+            || Step { wait: Duration::from_secs(1), tries: 2, is_numeric: true, ..Step::required("AT") };
         match self.ask(bell, vec![attention()]) {
             Err(Trouble::Dialog(_)) => {}
             result => return result.map(|_| ()),
@@ -161,11 +168,12 @@ impl Modem {
     /// Makes the modem hang up by all means: data ended, DTR off and on, `ATH`.
     ///
     /// # Errors
-    /// [`Trouble::OffHook`] where it does not say that it did; [`Trouble::Port`]; [`Trouble::Stopped`].
+    /// [`Trouble::OffHook`] where it does not say that it did; [`Trouble::Port`].
     pub fn hang_up(&mut self, bell: &Bell) -> Result<(), Trouble> {
         self.reset(bell)?;
-        let step = Step { wait: Duration::from_secs(2), tries: 3, is_numeric: true, ..Step::required("ATH0") };
-        match self.ask(bell, vec![step]) {
+        let step =
+            Step { wait: Duration::from_secs(2), tries: 3, is_numeric: true, ..Step::required("ATH0") };
+        match self.run(bell, vec![step], true) {
             Ok(_) => {
                 self.is_on_hook = true;
                 Ok(())
