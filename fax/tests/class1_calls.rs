@@ -174,7 +174,7 @@ fn silent_from_any_time() {
     for way in [Way::Send, Way::Receive] {
         for at in (3000..30_000).step_by(2300) {
             let case = case(way, Speed::V17At14400, at % 2 == 0, 2);
-            let line = Line { silent_ms: vec![at..u64::MAX], ..Line::default() };
+            let line = Line { silent_ms: std::iter::once(at..u64::MAX).collect(), ..Line::default() };
             let ended = with_spandsp(&case, &Network { line, ..Network::default() });
             let (sent, has) = (case.document(), ended.report.pages_confirmed());
             assert!(
