@@ -139,10 +139,11 @@ pub fn examine(
     profiles: &Profiles,
     tell: &mut dyn FnMut(&str),
 ) -> Finding {
-    let speeds = || baud.into_iter().chain(SPEEDS.into_iter().filter(move |speed| Some(*speed) != baud));
+    let others = SPEEDS.into_iter().filter(|speed| Some(*speed) != baud);
+    let speeds: Vec<u32> = baud.into_iter().chain(others).collect();
     let settings = PortSettings {
         device: device.to_owned(),
-        baud: speeds().next().unwrap_or(SPEEDS[0]),
+        baud: speeds.first().copied().unwrap_or(SPEEDS[0]),
         lock_dir: lock_dir.map(Path::to_owned),
     };
     let bell = match Bell::new() {
@@ -154,15 +155,19 @@ pub fn examine(
         Err(trouble) => return not_opened(device, trouble),
     };
     let mut examination = Examination { modem: &mut modem, bell: &bell, garbage_at: Vec::new() };
-    let answered = examination.find_speed(speeds(), tell);
+    let answered = examination.find_speed(&speeds, tell);
     let result = match answered {
         Ok(Some(found)) => {
             tell("it answers; asking what it is");
             examination.describe(device, found, baud, profiles)
         }
         Ok(None) => {
-            let (tried, garbage_at) = (speeds().collect(), std::mem::take(&mut examination.garbage_at));
-            return Finding::NoAnswer { tried, garbage_at, is_pseudo_terminal: !modem.has_circuits() };
+            let garbage_at = std::mem::take(&mut examination.garbage_at);
+            return Finding::NoAnswer {
+                tried: speeds,
+                garbage_at,
+                is_pseudo_terminal: !modem.has_circuits(),
+            };
         }
         Err(trouble) => Err(trouble),
     };
@@ -198,17 +203,13 @@ struct Examination<'a> {
 impl Examination<'_> {
     /// The speed at which it answers. Where it answers at none, it may be in a call or in the middle of data: it is told
     /// to leave that, and asked once more.
-    fn find_speed(
-        &mut self,
-        speeds: impl Iterator<Item = u32> + Clone,
-        tell: &mut dyn FnMut(&str),
-    ) -> Result<Option<u32>, Trouble> {
+    fn find_speed(&mut self, speeds: &[u32], tell: &mut dyn FnMut(&str)) -> Result<Option<u32>, Trouble> {
         for round in 0..2 {
             if round == 1 {
                 tell("nothing answers; trying to wake it");
                 self.modem.reset(self.bell)?;
             }
-            for speed in speeds.clone() {
+            for &speed in speeds {
                 tell(&format!("trying {speed} bit/s"));
                 if self.answers_at(speed)? {
                     return Ok(Some(speed));
