@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
 
+mod at;
 mod call;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod t38;
 
+pub(crate) use at::{at_idle, at_probe, at_reader, class1_carrier};
 pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
 
 use call::{Event, PAGES, Role};
