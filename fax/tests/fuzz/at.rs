@@ -303,7 +303,11 @@ impl Watched {
         let latest = self.now + HANG_UP_MAX;
         self.watch();
         while let Some(deadline) = self.carrier.deadline() {
-            assert!(deadline <= latest && HANG_UP_MAX < ABANDONED_MAX, "{deadline} {latest} {:?}", self.carrier);
+            assert!(
+                deadline <= latest && HANG_UP_MAX < ABANDONED_MAX,
+                "{deadline} {latest} {:?}",
+                self.carrier
+            );
             self.now = self.now.max(deadline);
             self.carrier.tick(self.now);
             self.watch();

@@ -1,6 +1,13 @@
 //! What the fuzzers do with an input. Beyond that nothing panics, what was understood must survive a second journey.
 
-#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    unused_imports,
+    reason = "each fuzzer needs one"
+)]
 
 mod at;
 mod call;
