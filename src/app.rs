@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::address::{DialPlan, FaxAddress, Number};
+use crate::address::{DialPlan, FaxAddress, Number, Policy};
 use crate::blob::{BlobError, Blobs, FsBlobs};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LineConfig};
@@ -20,6 +20,7 @@ use crate::door::smtp;
 use crate::job::{Job, ReceivedFax};
 use crate::line::pool::Pool;
 use crate::line::sim::Exchange;
+use crate::line::virtual_modem::{self, VirtualModem};
 use crate::mailer::Identity;
 use crate::post::{Post, PostSettings};
 use crate::queue::{self, Queue};
@@ -62,6 +63,7 @@ pub struct App {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     store: SledStore,
+    modems: Vec<Arc<VirtualModem>>,
 }
 
 /// What every part is built on.
@@ -89,7 +91,7 @@ impl App {
         if broken_off > 0 {
             ground.mail_wake.notify_one();
         }
-        let pool = ground.lines(&intake)?;
+        let (pool, modems) = ground.lines(&intake)?;
         let submit = Arc::new(ground.submit()?);
         let status = Status::new(Arc::clone(&ground.store), pool.clone());
         let control = ground.control(&submit, &status)?;
@@ -110,7 +112,7 @@ impl App {
         for address in &addresses {
             tracing::info!("SMTP listens on {address}");
         }
-        Ok(Self { smtp: addresses, status, stop, tasks, store })
+        Ok(Self { smtp: addresses, status, stop, tasks, store, modems })
     }
 
     /// Waits until a part of the gateway ends though nobody told it to: it has failed, and the gateway with it.
@@ -129,6 +131,11 @@ impl App {
             if let Err(error) = ended {
                 tracing::error!(%error, "a part of the gateway failed");
             }
+        }
+        let modems = std::mem::take(&mut self.modems);
+        let stopped = tokio::task::spawn_blocking(move || modems.iter().for_each(|modem| modem.stop()));
+        if let Err(error) = stopped.await {
+            tracing::error!(%error, "a virtual modem does not stop");
         }
         if let Err(error) = self.store.close().await {
             tracing::error!(%error, "the store does not close");
@@ -177,15 +184,27 @@ impl Ground {
         Intake::new(Arc::clone(&self.store), Arc::clone(&self.blobs), config, self.config.postmaster())
     }
 
-    fn lines(&self, intake: &Arc<Intake>) -> Result<Pool, StartError> {
+    fn lines(&self, intake: &Arc<Intake>) -> Result<(Pool, Vec<Arc<VirtualModem>>), StartError> {
         let simulated =
             self.config.line.iter().map(|LineConfig::Simulated(line)| line.clone()).collect::<Vec<_>>();
         let (clock, mail_wake) = (Arc::clone(&self.clock), Arc::clone(&self.mail_wake));
         let answerer = Answerer::new(Arc::clone(intake), clock, Handle::current(), mail_wake);
         let simulation = self.config.simulation.clone();
-        Exchange::build(simulation, &simulated, Arc::new(answerer), &self.wake)
-            .map(Pool::new)
-            .map_err(cannot("line"))
+        let network =
+            Exchange::build(simulation, &simulated, Arc::new(answerer), &self.dial_rules()?, &self.wake)
+                .map_err(cannot("line"))?;
+        Ok((Pool::new(network.lines), network.modems))
+    }
+
+    /// What programs at virtual modems may dial: what anybody may send to.
+    fn dial_rules(&self) -> Result<virtual_modem::Rules, StartError> {
+        let policy = Policy::new(self.config.policy.clone()).map_err(cannot("policy"))?;
+        let plan = self.plan()?;
+        Ok(Arc::new(move |text| {
+            let number = plan.dialled(text).map_err(|error| error.to_string())?;
+            policy.destination(&number).map_err(|denial| denial.to_string())?;
+            Ok(number)
+        }))
     }
 
     fn submit(&self) -> Result<Submit, StartError> {

@@ -23,6 +23,7 @@ pub mod outcome;
 pub mod pool;
 pub mod sim;
 pub mod terminal;
+pub mod virtual_modem;
 
 /// A call to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]

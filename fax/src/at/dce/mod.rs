@@ -213,6 +213,14 @@ impl Dce {
         self.hang_up();
     }
 
+    /// The gateway ends the call, if there is one or one comes in. The program is told NO CARRIER.
+    pub fn give_up(&mut self, now: Time) {
+        self.ringing = None;
+        if self.off_hook {
+            self.drop_call(now);
+        }
+    }
+
     /// A call comes in. It rings until the program answers, or until [`Signal::HungUp`].
     pub fn ring(&mut self, now: Time, from: Caller) {
         self.ringing = Some(Ringing { from, rings: 0, next: now });
