@@ -74,6 +74,10 @@ impl Seat {
         }
     }
 
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.engine.deadline().filter(|_| !self.is_over())
+    }
+
     /// Does what the engine wants of its driver, and gives what it wants of its line.
     pub(crate) fn commands(&mut self, now: Time) -> Vec<Command> {
         let mut commands = Vec::new();
