@@ -395,7 +395,8 @@ impl Line for SimLine {
                 if let Called::Fax(answerer) = called
                     && has_rung
                 {
-                    let _ = answerer.end();
+                    let end = answerer.end();
+                    tracing::debug!(line = station.name, "the call of a program:\n{}", end.trace);
                 }
             }
             Some(Reached { by: AnsweredBy::Program(mut lent, from), _held, .. }) => {
