@@ -19,8 +19,10 @@ use crate::door::control::Control;
 use crate::door::smtp;
 use crate::job::{Job, ReceivedFax};
 use crate::line::pool::Pool;
+use crate::line::serial::profiles::Profiles;
+use crate::line::serial::{self, ModemLine};
 use crate::line::sim::Exchange;
-use crate::line::virtual_modem::{self, VirtualModem};
+use crate::line::{Answering, Line, virtual_modem};
 use crate::mailer::Identity;
 use crate::post::{Post, PostSettings};
 use crate::queue::{self, Queue};
@@ -63,7 +65,7 @@ pub struct App {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     store: SledStore,
-    modems: Vec<Arc<VirtualModem>>,
+    pool: Pool,
 }
 
 /// What every part is built on.
@@ -91,14 +93,14 @@ impl App {
         if broken_off > 0 {
             ground.mail_wake.notify_one();
         }
-        let (pool, modems) = ground.lines(&intake)?;
+        let pool = ground.lines(&intake)?;
         let submit = Arc::new(ground.submit()?);
         let status = Status::new(Arc::clone(&ground.store), pool.clone());
         let control = ground.control(&submit, &status)?;
         let smtp = ground.smtp(&submit).await?;
         let addresses = smtp.local_addrs();
         let post = ground.post()?;
-        let queue = Arc::new(ground.queue(pool));
+        let queue = Arc::new(ground.queue(pool.clone()));
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -112,7 +114,7 @@ impl App {
         for address in &addresses {
             tracing::info!("SMTP listens on {address}");
         }
-        Ok(Self { smtp: addresses, status, stop, tasks, store, modems })
+        Ok(Self { smtp: addresses, status, stop, tasks, store, pool })
     }
 
     /// Waits until a part of the gateway ends though nobody told it to: it has failed, and the gateway with it.
@@ -132,10 +134,10 @@ impl App {
                 tracing::error!(%error, "a part of the gateway failed");
             }
         }
-        let modems = std::mem::take(&mut self.modems);
-        let stopped = tokio::task::spawn_blocking(move || modems.iter().for_each(|modem| modem.stop()));
-        if let Err(error) = stopped.await {
-            tracing::error!(%error, "a virtual modem does not stop");
+        // Lines write down what they have of a call before they end, so they do before the store is closed.
+        let lines = self.pool.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || lines.stop()).await {
+            tracing::error!(%error, "the lines do not stop");
         }
         if let Err(error) = self.store.close().await {
             tracing::error!(%error, "the store does not close");
@@ -184,16 +186,27 @@ impl Ground {
         Intake::new(Arc::clone(&self.store), Arc::clone(&self.blobs), config, self.config.postmaster())
     }
 
-    fn lines(&self, intake: &Arc<Intake>) -> Result<(Pool, Vec<Arc<VirtualModem>>), StartError> {
-        let simulated =
-            self.config.line.iter().map(|LineConfig::Simulated(line)| line.clone()).collect::<Vec<_>>();
+    fn lines(&self, intake: &Arc<Intake>) -> Result<Pool, StartError> {
         let (clock, mail_wake) = (Arc::clone(&self.clock), Arc::clone(&self.mail_wake));
         let answerer = Answerer::new(Arc::clone(intake), clock, Handle::current(), mail_wake);
+        let answering: Arc<dyn Answering> = Arc::new(answerer);
+        let mut lines = self.simulated_lines(&answering)?;
+        lines.extend(self.modem_lines(answering)?);
+        // Earlier lines are preferred, whatever their kind.
+        let place = |name: &str| self.config.line.iter().position(|line| line.name() == name);
+        lines.sort_by_key(|line| place(line.name()));
+        Ok(Pool::new(lines))
+    }
+
+    fn simulated_lines(&self, answering: &Arc<dyn Answering>) -> Result<Vec<Arc<dyn Line>>, StartError> {
+        let simulated = self.config.line.iter().filter_map(|line| match line {
+            LineConfig::Simulated(line) => Some(line.clone()),
+            LineConfig::Modem(_) => None,
+        });
+        let simulated: Vec<_> = simulated.collect();
         let simulation = self.config.simulation.clone();
-        let network =
-            Exchange::build(simulation, &simulated, Arc::new(answerer), &self.dial_rules()?, &self.wake)
-                .map_err(cannot("line"))?;
-        Ok((Pool::new(network.lines), network.modems))
+        Exchange::build(simulation, &simulated, Arc::clone(answering), &self.dial_rules()?, &self.wake)
+            .map_err(cannot("line"))
     }
 
     /// What programs at virtual modems may dial: what anybody may send to.
@@ -205,6 +218,21 @@ impl Ground {
             policy.destination(&number).map_err(|denial| denial.to_string())?;
             Ok(number)
         }))
+    }
+
+    fn modem_lines(&self, answering: Arc<dyn Answering>) -> Result<Vec<Arc<dyn Line>>, StartError> {
+        let around = serial::Surroundings {
+            profiles: Arc::new(Profiles::load(&self.config.modems_dir).map_err(cannot("modems_dir"))?),
+            plan: Arc::new(self.plan()?),
+            answering,
+            rules: self.dial_rules()?,
+            wake: Arc::clone(&self.wake),
+        };
+        let modems = self.config.line.iter().filter_map(|line| match line {
+            LineConfig::Modem(line) => Some(ModemLine::start((**line).clone(), &around)),
+            LineConfig::Simulated(_) => None,
+        });
+        modems.map(|line| line.map(|line| line as Arc<dyn Line>).map_err(cannot("line"))).collect()
     }
 
     fn submit(&self) -> Result<Submit, StartError> {

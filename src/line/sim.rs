@@ -171,7 +171,7 @@ struct Station {
     station_id: StationId,
     seat: Arc<Seat>,
     answer: bool,
-    /// The modem whose program answers.
+    dial: bool,
     modem: Option<Arc<VirtualModem>>,
 }
 
@@ -181,16 +181,9 @@ pub struct SimLine {
     exchange: Arc<Exchange>,
 }
 
-/// The lines of a simulated network.
-pub struct Network {
-    /// Those that the gateway may dial out on, in order.
-    pub lines: Vec<Arc<dyn Line>>,
-    /// The modems at them.
-    pub modems: Vec<Arc<VirtualModem>>,
-}
-
 impl Exchange {
-    /// A network with these lines, and the virtual modems at them, whose programs dial by these rules.
+    /// A network with these lines, and the virtual modems at them, whose programs dial by these rules. Gives the lines
+    /// that can dial, in order.
     ///
     /// # Errors
     /// A station ID that cannot be sent, two lines with one number, or a virtual modem that cannot be made; a sentence
@@ -201,16 +194,14 @@ impl Exchange {
         answering: Arc<dyn Answering>,
         rules: &Rules,
         wake: &Arc<tokio::sync::Notify>,
-    ) -> Result<Network, String> {
+    ) -> Result<Vec<Arc<dyn Line>>, String> {
         let mut stations = HashMap::new();
-        let (mut modems, mut devices) = (Vec::new(), Vec::new());
+        let mut devices = Vec::new();
         for line in lines {
             let mut station = Station::new(line, wake)?;
             if let Some(config) = &line.virtual_modem {
                 let (modem, device) = VirtualModem::create(config)?;
-                let modem = Arc::new(modem);
-                station.modem = modem.answers().then(|| Arc::clone(&modem));
-                modems.push(modem);
+                station.modem = Some(Arc::new(modem));
                 devices.push((line.number.clone(), device));
             }
             if stations.insert(line.number.clone(), station).is_some() {
@@ -223,9 +214,8 @@ impl Exchange {
                 device.serve(DceConfig::default(), line, Arc::clone(rules))?;
             }
         }
-        let dialling = lines.iter().filter(|line| line.dial);
-        let lines = dialling.filter_map(|line| exchange.line(&line.number)).collect();
-        Ok(Network { lines, modems })
+        let dialling = lines.iter().filter(|line| line.dial || line.virtual_modem.is_some());
+        Ok(dialling.filter_map(|line| exchange.line(&line.number)).collect())
     }
 
     fn line(self: &Arc<Self>, number: &Number) -> Option<Arc<dyn Line>> {
@@ -283,7 +273,7 @@ impl Exchange {
         }
         let station = self.stations.get(number).filter(|s| s.answer).ok_or(Callee::NoAnswer)?;
         let held = station.seat.take().ok_or(Callee::Busy)?;
-        let by = if let Some(modem) = &station.modem {
+        let by = if let Some(modem) = station.modem.as_ref().filter(|modem| modem.answers()) {
             let text = |number: &Number| Some(number.digits().to_owned());
             let from = Caller { caller: text(&caller.number), called: text(number) };
             AnsweredBy::Program(modem.lend().ok_or(Callee::Busy)?, from)
@@ -321,6 +311,7 @@ impl Station {
             station_id: config.identification()?,
             seat: Seat::new(Arc::clone(wake)),
             answer: config.answer,
+            dial: config.dial,
             modem: None,
         })
     }
@@ -378,6 +369,16 @@ impl Line for SimLine {
                 live::run(&air, &mut caller, &mut Called::Program(&mut lent, from));
                 caller.end()
             }
+        }
+    }
+
+    fn dials(&self) -> bool {
+        self.station.dial
+    }
+
+    fn stop(&self) {
+        if let Some(modem) = &self.station.modem {
+            modem.stop();
         }
     }
 

@@ -109,8 +109,7 @@ fn bench_on(answers: &[(&str, &[Answer])], over: impl FnOnce(SledStore) -> Arc<d
         |(n, answers): &(&str, &[Answer])| SimulatedNumber { number: number(n), answers: answers.to_vec() };
     let simulation =
         SimulationConfig { number: answers.iter().map(script).collect(), ..SimulationConfig::default() };
-    let lines =
-        Exchange::build(simulation, &lines, Arc::new(arrived.clone()), &nothing(), &wake).unwrap().lines;
+    let lines = Exchange::build(simulation, &lines, Arc::new(arrived.clone()), &nothing(), &wake).unwrap();
     let queue = Queue {
         store: over(store.clone()),
         blobs,

@@ -83,7 +83,7 @@ fn network(answers: &[Answer], bit_errors_per_million: u32) -> Bench {
     let config =
         SimulationConfig { number: vec![number], bit_errors_per_million, ..SimulationConfig::default() };
     let (inbox, wake) = (Inbox::default(), Arc::new(Notify::new()));
-    let lines = Exchange::build(config, &lines, Arc::new(inbox.clone()), &nothing(), &wake).unwrap().lines;
+    let lines = Exchange::build(config, &lines, Arc::new(inbox.clone()), &nothing(), &wake).unwrap();
     Bench { lines, inbox, wake }
 }
 

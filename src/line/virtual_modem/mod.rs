@@ -33,8 +33,8 @@ use super::Line;
 use crate::address::Number;
 use pty::Pty;
 
-/// How long the thread may take to end, where it is not in a call.
-const STOP_WAIT: Duration = Duration::from_secs(1);
+/// How long the thread may take to end, with the call that it is in.
+const STOP_WAIT: Duration = Duration::from_secs(5);
 /// How long a call that comes in waits for the modem. It is free, or its program is dialling.
 const LEND_WAIT: Duration = Duration::from_secs(2);
 
@@ -67,6 +67,10 @@ struct Shared {
 }
 
 impl Shared {
+    fn stops(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
     fn ended(&self) {
         *self.ended.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.ended.1.notify_all();
@@ -121,7 +125,7 @@ impl VirtualModem {
 }
 
 impl VirtualModem {
-    /// Takes the device away, soon. A program that is in a call keeps it until the call or the gateway ends.
+    /// Ends the call that the program is in, if any, and takes the device away.
     pub fn stop(&self) {
         self.shared.stop.store(true, Ordering::Release);
         self.shared.wake();
@@ -146,7 +150,7 @@ impl Device {
     pub fn serve(self, config: DceConfig, line: Arc<dyn Line>, rules: Rules) -> Result<(), String> {
         let (back, given_back) = channel();
         let server = thread::Server {
-            modem: Box::new(Modem::new(config, self.pty)),
+            modem: Box::new(Modem::new(config, self.pty, Arc::clone(&self.shared))),
             shared: self.shared,
             line,
             rules,

@@ -2,17 +2,22 @@
 //! calls and the driver of a line during a call that comes in.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fax::at::dce::{Caller, Dce, DceConfig, Output};
 use fax::carrier::{Command, HangUp, Signal};
 use fax::time::Time;
 
+use super::Shared;
 use super::pty::{Pty, Read};
 use crate::line::terminal::{Request, Terminal};
 
 /// How soon a program that does not take what it is sent is tried again.
 const UNREAD_WAIT: Duration = Duration::from_millis(20);
+
+/// How often it is looked whether the gateway stops.
+const STOP_LOOK: Duration = Duration::from_secs(1);
 
 /// A virtual modem with its device.
 ///
@@ -28,6 +33,8 @@ pub struct Modem {
     /// What was taken from the modem too early.
     held: Option<Output>,
     call: Call,
+    /// The gateway stops.
+    shared: Arc<Shared>,
 }
 
 /// Where the modem is in a call.
@@ -44,9 +51,9 @@ enum Call {
 
 impl Modem {
     /// A modem at a new device.
-    pub(super) fn new(config: DceConfig, pty: Pty) -> Self {
+    pub(super) fn new(config: DceConfig, pty: Pty, shared: Arc<Shared>) -> Self {
         let (begin, now) = (Time::ZERO, Time::ZERO);
-        Self { dce: Dce::new(config), pty, begin, now, held: None, call: Call::None }
+        Self { dce: Dce::new(config), pty, begin, now, held: None, call: Call::None, shared }
     }
 
     /// Another driver begins to count.
@@ -144,6 +151,9 @@ impl Terminal for Modem {
 
     fn tick(&mut self, now: Time) {
         self.advance(now);
+        if self.call == Call::Goes && self.shared.stops() {
+            self.cancel(now);
+        }
         if self.call == Call::Goes {
             self.look();
         }
@@ -164,6 +174,11 @@ impl Terminal for Modem {
                     self.call = Call::Told;
                     Some(Request::Over)
                 }
+                // It has rung at nobody, or the program's call is over in another way.
+                None if self.dce.is_on_hook() && !self.dce.is_ringing() => {
+                    self.call = Call::Told;
+                    Some(Request::Over)
+                }
                 None => None,
             },
             Call::Ended => {
@@ -176,7 +191,10 @@ impl Terminal for Modem {
 
     fn deadline(&self) -> Option<Time> {
         match self.call {
-            Call::Goes => self.due(),
+            Call::Goes => {
+                let stop = Time::ZERO + (self.now + STOP_LOOK).since(self.begin);
+                Some(self.due().map_or(stop, |due| due.min(stop)))
+            }
             Call::Ended => Some(Time::ZERO),
             Call::None | Call::Told => None,
         }

@@ -4,7 +4,6 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
@@ -39,7 +38,7 @@ impl Server {
     fn serve(mut self) {
         let mut watch = Stopwatch::start();
         let mut was_in_use = false;
-        while !self.shared.stop.load(Ordering::Acquire) {
+        while !self.shared.stops() {
             self.modem.advance(Time::ZERO + watch.elapsed());
             self.modem.look();
             if was_in_use != self.modem.is_in_use() {
