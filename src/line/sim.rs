@@ -390,7 +390,7 @@ impl Line for SimLine {
             }
             Some(Reached { station, by: AnsweredBy::Flow(receiving), _held }) => {
                 let config = ReceiverConfig::new(station.station_id.clone());
-                let mut called = Called::Fax(FaxTerminal::receiving(config, receiving));
+                let mut called = Called::Fax(Box::new(FaxTerminal::receiving(config, receiving)));
                 let has_rung = live::run(&air, terminal, &mut called);
                 // A call that never rang was none for the flow.
                 if let Called::Fax(answerer) = called

@@ -74,6 +74,7 @@ impl Seat {
         }
     }
 
+    #[allow(dead_code, reason = "drivers that go from block to block need none")]
     pub(crate) fn deadline(&self) -> Option<Time> {
         self.engine.deadline().filter(|_| !self.is_over())
     }

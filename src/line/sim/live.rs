@@ -25,7 +25,7 @@ const LOOK_ROUND: Duration = Duration::from_secs(60);
 /// Who is called.
 pub(super) enum Called<'a> {
     /// Our engine.
-    Fax(FaxTerminal<'a>),
+    Fax(Box<FaxTerminal<'a>>),
     /// A program, which hears it ring and is told who calls.
     Program(&'a mut Modem, Caller),
     /// Nobody; the network says what becomes of the call.
@@ -35,7 +35,7 @@ pub(super) enum Called<'a> {
 impl Called<'_> {
     fn terminal(&mut self) -> Option<&mut dyn Terminal> {
         match self {
-            Self::Fax(terminal) => Some(terminal),
+            Self::Fax(terminal) => Some(&mut **terminal),
             Self::Program(modem, _) => Some(*modem),
             Self::Nobody => None,
         }
