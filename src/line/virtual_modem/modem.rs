@@ -183,6 +183,8 @@ impl Terminal for Modem {
             },
             Call::Ended => {
                 self.call = Call::Told;
+                // The line may need a while to go on hook; the program hears of it now.
+                self.held = self.output();
                 Some(Request::Over)
             }
             Call::None | Call::Told => None,
