@@ -74,6 +74,14 @@ impl Seat {
         }
     }
 
+    /// Our user gives up.
+    #[allow(dead_code, reason = "each test file uses a part")]
+    pub(crate) fn cancel(&mut self, now: Time) {
+        if !self.is_over() {
+            self.engine.handle(now, Input::Cancel);
+        }
+    }
+
     /// Does what the engine wants of its driver, and gives what it wants of its line.
     pub(crate) fn commands(&mut self, now: Time) -> Vec<Command> {
         let mut commands = Vec::new();
