@@ -4,6 +4,7 @@
 //! Needs Debian's `libtiff-dev` and `libspandsp-dev`. Bitmaps are those of a `Page`: 1 = black, leftmost pixel in the most
 //! significant bit.
 
+pub mod class2_modem;
 pub mod corpus;
 pub mod libtiff;
 pub mod spandsp;
