@@ -272,6 +272,11 @@ impl Ground {
                 break;
             }
         }
+        if let Ok(before) = now.checked_sub(keep.keep_done)
+            && let Err(error) = queue::peer::forget(&*self.blobs, before).await
+        {
+            tracing::error!(%error, "what is known of numbers stays");
+        }
         while let Ok(before) = now.checked_sub(keep.keep_received) {
             let faxes = self.store.purge_received(before, PURGE_MAX).await?;
             self.delete_all(faxes.iter().map(ReceivedFax::folder_of)).await;

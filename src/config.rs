@@ -103,6 +103,8 @@ pub struct RetryConfig {
     pub no_answer: RuleConfig,
     /// Somebody answers who is no fax machine.
     pub no_fax: RuleConfig,
+    /// A call came in on the line that was about to dial.
+    pub line_taken: RuleConfig,
     /// Anything that goes wrong in a call.
     pub protocol: RuleConfig,
     /// A fault of our own line.
@@ -145,6 +147,7 @@ impl Default for RetryConfig {
             busy: rules.busy.into(),
             no_answer: rules.no_answer.into(),
             no_fax: rules.no_fax.into(),
+            line_taken: rules.line_taken.into(),
             protocol: rules.protocol.into(),
             line_trouble: rules.line_trouble.into(),
             expires_after: rules.expires_after,
@@ -161,6 +164,7 @@ impl RetryConfig {
             busy: self.busy.into(),
             no_answer: self.no_answer.into(),
             no_fax: self.no_fax.into(),
+            line_taken: self.line_taken.into(),
             protocol: self.protocol.into(),
             line_trouble: self.line_trouble.into(),
             expires_after: self.expires_after,

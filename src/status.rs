@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::{Job, JobId, ReceivedFax};
 use crate::line::pool::Pool;
+use crate::line::{Condition, Line};
 use crate::store::{JobFilter, Store, StoreError};
 
 /// The gateway at a glance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Overview {
-    /// The lines that dial.
+    /// The lines.
     pub lines: Vec<LineStatus>,
     /// Jobs, the newest first.
     pub jobs: Vec<Job>,
@@ -26,6 +27,20 @@ pub struct LineStatus {
     pub name: String,
     /// Whether it is in a call.
     pub in_call: bool,
+    /// Why it cannot be used now, where it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+impl LineStatus {
+    fn of(line: &dyn Line) -> Self {
+        let trouble = match line.condition() {
+            Condition::Ready => None,
+            Condition::Starting => Some("being set up".to_owned()),
+            Condition::OutOfOrder { cause } => Some(format!("out of order: {cause}")),
+        };
+        Self { name: line.name().to_owned(), in_call: line.seat().is_taken(), trouble }
+    }
 }
 
 /// Why something cannot be seen.
@@ -71,9 +86,8 @@ impl Status {
     /// [`StatusError::Failed`].
     pub async fn overview(&self) -> Result<Overview, StatusError> {
         let newest = JobFilter { open_only: false, limit: Self::LIST_MAX };
-        let lines = self.pool.overview().into_iter();
         Ok(Overview {
-            lines: lines.map(|(name, in_call)| LineStatus { name, in_call }).collect(),
+            lines: self.pool.lines().iter().map(|line| LineStatus::of(&**line)).collect(),
             jobs: self.store.jobs(&newest).await?,
             received: self.store.received_list(Self::LIST_MAX).await?,
         })

@@ -3,7 +3,7 @@
 fn main() {
     println!("cargo::rerun-if-changed=src");
     cc::Build::new()
-        .files(["src/codec.c", "src/modem.c", "src/t30.c"])
+        .files(["src/codec.c", "src/modem.c", "src/t30.c", "src/t31.c"])
         .opt_level(2)
         .warnings(true)
         .compile("fax_peers");

@@ -309,6 +309,14 @@ pub enum HangUp {
     NoDialTone,
     /// No connection for another cause, or nothing that sounds like a fax (`NO CARRIER` while dialling).
     NotConnected,
+    /// A person answered (`VCON`, `VOICE`).
+    Voice,
+    /// A data modem answered (`DATA`, `CONNECT` with a rate).
+    DataModem,
+    /// The modem itself refuses to dial this number for now (`DELAYED`, `BLACKLISTED`: national rules on repeated calls).
+    Blocked,
+    /// A call came in while this one was about to be dialled (`RING`): nothing was dialled.
+    Glare,
     /// The far end hung up, or the network dropped the call (`NO CARRIER` during the call).
     Remote,
     /// The modem or gateway beneath failed: no answer to commands, device gone.

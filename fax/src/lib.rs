@@ -1,8 +1,9 @@
-//! Fax protocols without I/O: pages, T.4/T.6 coding, TIFF-F, T.30 and a simulated line.
+//! Fax protocols without I/O: pages, T.4/T.6 coding, TIFF-F, T.30, modems on AT commands, T.38 and a simulated line.
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod at;
 pub mod carrier;
 pub mod hdlc;
 pub mod page;

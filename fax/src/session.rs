@@ -148,8 +148,17 @@ pub enum Outcome {
     NoAnswer,
     /// No dial tone, or the provider refused the call.
     NoDialTone,
-    /// The call could not be set up for another cause below T.30.
+    /// The call could not be set up for another cause below T.30. A Class 1 modem says so too where somebody answered
+    /// and no fax signal was heard.
     NotConnected,
+    /// A person answered.
+    VoiceAnswered,
+    /// A data modem answered.
+    DataModemAnswered,
+    /// Our own modem refuses to dial the number for now.
+    DialBlocked,
+    /// A call came in while this one was about to be dialled, and nothing was dialled.
+    Glare,
     /// The call was answered, but no fax signal was heard within T1: a voice, a data modem, silence.
     NoFaxTone,
     /// Fax signals were heard, but no valid DIS within T1.
@@ -223,7 +232,11 @@ impl fmt::Display for Outcome {
             Self::Busy => f.write_str("busy"),
             Self::NoAnswer => f.write_str("no answer"),
             Self::NoDialTone => f.write_str("no dial tone"),
-            Self::NotConnected => f.write_str("no connection"),
+            Self::NotConnected => f.write_str("no connection to a fax machine"),
+            Self::VoiceAnswered => f.write_str("a voice answered"),
+            Self::DataModemAnswered => f.write_str("a data modem answered"),
+            Self::DialBlocked => f.write_str("the modem refuses to dial this number for now"),
+            Self::Glare => f.write_str("a call came in first"),
             Self::NoFaxTone => f.write_str("answered, but no fax tone"),
             Self::NoDis => f.write_str("fax tone, but no readable identification"),
             Self::NoCommand => f.write_str("the caller sent no fax command"),

@@ -42,7 +42,11 @@ pub(super) fn run(config: &Config, args: &StatusArgs) -> Result<(), Failure> {
 
 fn show_overview(overview: &Overview, zone: &TimeZone) -> Result<(), Failure> {
     for line in &overview.lines {
-        let state = if line.in_call { "in a call" } else { "free" };
+        let state = match &line.trouble {
+            _ if line.in_call => "in a call".to_owned(),
+            Some(trouble) => foreign(trouble),
+            None => "free".to_owned(),
+        };
         out::line(format_args!("line {:<16} {state}", line.name));
     }
     if overview.jobs.is_empty() {

@@ -39,6 +39,7 @@ fn retry(retry: &RetryConfig) -> Result<(), Wrong> {
         ("retry.busy", retry.busy),
         ("retry.no_answer", retry.no_answer),
         ("retry.no_fax", retry.no_fax),
+        ("retry.line_taken", retry.line_taken),
         ("retry.protocol", retry.protocol),
         ("retry.line_trouble", retry.line_trouble),
     ] {

@@ -17,6 +17,12 @@ pub enum Outcome {
     NoAnswer,
     /// Somebody, or something, answered that is no fax machine.
     NoFax,
+    /// The call reached no fax machine, and the line cannot tell whether somebody answered.
+    NotReached,
+    /// A data modem answered.
+    DataModem,
+    /// A call came in on the line that was about to dial, and nothing was dialled.
+    LineTaken,
     /// The number does not exist, or the exchange refuses it.
     NumberRefused,
     /// The gateway's own line could not be used.
@@ -80,7 +86,7 @@ impl Outcome {
             Self::Delivered => Grade::Delivered,
             Self::Busy | Self::NoAnswer | Self::NoFax | Self::LineTrouble { .. } => Grade::Retry,
             Self::NotCompatible { .. } | Self::Interrupted { .. } | Self::PageRefused => Grade::Retry,
-            Self::NothingToPoll => Grade::Retry,
+            Self::NotReached | Self::DataModem | Self::LineTaken | Self::NothingToPoll => Grade::Retry,
             Self::Unconfirmed => Grade::Unconfirmed,
             Self::AddressRefused { .. }
             | Self::NumberRefused
@@ -96,11 +102,11 @@ impl Outcome {
     pub fn status(&self) -> &'static str {
         match self {
             Self::Delivered => "2.0.0",
-            Self::NoAnswer | Self::NoFax => "5.4.1",
+            Self::NoAnswer | Self::NoFax | Self::NotReached | Self::DataModem => "5.4.1",
             Self::NumberRefused => "5.1.2",
             Self::AddressRefused { .. } => "5.7.1",
             Self::NothingToPoll => "5.2.0",
-            Self::LineTrouble { .. } => "5.3.0",
+            Self::LineTrouble { .. } | Self::LineTaken => "5.3.0",
             Self::NotCompatible { .. } => "5.6.3",
             Self::Interrupted { .. } | Self::PageRefused | Self::Unconfirmed => "5.4.2",
             Self::NotRendered { .. } => "5.6.5",
@@ -126,6 +132,9 @@ impl Outcome {
             Self::Busy => "busy",
             Self::NoAnswer => "no-answer",
             Self::NoFax => "no-fax",
+            Self::NotReached => "not-reached",
+            Self::DataModem => "data-modem",
+            Self::LineTaken => "line-taken",
             Self::NumberRefused => "number-refused",
             Self::LineTrouble { .. } => "line-trouble",
             Self::NotCompatible { .. } => "not-compatible",
@@ -148,6 +157,11 @@ impl Outcome {
             Self::Busy => "The line was busy.".into(),
             Self::NoAnswer => "Nobody answered the call.".into(),
             Self::NoFax => "The call was answered, but not by a fax machine.".into(),
+            Self::NotReached => {
+                "The call did not reach a fax machine: nobody answered, or somebody without one.".into()
+            }
+            Self::DataModem => "A data modem answered the call, not a fax machine.".into(),
+            Self::LineTaken => "Our own fax line was taken by a call that came in.".into(),
             Self::NumberRefused => "The telephone network does not accept this number.".into(),
             Self::LineTrouble { .. } => "Our own fax line had a fault.".into(),
             Self::NotCompatible { .. } => "The two fax machines could not agree on how to talk.".into(),
@@ -198,6 +212,9 @@ mod tests {
             Outcome::Busy,
             Outcome::NoAnswer,
             Outcome::NoFax,
+            Outcome::NotReached,
+            Outcome::DataModem,
+            Outcome::LineTaken,
             Outcome::NumberRefused,
             Outcome::LineTrouble { cause: cause() },
             Outcome::NotCompatible { cause: cause() },

@@ -19,6 +19,9 @@ pub struct ReceivedFax {
     pub caller: Option<Number>,
     /// What the sending machine calls itself (TSI), as it sent it.
     pub remote_id: Option<String>,
+    /// The subaddress that it sent to (SUB): digits, `#`, `*` and spaces, as it sent it.
+    #[serde(default)]
+    pub subaddress: Option<String>,
     /// When the call was answered.
     pub started: Timestamp,
     /// When it ended.

@@ -26,6 +26,8 @@ pub struct Rules {
     pub no_answer: Rule,
     /// Answered by no fax machine. A person may be at the other end: few tries.
     pub no_fax: Rule,
+    /// A call came in on the line that was about to dial. Nothing was dialled, so it may be tried soon and often.
+    pub line_taken: Rule,
     /// Anything that went wrong in the call.
     pub protocol: Rule,
     /// A fault of the gateway's own line: costs nothing, disturbs nobody.
@@ -43,6 +45,7 @@ impl Default for Rules {
             busy: rule(10, 3),
             no_answer: rule(4, 10),
             no_fax: rule(2, 15),
+            line_taken: Rule { tries_max: 500, delay: Duration::from_secs(10) },
             protocol: rule(5, 5),
             line_trouble: rule(100, 1),
             expires_after: Duration::from_secs(24 * 3600),
@@ -88,6 +91,8 @@ pub struct Tries {
     busy: u32,
     no_answer: u32,
     no_fax: u32,
+    #[serde(default)]
+    line_taken: u32,
     protocol: u32,
     line_trouble: u32,
 }
@@ -98,7 +103,8 @@ impl Tries {
         let count = match outcome {
             Outcome::Busy => &mut self.busy,
             Outcome::NoAnswer => &mut self.no_answer,
-            Outcome::NoFax => &mut self.no_fax,
+            Outcome::NoFax | Outcome::NotReached | Outcome::DataModem => &mut self.no_fax,
+            Outcome::LineTaken => &mut self.line_taken,
             Outcome::LineTrouble { .. } => &mut self.line_trouble,
             _ => &mut self.protocol,
         };
@@ -111,7 +117,8 @@ impl Tries {
         match outcome {
             Outcome::Busy => self.busy,
             Outcome::NoAnswer => self.no_answer,
-            Outcome::NoFax => self.no_fax,
+            Outcome::NoFax | Outcome::NotReached | Outcome::DataModem => self.no_fax,
+            Outcome::LineTaken => self.line_taken,
             Outcome::LineTrouble { .. } => self.line_trouble,
             _ => self.protocol,
         }
@@ -122,7 +129,8 @@ fn rule_for(outcome: &Outcome, rules: &Rules) -> Rule {
     match outcome {
         Outcome::Busy => rules.busy,
         Outcome::NoAnswer => rules.no_answer,
-        Outcome::NoFax => rules.no_fax,
+        Outcome::NoFax | Outcome::NotReached | Outcome::DataModem => rules.no_fax,
+        Outcome::LineTaken => rules.line_taken,
         Outcome::LineTrouble { .. } => rules.line_trouble,
         _ => rules.protocol,
     }

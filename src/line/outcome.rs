@@ -16,14 +16,18 @@ pub fn of(report: &Report, pages: u32) -> Outcome {
         End::Delivered => Outcome::Delivered,
         End::Busy => Outcome::Busy,
         End::NoAnswer => Outcome::NoAnswer,
-        End::NoFaxTone | End::NoDis => Outcome::NoFax,
+        End::NoFaxTone | End::NoDis | End::VoiceAnswered => Outcome::NoFax,
+        // What a Class 1 modem says where a voice answered too: by the rule for those, or a person is called for hours.
+        End::NotConnected => Outcome::NotReached,
+        End::DataModemAnswered => Outcome::DataModem,
+        End::Glare => Outcome::LineTaken,
         End::Unconfirmed { page } if page + 1 == pages => Outcome::Unconfirmed,
         End::PageRejected { .. } => Outcome::PageRefused,
         End::NothingToPoll => Outcome::NothingToPoll,
         End::Incompatible(Cannot::Subaddress | Cannot::SelectivePolling | Cannot::Password)
         | End::Refused(_) => Outcome::AddressRefused { cause: cause() },
         End::Incompatible(_) | End::TrainingFailed => Outcome::NotCompatible { cause: cause() },
-        End::NoDialTone | End::NotConnected | End::Local(LocalFailure::Line) => {
+        End::NoDialTone | End::DialBlocked | End::Local(LocalFailure::Line) => {
             Outcome::LineTrouble { cause: cause() }
         }
         // A sender never ends as `Received`, `NoCommand` or `TooLarge`; if one did, trying again is safe.
@@ -70,6 +74,10 @@ mod tests {
     fn what_the_far_end_did_is_kept_apart_from_what_our_line_did() {
         assert_eq!(of(&report(session::Outcome::Busy), 1), Outcome::Busy);
         assert_eq!(of(&report(session::Outcome::NoDis), 1), Outcome::NoFax);
+        assert_eq!(of(&report(session::Outcome::VoiceAnswered), 1), Outcome::NoFax);
+        assert_eq!(of(&report(session::Outcome::DataModemAnswered), 1), Outcome::DataModem);
+        assert_eq!(of(&report(session::Outcome::NotConnected), 1), Outcome::NotReached);
+        assert_eq!(of(&report(session::Outcome::Glare), 1), Outcome::LineTaken);
         let refused = session::Outcome::Refused(Refusal::Password);
         assert!(matches!(of(&report(refused), 1), Outcome::AddressRefused { .. }));
         let no_sub = session::Outcome::Incompatible(Incompatibility::Subaddress);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Held, Line};
+use super::{Condition, Held, Line};
 use crate::address::Number;
 
-/// All lines that may dial.
+/// All lines, those that only answer too.
 #[derive(Clone, Default)]
 pub struct Pool {
     lines: Vec<Arc<dyn Line>>,
@@ -25,14 +25,13 @@ impl Pool {
         Self { lines }
     }
 
-    /// Takes the first free line to dial this number: not the one that has it, which would find itself busy,
+    /// Takes the first free line that is in order to dial this number: not the one that has it, which would find itself busy,
     /// unless there is no other.
     #[must_use]
     pub fn take_for(&self, number: &Number) -> Option<Taken> {
-        let is_itself = |line: &Arc<dyn Line>| line.number() == Some(number);
-        let no_other = self.lines.iter().all(is_itself);
-        self.lines
-            .iter()
+        let is_itself = |line: &&Arc<dyn Line>| line.number() == Some(number);
+        let no_other = self.dialling().all(|line| is_itself(&line));
+        self.dialling()
             .filter(|line| no_other || !is_itself(line))
             .find_map(|line| line.seat().take().map(|held| Taken { line: Arc::clone(line), _held: held }))
     }
@@ -40,12 +39,17 @@ impl Pool {
     /// How many lines are free now.
     #[must_use]
     pub fn free(&self) -> usize {
-        self.lines.iter().filter(|line| !line.seat().is_taken()).count()
+        self.dialling().filter(|line| !line.seat().is_taken()).count()
     }
 
-    /// The names of the lines, and whether each is in a call.
+    /// The lines that can be dialled out on now: one that is out of order is no reason to spend a job's tries.
+    fn dialling(&self) -> impl Iterator<Item = &Arc<dyn Line>> {
+        self.lines.iter().filter(|line| line.dials() && line.condition() == Condition::Ready)
+    }
+
+    /// Every line.
     #[must_use]
-    pub fn overview(&self) -> Vec<(String, bool)> {
-        self.lines.iter().map(|line| (line.name().to_owned(), line.seat().is_taken())).collect()
+    pub fn lines(&self) -> &[Arc<dyn Line>] {
+        &self.lines
     }
 }

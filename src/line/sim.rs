@@ -15,7 +15,7 @@ use fax::page::Page;
 use fax::session::{PageMark, ReceivedPage};
 use fax::sim::air::{self, AirConfig, Callee, Hooks, Party};
 use fax::t30::frame::StationId;
-use fax::t30::{Engine, ReceiverConfig, SenderConfig};
+use fax::t30::{Engine, ReceiverConfig};
 use fax::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -271,9 +271,7 @@ impl Line for SimLine {
     }
 
     fn call(&self, dial: &Dial, sending: &mut dyn Sending) -> CallEnd {
-        let mut sender = SenderConfig::new(self.terminal.station_id.clone(), dial.pages);
-        sender.first_page = dial.pages_confirmed;
-        let mut caller = Engine::sender(sender);
+        let mut caller = Engine::sender(dial.sender(self.terminal.station_id.clone()));
         let mut caller_hooks = Sends(sending);
         let n = self.exchange.count(&dial.number);
         let answer = self.exchange.answer_for(&dial.number, n);

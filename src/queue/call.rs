@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use fax::page::Page;
 use fax::session::{PageMark, Report};
+use fax::t30::frame::Digits;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::pages::{self, Prepared};
-use super::{Queue, QueueError, look};
+use super::{Queue, QueueError, look, peer};
 use crate::blob::Blobs;
 use crate::clock::Clock;
 use crate::job::{Attempt, Job, Mark, Outcome};
@@ -73,7 +74,11 @@ async fn dial(
         number: job.recipient.number.clone(),
         pages: job.progress.pages,
         pages_confirmed: job.progress.confirmed,
+        subaddress: subaddress(&job)?,
+        memory: peer::recall(&*queue.blobs, &job.recipient.number).await,
+        wall_time: peer::wall_time(started),
     };
+    let number = dial.number.clone();
     let mut sender = Sender {
         header: look::header_line(
             started,
@@ -88,7 +93,15 @@ async fn dial(
     };
     let line = Arc::clone(&taken.line);
     let call = tokio::task::spawn_blocking(move || line.call(&dial, &mut sender)).await;
-    call.map_err(|error| QueueError::Page(format!("the call's thread failed: {error}")))
+    let end = call.map_err(|error| QueueError::Page(format!("the call's thread failed: {error}")))?;
+    peer::remember(&*queue.blobs, &number, &end.report.memory).await;
+    Ok(end)
+}
+
+/// The job's subaddress, as T.30 sends it. It was checked when the job was taken in.
+fn subaddress(job: &Job) -> Result<Option<Digits>, QueueError> {
+    let digits = job.recipient.subaddress.as_deref().map(Digits::new).transpose();
+    digits.map_err(|error| QueueError::Page(format!("the subaddress cannot be sent: {error}")))
 }
 
 /// A mark that could not be written during the call is known from the report all the same.

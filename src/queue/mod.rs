@@ -8,6 +8,7 @@
 mod call;
 pub mod look;
 mod pages;
+pub mod peer;
 pub mod plan;
 #[cfg(test)]
 mod tests;

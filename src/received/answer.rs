@@ -76,6 +76,7 @@ impl Receiving for Call {
             called: ringing.called,
             caller: ringing.caller,
             remote_id: report.remote_id.clone(),
+            subaddress: report.subaddress.clone(),
             started,
             ended: answerer.clock.now(),
             // A page that was kept is delivered, even if the line was lost before its confirmation went out.

@@ -171,6 +171,7 @@ impl Intake {
             called: note.called,
             caller: note.caller,
             remote_id: None,
+            subaddress: None,
             started: note.started,
             ended: now,
             pages,

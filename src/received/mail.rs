@@ -191,6 +191,7 @@ fn facts(fax: &ReceivedFax, ctx: &ReceivedContext<'_>) -> Vec<(&'static str, Str
     let mut facts = vec![("From", from)];
     facts.extend(station_id(fax).map(|name| ("Calls itself", format!("\"{name}\""))));
     facts.extend(fax.called.as_ref().map(|called| ("To", words::number(called))));
+    facts.extend(fax.subaddress.as_ref().map(|digits| ("Subaddress", one_line(digits, NAME_CHARS_MAX))));
     facts.push(("Received", words::when(fax.started, &ctx.identity.zone)));
     let state = if fax.complete { "complete" } else { "not complete" };
     facts.push(("Pages", format!("{}, {state}", fax.pages)));

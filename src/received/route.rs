@@ -1,4 +1,4 @@
-//! Which mailboxes a received fax is for: a pure decision by line and called number.
+//! Which mailboxes a received fax is for: a pure decision by line, called number and subaddress.
 //!
 //! A fax that no route fits is for the postmaster, so none is ever without a mailbox.
 
@@ -16,6 +16,8 @@ pub struct Route {
     pub called: Option<Number>,
     /// Fits faxes over the line of this name; without it, over any.
     pub line: Option<String>,
+    /// Fits faxes to this subaddress, spaces left aside; without it, with any and with none.
+    pub subaddress: Option<String>,
     /// The mailboxes, each of which gets its own mail.
     pub to: Vec<String>,
 }
@@ -24,7 +26,11 @@ impl Route {
     fn fits(&self, fax: &ReceivedFax) -> bool {
         let called_fits = self.called.is_none() || self.called == fax.called;
         let line_fits = self.line.as_ref().is_none_or(|line| *line == fax.line);
-        called_fits && line_fits && !self.to.is_empty()
+        let subaddress_fits = self.subaddress.as_deref().is_none_or(|wanted| {
+            let digits = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
+            fax.subaddress.as_deref().is_some_and(|got| digits(got) == digits(wanted))
+        });
+        called_fits && line_fits && subaddress_fits && !self.to.is_empty()
     }
 }
 
@@ -57,6 +63,7 @@ mod tests {
             called: called.and_then(Number::parse),
             caller: None,
             remote_id: None,
+            subaddress: None,
             started: now,
             ended: now,
             pages: 1,
@@ -94,6 +101,18 @@ mod tests {
         ] {
             let found = mailboxes(&fax(line, called), &config, "post@x").join(" ");
             assert_eq!(found, to, "{line} {called:?}");
+        }
+    }
+
+    #[test]
+    fn a_subaddress_finds_its_department() {
+        let text = "[[route]]\nsubaddress = \"63 77\"\nto = [\"ward@x\"]";
+        let config: ReceivedConfig = toml::from_str(text).unwrap();
+        for (subaddress, to) in
+            [(Some("6377"), "ward@x"), (Some("6 377"), "ward@x"), (Some("63"), "post@x"), (None, "post@x")]
+        {
+            let fax = ReceivedFax { subaddress: subaddress.map(str::to_owned), ..fax("m", None) };
+            assert_eq!(mailboxes(&fax, &config, "post@x"), [to], "{subaddress:?}");
         }
     }
 

@@ -18,12 +18,12 @@ pub(super) fn advice(outcome: &Outcome, postmaster: &str) -> String {
         Outcome::NoAnswer => {
             "What to do: please check the number, or ask the recipient whether the fax machine is on."
         }
-        Outcome::NoFax => {
+        Outcome::NoFax | Outcome::NotReached | Outcome::DataModem => {
             "What to do: please check the number. No more calls are made, because a person may have been \
              disturbed by them."
         }
         Outcome::NumberRefused => "What to do: please check the number.",
-        Outcome::LineTrouble { .. } => return ours,
+        Outcome::LineTrouble { .. } | Outcome::LineTaken => return ours,
         Outcome::NotCompatible { .. } => {
             "What to do: please ask the recipient for another fax number, or send it by mail."
         }

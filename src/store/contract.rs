@@ -71,6 +71,7 @@ pub(crate) fn fax(now: Timestamp) -> ReceivedFax {
         called: Number::parse("+12125550199"),
         caller: None,
         remote_id: Some("+1 212 555 0100".into()),
+        subaddress: Some("6377".into()),
         started: now,
         ended: now,
         pages: 2,

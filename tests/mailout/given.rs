@@ -128,6 +128,7 @@ pub fn fax() -> ReceivedFax {
         called: Some(number("+12125550199")),
         caller: Some(number("+12125550123")),
         remote_id: Some("ACME NEW YORK".into()),
+        subaddress: None,
         started: at("09:04:05"),
         ended: at("09:06:10"),
         pages: 2,

@@ -4,12 +4,14 @@
 //! Needs Debian's `libtiff-dev` and `libspandsp-dev`. Bitmaps are those of a `Page`: 1 = black, leftmost pixel in the most
 //! significant bit.
 
+pub mod audio;
 pub mod class2_modem;
 pub mod corpus;
 pub mod libtiff;
 pub mod spandsp;
 pub mod spandsp_modem;
 pub mod spandsp_t30;
+pub mod t31;
 
 use fax_proto::t4::Coding;
 

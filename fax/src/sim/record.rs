@@ -227,6 +227,10 @@ fn why_text(why: HangUp) -> &'static str {
         HangUp::NoAnswer => "no answer",
         HangUp::NoDialTone => "no dial tone",
         HangUp::NotConnected => "no connection",
+        HangUp::Voice => "a voice answered",
+        HangUp::DataModem => "a data modem answered",
+        HangUp::Blocked => "the modem refuses to dial the number for now",
+        HangUp::Glare => "a call came in first",
         HangUp::Remote => "the far end hung up",
         HangUp::LineFault => "the line failed",
     }

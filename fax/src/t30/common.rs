@@ -234,6 +234,10 @@ impl Common {
             HangUp::NoAnswer => Outcome::NoAnswer,
             HangUp::NoDialTone => Outcome::NoDialTone,
             HangUp::NotConnected | HangUp::Remote => Outcome::NotConnected,
+            HangUp::Voice => Outcome::VoiceAnswered,
+            HangUp::DataModem => Outcome::DataModemAnswered,
+            HangUp::Blocked => Outcome::DialBlocked,
+            HangUp::Glare => Outcome::Glare,
         }
     }
 }

@@ -88,7 +88,7 @@ fn network(answers: &[Answer], bit_errors_per_million: u32) -> Network {
 impl Network {
     fn dial(&self, to: &str, document: &mut Document) -> CallEnd {
         let _held = self.lines[0].seat().take().unwrap();
-        self.lines[0].call(&Dial { number: number(to), pages: 2, pages_confirmed: 0 }, document)
+        self.lines[0].call(&Dial::new(number(to), 2), document)
     }
 
     fn outcome(&self, to: &str) -> Outcome {
