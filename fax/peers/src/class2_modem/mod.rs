@@ -16,6 +16,7 @@ mod command;
 mod hangup;
 pub mod office;
 mod params;
+pub mod pty;
 mod receive;
 mod send;
 pub mod trunk;
