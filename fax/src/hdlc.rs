@@ -40,6 +40,12 @@ const CRC_OF_OCTET: [u16; 256] = {
     table
 };
 
+/// The frame check sequence of a frame, in the order in which its two octets follow the frame.
+#[must_use]
+pub fn fcs(octets: &[u8]) -> [u8; FCS_OCTETS] {
+    (!crc(octets)).to_le_bytes()
+}
+
 /// Bits that a frame takes on the line: its octets, its FCS, what is stuffed, and one flag.
 #[must_use]
 pub fn frame_bits(octets: &[u8]) -> usize {
@@ -71,7 +77,7 @@ impl Encoder {
 
     /// Writes a frame, its FCS, and one flag.
     pub fn frame(&mut self, octets: &[u8]) {
-        let fcs = (!crc(octets)).to_le_bytes();
+        let fcs = fcs(octets);
         let mut ones = 0;
         for octet in octets.iter().chain(&fcs) {
             for i in 0..8 {
@@ -85,6 +91,13 @@ impl Encoder {
             }
         }
         self.flags(1);
+    }
+
+    /// What is there of the stream in whole bytes; the bits behind them stay, and more can be written.
+    pub fn take(&mut self) -> Vec<u8> {
+        let is_whole = self.bits_used == 0;
+        let begun = if is_whole { None } else { self.bytes.pop() };
+        core::mem::replace(&mut self.bytes, begun.into_iter().collect())
     }
 
     /// The stream; the last byte is filled with zeros.
@@ -226,6 +239,19 @@ mod tests {
         assert_eq!(bytes[0], FLAG);
         assert_eq!(bytes[1], 0b1101_1111);
         assert_eq!(decode(&bytes), [Decoded { octets: vec![0xFF, 0x13, 0x8C], fcs_ok: true }]);
+    }
+
+    #[test]
+    fn a_stream_can_be_taken_piece_by_piece() {
+        let (mut whole, mut piece, mut pieces) = (Encoder::new(), Encoder::new(), Vec::new());
+        for frame in [&[0xFF, 0xFF, 0xFF][..], &[1, 2, 3], &[0x1F, 0xFF, 0]] {
+            whole.frame(frame);
+            piece.frame(frame);
+            pieces.extend(piece.take());
+        }
+        pieces.extend(piece.finish());
+        assert_eq!(pieces, whole.finish());
+        assert_eq!(Encoder::new().take(), []);
     }
 
     #[test]

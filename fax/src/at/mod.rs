@@ -8,8 +8,9 @@
 //!
 //! What both have in common: [`reply`] names what a modem says, [`reader`] takes its bytes apart, [`dle`] puts data into
 //! its stream, [`profile`] is what differs from modem to modem, [`dialog`] runs commands one by one, [`idle`] watches a
-//! modem between calls. Everything here is handed bytes and the time, and gives [`Output`]s; a driver owns the port.
+//! modem between calls. [`dce`] is the other side: a modem, as its program sees it. Everything here is handed bytes and the time, and gives [`Output`]s; a driver owns the port.
 
+pub mod dce;
 pub mod dialog;
 pub mod dle;
 pub mod idle;

@@ -39,7 +39,7 @@
 //! assert_eq!(here.0, there.0);
 //! ```
 
-use super::medium::{Arrival, End, Medium, NetworkSays};
+use super::call::{Call, End, Event};
 use super::noise::Bursts;
 use super::record::Recorder;
 use crate::carrier::{Command, HangUp, Signal, SpeedSet};
@@ -54,10 +54,6 @@ use alloc::vec::Vec;
 
 /// No call goes on longer than this on the virtual clock, whatever the engines want.
 pub const CALL_TIME_MAX: Duration = Duration::from_secs(6 * 3600);
-/// How long a busy number takes to say so.
-const BUSY_AFTER: Duration = Duration::from_secs(3);
-/// How long the network lets a telephone ring.
-const RING_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// What is at the other end of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -188,74 +184,53 @@ pub fn run(
     config: &AirConfig,
     on_time: &mut dyn FnMut(Time),
 ) -> CallRecord {
-    let mut call = Call {
-        medium: Medium::new(config),
+    let mut ends = Ends {
+        call: Call::new(config),
         caller: Seat::new(End::Caller, caller, true, config.driver_delay),
         answerer: Seat::new(End::Answerer, answerer, false, config.driver_delay),
     };
-    call.dial(config);
     let mut now = Time::ZERO;
-    call.pump(now);
-    while let Some(next) = call.next_time() {
+    ends.pump(now);
+    while let Some(next) = ends.next_time() {
         now = next.max(now);
         if now.since(Time::ZERO) > CALL_TIME_MAX {
             break;
         }
         on_time(now);
-        call.step(now);
+        ends.step(now);
     }
     CallRecord {
-        caller: call.caller.end(now),
-        answerer: call.answerer.is_awake.then(|| call.answerer.end(now)),
+        caller: ends.caller.end(now),
+        answerer: ends.answerer.is_awake.then(|| ends.answerer.end(now)),
         ended: now,
-        image_bits_flipped: call.medium.noise.image_bits_flipped,
+        image_bits_flipped: ends.call.image_bits_flipped(),
     }
 }
 
-struct Call<'c, 'a, 'b> {
-    medium: Medium<'c>,
+struct Ends<'a, 'b> {
+    call: Call,
     caller: Seat<'a>,
     answerer: Seat<'b>,
 }
 
-impl Call<'_, '_, '_> {
-    /// What the network does with the number that the caller dials.
-    fn dial(&mut self, config: &AirConfig) {
-        let answered = Time::ZERO + config.ring_time;
-        let (caller, at, says) = match config.callee {
-            Callee::Fax => {
-                self.medium.network(answered, End::Answerer, NetworkSays::Ringing);
-                (End::Caller, answered + config.delay, NetworkSays::Connected)
-            }
-            Callee::Silent => (End::Caller, answered + config.delay, NetworkSays::Connected),
-            Callee::Busy => (End::Caller, Time::ZERO + BUSY_AFTER, NetworkSays::HungUp(HangUp::Busy)),
-            Callee::NoAnswer => {
-                let says = NetworkSays::HungUp(HangUp::NoAnswer);
-                (End::Caller, Time::ZERO + RING_TIME_MAX, says)
-            }
-        };
-        self.medium.network(at, caller, says);
-    }
-
+impl Ends<'_, '_> {
     /// When something is to be done; `None` once both ends are done.
     fn next_time(&self) -> Option<Time> {
         if self.caller.is_done() && self.answerer.is_done() {
             return None;
         }
-        let deadlines = [self.caller.deadline(), self.answerer.deadline(), self.medium.next_time()];
+        let deadlines = [self.caller.deadline(), self.answerer.deadline(), self.call.deadline()];
         deadlines.into_iter().flatten().min()
     }
 
     fn step(&mut self, now: Time) {
-        while let Some(arrivals) = self.medium.happen(now) {
-            for arrival in arrivals {
-                match arrival {
-                    Arrival::Signal(End::Caller, signal) => self.caller.signal(now, signal),
-                    Arrival::Signal(End::Answerer, signal) => self.answerer.signal(now, signal),
-                    Arrival::Ringing => self.answerer.is_awake = !self.caller.is_done(),
-                }
-                self.pump(now);
+        while let Some(event) = self.call.poll(now) {
+            match event {
+                Event::Signal(End::Caller, signal) => self.caller.signal(now, signal),
+                Event::Signal(End::Answerer, signal) => self.answerer.signal(now, signal),
+                Event::Ringing => self.answerer.is_awake = !self.caller.is_done(),
             }
+            self.pump(now);
         }
         self.caller.tick(now);
         self.answerer.tick(now);
@@ -263,8 +238,8 @@ impl Call<'_, '_, '_> {
     }
 
     fn pump(&mut self, now: Time) {
-        self.caller.pump(now, &mut self.medium);
-        self.answerer.pump(now, &mut self.medium);
+        self.caller.pump(now, &mut self.call);
+        self.answerer.pump(now, &mut self.call);
     }
 }
 
@@ -321,21 +296,21 @@ impl<'a> Seat<'a> {
         }
     }
 
-    fn pump(&mut self, now: Time, medium: &mut Medium<'_>) {
+    fn pump(&mut self, now: Time, call: &mut Call) {
         while !self.is_done()
             && let Some(output) = self.party.engine.poll()
         {
-            self.output(now, output, medium);
+            self.output(now, output, call);
         }
     }
 
-    fn output(&mut self, now: Time, output: Output, medium: &mut Medium<'_>) {
+    fn output(&mut self, now: Time, output: Output, call: &mut Call) {
         let hooks = &mut self.party.hooks;
         match output {
             Output::Command(command) => {
                 self.recorder.command(now, &command);
                 hooks.commanded(now, &command);
-                medium.command(now, self.end, command);
+                call.command(now, self.end, command);
             }
             Output::NeedPage(index) => {
                 let answer = hooks.page(index).map_or(Input::NoPage(index), |page| Input::Page(index, page));

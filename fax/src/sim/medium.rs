@@ -6,6 +6,7 @@
 //! the beginning of its training, at the right speed, with the right length of training.
 
 use super::air::AirConfig;
+use super::call::End;
 use super::noise::Noise;
 use crate::carrier::{Command, HangUp, Image, ImageKind, Signal, Speed, Training};
 use crate::hdlc::{Decoder, Encoder};
@@ -21,22 +22,6 @@ const IMAGE_FLAGS: usize = 32;
 const TRAINING_TOLERANCE: Duration = Duration::from_millis(40);
 /// How long CED sounds, with the silences before and after it.
 const CED: Duration = Duration::from_millis(3275);
-
-/// One of the two ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum End {
-    Caller,
-    Answerer,
-}
-
-impl End {
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::Caller => Self::Answerer,
-            Self::Answerer => Self::Caller,
-        }
-    }
-}
 
 /// What is sent: V.21 frames, or something at high speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +114,8 @@ pub(super) enum NetworkSays {
     Connected,
     /// Your telephone rings.
     Ringing,
+    /// The telephone has rung long enough.
+    NobodyCame,
     /// The call is over.
     HungUp(HangUp),
 }
@@ -137,15 +124,17 @@ pub(super) enum NetworkSays {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
     Signal(End, Signal),
-    /// The answering engine is to begin.
+    /// The answering end is to begin.
     Ringing,
+    /// The telephone has rung long enough, if it was not answered.
+    NobodyCame,
 }
 
 /// The line with both modems.
 #[derive(Debug)]
-pub(super) struct Medium<'a> {
-    config: &'a AirConfig,
-    pub(super) noise: Noise<'a>,
+pub(super) struct Medium {
+    config: AirConfig,
+    pub(super) noise: Noise,
     /// Until when the line to each end is taken: what is late does not overtake.
     taken: [Time; 2],
     modems: [Modem; 2],
@@ -156,10 +145,10 @@ pub(super) struct Medium<'a> {
     is_over: bool,
 }
 
-impl<'a> Medium<'a> {
-    pub(super) fn new(config: &'a AirConfig) -> Self {
+impl Medium {
+    pub(super) fn new(config: &AirConfig) -> Self {
         let mut medium = Self {
-            config,
+            config: config.clone(),
             noise: Noise::new(config),
             taken: [Time::ZERO; 2],
             modems: [Modem::new(), Modem::new()],
@@ -228,6 +217,7 @@ impl<'a> Medium<'a> {
             Due::Piece(end, id) => self.piece(end, id),
             Due::Gone(end, id) => self.gone(end, id),
             Due::Network(_, NetworkSays::Ringing) => alloc::vec![Arrival::Ringing],
+            Due::Network(_, NetworkSays::NobodyCame) => alloc::vec![Arrival::NobodyCame],
             Due::Network(end, NetworkSays::Connected) => signal(end, Signal::Connected),
             Due::Network(end, NetworkSays::HungUp(why)) => signal(end, Signal::HungUp(why)),
         })

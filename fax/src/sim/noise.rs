@@ -17,16 +17,16 @@ pub struct Bursts {
 
 /// The faults of one call, drawn from its seed.
 #[derive(Debug)]
-pub(super) struct Noise<'a> {
-    config: &'a AirConfig,
+pub(super) struct Noise {
+    config: AirConfig,
     random: Random,
     /// Image bits that were changed.
     pub(super) image_bits_flipped: u64,
 }
 
-impl<'a> Noise<'a> {
-    pub(super) fn new(config: &'a AirConfig) -> Self {
-        Self { config, random: Random::new(config.seed), image_bits_flipped: 0 }
+impl Noise {
+    pub(super) fn new(config: &AirConfig) -> Self {
+        Self { config: config.clone(), random: Random::new(config.seed), image_bits_flipped: 0 }
     }
 
     /// V.21 that is sent from `start` on.
