@@ -160,6 +160,7 @@ impl Modem {
             ("+FDT", _) => return self.fdt(tail),
             ("+FDR", _) => return self.fdr(),
             ("+FKS", _) => return self.fk(),
+            ("+FIP", None) if !class.is_draft() => self.params = Params::default(),
             ("+FET", Some(value)) if class.is_draft() => return self.fet(value),
             ("+FCC" | "+FIS", Some(value)) => return self.set_numbers(known, value, class),
             ("+FCC", None) if tail == "=?" => {

@@ -40,6 +40,8 @@ pub(super) struct Receiving {
     status: Option<u8>,
 }
 
+/// Octets after RTC.
+const TAIL_OCTETS: usize = 4;
 const STATUSES: [Fcf; 5] = [Fcf::Mcf, Fcf::Rtn, Fcf::Rtp, Fcf::Pin, Fcf::Pip];
 
 impl Receiving {
@@ -184,6 +186,8 @@ impl Modem {
         let line = EncodeOptions::line(coding, received.page.resolution());
         let options = EncodeOptions { bit_order: order, eol_aligned: aligned && coding != Coding::Mmr, ..line };
         let mut data = t4::encode(&received.page, &options);
+        // A carrier outlasts RTC by some bits, and efax counts on them.
+        data.extend([0; TAIL_OCTETS]);
         if quirks.reversed_on_receive {
             t4::reverse_bits(&mut data);
         }
