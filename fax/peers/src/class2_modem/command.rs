@@ -63,7 +63,7 @@ impl Modem {
                 (self.echo, self.verbose, self.class, self.params) = (true, true, None, Params::default());
             }
             "I" => {
-                let text = ["1444", "255", "OK", "FAXGATE CLASS2 TEST MODEM"][value.min(3) as usize];
+                let text = ["100", "255", "OK", "FAXGATE CLASS2 TEST MODEM"][value.min(3) as usize];
                 self.say(text);
             }
             _ => {}
