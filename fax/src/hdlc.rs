@@ -24,6 +24,11 @@ fn crc(octets: &[u8]) -> u16 {
     })
 }
 
+/// Whether octets that end with their FCS are whole, for modems that hand frames out with it.
+pub(crate) fn is_good(octets: &[u8]) -> bool {
+    octets.len() > FCS_OCTETS && crc(octets) == GOOD_FCS
+}
+
 /// The CRC of each octet alone.
 const CRC_OF_OCTET: [u16; 256] = {
     let mut table = [0; 256];

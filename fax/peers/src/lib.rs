@@ -1,5 +1,5 @@
-//! What others made, for tests and benches only: codecs of libtiff and spandsp, fax terminals and modems of spandsp, and
-//! a corpus of pages.
+//! What others made, for tests and benches only: codecs of libtiff and spandsp, fax terminals and modems of spandsp, a
+//! telephone exchange that joins them, and a corpus of pages.
 //!
 //! Needs Debian's `libtiff-dev` and `libspandsp-dev`. Bitmaps are those of a `Page`: 1 = black, leftmost pixel in the most
 //! significant bit.
@@ -7,6 +7,7 @@
 pub mod audio;
 pub mod class2_modem;
 pub mod corpus;
+pub mod exchange;
 pub mod libtiff;
 pub mod spandsp;
 pub mod spandsp_modem;

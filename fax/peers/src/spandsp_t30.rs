@@ -113,6 +113,9 @@ pub type Said = (Vec<u8>, u8);
 #[derive(Debug)]
 struct Station(*mut c_void);
 
+// SAFETY: the C side keeps all its state behind the pointer, of which there is one, and spandsp has no state of threads.
+unsafe impl Send for Station {}
+
 impl Station {
     fn new(config: &Config, make: unsafe extern "C" fn(*const Raw) -> *mut c_void) -> Self {
         let path = |path: &Path| CString::new(path.as_os_str().as_bytes()).expect("a path has no NUL");

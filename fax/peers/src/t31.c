@@ -255,3 +255,26 @@ int peer_t31_carriers(void *modem) {
     peer_t31_t *m = modem;
     return m->fast_sent + m->fast_heard;
 }
+
+/* Whether it is in a call and nothing but the line can bring it on: it sends what it has, or listens. */
+int peer_t31_waits_for_the_line(void *modem) {
+    const int backlog_min = 1500;
+    peer_t31_t *m = modem;
+    t31_state_t *t = m->t31;
+    int sends_image = m->sending == FAX_MODEM_V17_TX || m->sending == FAX_MODEM_V27TER_TX || m->sending == FAX_MODEM_V29_TX;
+    if (m->hook != OFF) return 0;
+    switch (t->at_state.at_rx_mode) {
+    case AT_MODE_DELIVERY: return 1;
+    case AT_MODE_STUFFED: return t->tx.in_bytes - t->tx.out_bytes > backlog_min;
+    case AT_MODE_HDLC: return t->hdlc_tx.final;
+    case AT_MODE_OFFHOOK_COMMAND: return sends_image || (m->sending == FAX_MODEM_SILENCE_TX && t->at_state.transmit);
+    default: return 0;
+    }
+}
+
+/* Whether image data are on their way to or from the DTE. */
+int peer_t31_is_in_image(void *modem) {
+    peer_t31_t *m = modem;
+    int mode = m->t31->at_state.at_rx_mode;
+    return mode == AT_MODE_STUFFED || (mode == AT_MODE_DELIVERY && m->trained);
+}

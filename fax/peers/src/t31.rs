@@ -44,6 +44,8 @@ unsafe extern "C" {
     fn peer_t31_dtr_off(modem: *mut c_void);
     fn peer_t31_hook(modem: *mut c_void) -> c_int;
     fn peer_t31_carriers(modem: *mut c_void) -> c_int;
+    fn peer_t31_waits_for_the_line(modem: *mut c_void) -> c_int;
+    fn peer_t31_is_in_image(modem: *mut c_void) -> c_int;
 }
 
 /// What the modem does to its line.
@@ -240,6 +242,20 @@ impl Modem {
     pub fn carriers(&self) -> u32 {
         // SAFETY: the modem lives.
         unsafe { peer_t31_carriers(self.raw) }.cast_unsigned()
+    }
+
+    /// Whether it is in a call and nothing but the line can bring it on: it sends what it has, or listens.
+    #[must_use]
+    pub fn waits_for_the_line(&self) -> bool {
+        // SAFETY: the modem lives.
+        unsafe { peer_t31_waits_for_the_line(self.raw) != 0 }
+    }
+
+    /// Whether image data are on their way to or from the DTE.
+    #[must_use]
+    pub fn is_in_image(&self) -> bool {
+        // SAFETY: the modem lives.
+        unsafe { peer_t31_is_in_image(self.raw) != 0 }
     }
 
     /// Hands over what the DTE wrote, as far as there is room.

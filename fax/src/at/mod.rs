@@ -10,6 +10,7 @@
 //! its stream, [`profile`] is what differs from modem to modem, [`dialog`] runs commands one by one, [`idle`] watches a
 //! modem between calls. [`dce`] is the other side: a modem, as its program sees it. Everything here is handed bytes and the time, and gives [`Output`]s; a driver owns the port.
 
+pub mod class1;
 pub mod dce;
 pub mod dialog;
 pub mod dle;

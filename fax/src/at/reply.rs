@@ -11,8 +11,10 @@ use core::fmt;
 pub enum Reply {
     /// The command was done.
     Ok,
-    /// The awaited carrier is there, or the modem awaits data: the data state begins. Also `CONNECT 9600` and the like.
+    /// The awaited carrier is there, or the modem awaits data: the data state begins.
     Connect,
+    /// A connection of data modems (`CONNECT 9600`).
+    ConnectData,
     /// The telephone rings. Which of a line's numbers was called, where the modem tells rings apart (`RING A`, `RING 1`).
     Ring(Option<String>),
     /// The telephone at the far end rings (`RINGING`).
@@ -60,6 +62,9 @@ impl Reply {
         let then = |word: &str| second.is_some_and(|second| second.eq_ignore_ascii_case(word));
         match second {
             None => Self::of_word(first).unwrap_or_else(|| Self::other(line)),
+            Some(rate) if is("CONNECT") && rate.starts_with(|c: char| c.is_ascii_digit()) => {
+                Self::ConnectData
+            }
             Some(_) if is("CONNECT") => Self::Connect,
             Some(kind) if is("RING") && third.is_none() && kind.len() <= RING_KIND_OCTETS_MAX => {
                 Self::Ring(Some(kind.to_string()))
@@ -83,7 +88,8 @@ impl Reply {
     pub fn parse_numeric(line: &str) -> Self {
         match line.trim() {
             "0" => Self::Ok,
-            "1" | "5" | "10" | "11" | "12" | "13" | "14" => Self::Connect,
+            "1" => Self::Connect,
+            "5" | "10" | "11" | "12" | "13" | "14" => Self::ConnectData,
             "2" => Self::Ring(None),
             "3" => Self::NoCarrier,
             "4" => Self::Error,
@@ -99,7 +105,7 @@ impl Reply {
     pub fn is_final(&self) -> bool {
         use Reply as R;
         match self {
-            R::Ok | R::Connect | R::NoCarrier | R::Error | R::NoDialTone | R::Busy => true,
+            R::Ok | R::Connect | R::ConnectData | R::NoCarrier | R::Error | R::NoDialTone | R::Busy => true,
             R::NoAnswer | R::Blacklisted | R::Delayed | R::FcError => true,
             R::Ring(_) | R::Ringing | R::FrhThree | R::Fax | R::Data | R::Voice => false,
             R::Report | R::V34(_) | R::Text(_) => false,
@@ -157,6 +163,7 @@ impl fmt::Display for Reply {
         f.write_str(match self {
             Self::Ok => "OK",
             Self::Connect => "CONNECT",
+            Self::ConnectData => "CONNECT 2400",
             Self::Ring(None) => "RING",
             Self::Ring(Some(kind)) => return write!(f, "RING {kind}"),
             Self::Ringing => "RINGING",
@@ -190,7 +197,8 @@ mod tests {
             ("OK", Reply::Ok),
             (" ok ", Reply::Ok),
             ("CONNECT", Reply::Connect),
-            ("CONNECT 115200/V34", Reply::Connect),
+            ("CONNECT 115200/V34", Reply::ConnectData),
+            ("CONNECT FAX", Reply::Connect),
             ("RING", Reply::Ring(None)),
             ("RING A", ring("A")),
             ("RING 1", ring("1")),

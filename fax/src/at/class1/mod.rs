@@ -1,0 +1,554 @@
+//! A Class 1 or 1.0 modem (ITU-T T.31) as a carrier beneath the T.30 engine.
+//!
+//! The modem does V.21 with HDLC, and the fast modulations as bits; HDLC on these (ECM) is ours ([`crate::hdlc`]). What
+//! a [`Command`] becomes stands at each command; `+FTM` and `+FRM` carry image and training check, frames of V.21 go by
+//! `+FTH=3` and `+FRH=3`.
+//!
+//! ```text
+//!  on hook ─► setup ─► dial ───► listen ◄─► ready ◄─► speak, silence
+//!                 └──► answer ─► flags ───────┘
+//!        whatever runs ─► leave (CAN, DLE ETX, AT) ─► ready ─► hook (ATH, DTR) ─► on hook
+//! ```
+//!
+//! Promises, for any modem and any engine:
+//! - a new command ends what runs, and no signal of that comes after it; a `CONNECT` that was on its way is thrown away;
+//! - after [`Command::HangUp`], and after a [`Signal::HungUp`] of its own, the modem is brought back on hook; that takes
+//!   [`HANG_UP_MAX`] at most, then [`Carrier::is_idle`] is true, and [`Carrier::is_on_hook_for_sure`] says whether the
+//!   modem said so itself;
+//! - unless it is idle there is always a deadline, and an engine that falls silent for [`ABANDONED_MAX`] loses the call.
+//!
+//! Beside [`Signal::Connected`], which no Class 1 modem can tell, everything of the seam is given.
+//!
+//! ```
+//! use fax_proto::at::Output;
+//! use fax_proto::at::class1::{Carrier, CarrierConfig};
+//! use fax_proto::carrier::Command;
+//! use fax_proto::time::Time;
+//!
+//! let mut carrier = Carrier::new(CarrierConfig { dial: "0123".into(), ..CarrierConfig::default() });
+//! carrier.command(Time::ZERO, Command::Call);
+//! assert_eq!(carrier.poll(), Some(Output::Write(b"AT+FCLASS=1\r".to_vec())));
+//! carrier.received(Time(20_000), b"\r\nOK\r\n");
+//! assert_eq!(carrier.poll(), Some(Output::Write(b"AT+FAR=1\r".to_vec())));
+//! ```
+
+mod connect;
+mod leave;
+mod listen;
+mod speak;
+mod wire;
+mod words;
+
+use super::Output;
+use super::profile::{Profile, SilenceBy};
+use super::reply::Reply;
+use crate::carrier::{Command, HangUp, Signal};
+use crate::time::{Duration, Time};
+use alloc::boxed::Box;
+use alloc::string::String;
+use connect::Setup;
+pub use leave::HANG_UP_MAX;
+use leave::{From, Hook, Leave};
+use listen::Listen;
+use speak::Speak;
+use wire::Wire;
+pub use words::DIAL_CHARS_MAX;
+
+/// An engine that has said nothing for so long, though nothing runs, is taken as gone.
+pub const ABANDONED_MAX: Duration = Duration::from_secs(120);
+/// After the answer tone the modem sends flags until it gets a frame, and gives up after 5 s (T.31).
+const FLAGS_MAX: Duration = Duration::from_secs(4);
+/// What a modem may take beyond a silence.
+const SILENCE_SLACK: Duration = Duration::from_secs(3);
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarrierConfig {
+    /// The modem.
+    pub profile: Profile,
+    /// What to dial, with prefix and pauses, behind the profile's dial command. At most [`DIAL_CHARS_MAX`] characters; what
+    /// V.250 does not let a dial string hold is left out.
+    pub dial: String,
+    /// How long the engine dials and waits (its `answer_wait`); the modem is told to wait a little longer.
+    pub answer_wait: Duration,
+}
+
+impl Default for CarrierConfig {
+    fn default() -> Self {
+        Self { profile: Profile::default(), dial: String::new(), answer_wait: Duration::from_secs(90) }
+    }
+}
+
+/// A modem during one call.
+#[derive(Debug)]
+pub struct Carrier {
+    config: CarrierConfig,
+    wire: Wire,
+    state: State,
+    /// What the engine wants once the modem is in command state.
+    pending: Option<Command>,
+    /// The call is over: the modem is on its way back on hook, or there.
+    is_over: bool,
+    on_hook_for_sure: bool,
+    silence: SilenceBy,
+    /// The modem has kept a silence in this call: refusing one later means that there is no call.
+    has_kept_silence: bool,
+    /// How often the present activity was refused.
+    refusals: u8,
+}
+
+#[derive(Debug)]
+enum State {
+    OnHook,
+    Setup(Setup),
+    Connecting {
+        is_caller: bool,
+    },
+    /// In the call, in command state, with nothing to do.
+    Ready,
+    /// Flags go out, and a frame is awaited (`ATA`).
+    Flags,
+    /// A silence, by the modem or by time, so long.
+    Silence {
+        by: SilenceBy,
+        until: Time,
+    },
+    Speak(Box<Speak>),
+    Listen(Box<Listen>),
+    /// A command was refused: is there still a call?
+    Doubt(Resume),
+    Leave(Leave),
+    Hook(Hook),
+}
+
+/// An activity that may be begun again.
+#[derive(Debug)]
+enum Resume {
+    Speak(Box<Speak>),
+    Listen(Box<Listen>),
+}
+
+/// What a state makes of what happened.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Stay,
+    /// The modem is in command state, and the activity over.
+    Ready,
+    /// The setup is done.
+    Connect(bool),
+    /// Dialled, and V.21 is there.
+    Receive,
+    /// Dialled; V.21 must be asked for.
+    AskForFrames,
+    Flags,
+    /// The modem refuses what it is told.
+    Doubt,
+    /// The activity is over, and the modem has still to be brought to command state.
+    Leave,
+    /// The same, and then it begins again.
+    LeaveAndResume,
+    /// It rings; nothing was dialled.
+    Glare,
+    HungUp(HangUp),
+}
+
+impl Carrier {
+    /// A modem that is on hook, in command state, and initialized ([`Profile::start`]).
+    #[must_use]
+    pub fn new(config: CarrierConfig) -> Self {
+        Self {
+            wire: Wire::new(config.profile.clone()),
+            silence: config.profile.silence,
+            config,
+            state: State::OnHook,
+            pending: None,
+            is_over: false,
+            on_hook_for_sure: true,
+            has_kept_silence: false,
+            refusals: 0,
+        }
+    }
+
+    /// The engine asks for something. Whatever was being done is ended first.
+    pub fn command(&mut self, now: Time, command: Command) {
+        self.pass(now);
+        if self.is_over {
+            return;
+        }
+        if command == Command::HangUp {
+            return self.hang_up();
+        }
+        match &mut self.state {
+            State::Flags => self.command_in_flags(command),
+            State::Listen(listen) if command == Command::ListenFrames && listen.hears_frames() => {
+                listen.claim(&mut self.wire);
+                if listen.is_over() {
+                    self.ready();
+                }
+            }
+            State::Listen(listen) if listen.is_at_rest() => self.begin(command),
+            State::OnHook | State::Ready => self.begin(command),
+            State::Silence { by: SilenceBy::Timer, .. } => self.begin(command),
+            State::Leave(leave) => {
+                leave.resume = None;
+                self.pending = Some(command);
+            }
+            _ => {
+                self.pending = Some(command);
+                self.leave(None);
+            }
+        }
+    }
+
+    /// Bytes have come from the modem.
+    pub fn received(&mut self, now: Time, bytes: &[u8]) {
+        self.pass(now);
+        self.wire.reader.push(bytes);
+        loop {
+            let (more, next) = match &mut self.state {
+                State::Listen(listen) if listen.is_in_data() => listen.pull(&mut self.wire),
+                State::Leave(leave) if leave.is_in_data() => leave.pull(&mut self.wire),
+                _ => match self.wire.reader.line() {
+                    Some(line) => (true, self.reply(&Reply::parse(&line))),
+                    None => (false, Next::Stay),
+                },
+            };
+            let changes = !matches!(next, Next::Stay);
+            self.apply(next);
+            if !more && !changes {
+                return;
+            }
+        }
+    }
+
+    /// Time has passed ([`Carrier::deadline`]).
+    pub fn tick(&mut self, now: Time) {
+        self.pass(now);
+        if self.wire.deadline.is_none_or(|deadline| now < deadline) || self.wire.say_held() {
+            return;
+        }
+        let next = self.late();
+        self.apply(next);
+    }
+
+    /// What is to be done next; `None` until the carrier has been told something more.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<Output<Signal>> {
+        self.wire.out.pop_front()
+    }
+
+    /// When to call [`Carrier::tick`]; `None` while the carrier is idle.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.wire.deadline
+    }
+
+    /// Whether the modem is on hook and in command state, as far as can be known: before the call and after it.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::OnHook)
+    }
+
+    /// Whether the modem said itself that it has hung up. If not, it wants a reset before the next call.
+    #[must_use]
+    pub fn is_on_hook_for_sure(&self) -> bool {
+        self.on_hook_for_sure
+    }
+
+    /// The port has gone, and the modem with it: the call is over at once.
+    pub fn lost(&mut self, now: Time) {
+        self.pass(now);
+        if !self.is_over && !self.is_idle() {
+            self.wire.tell(Signal::HungUp(HangUp::LineFault));
+        }
+        self.is_over = true;
+        self.rest_on_hook(false);
+    }
+
+    fn pass(&mut self, now: Time) {
+        self.wire.now = self.wire.now.max(now);
+    }
+
+    /// Begins an activity; the modem is in command state.
+    fn begin(&mut self, command: Command) {
+        self.refusals = 0;
+        let wire = &mut self.wire;
+        if let Some(mut listen) = Listen::of(wire.now, &command) {
+            listen.ask(wire);
+            self.state = State::Listen(Box::new(listen));
+            return;
+        }
+        let mut speak = match command {
+            Command::Call | Command::Answer => return self.set_up(command == Command::Call),
+            Command::Silence(duration) => return self.be_silent(duration),
+            Command::SendFrames(frames) => Speak::frames(frames),
+            Command::SendTcf(speed) => Speak::tcf(speed),
+            Command::SendImage { speed, training, image } => Speak::image(speed, training, image),
+            _ => return self.hang_up(),
+        };
+        speak.ask(wire);
+        self.state = State::Speak(Box::new(speak));
+    }
+
+    fn set_up(&mut self, is_caller: bool) {
+        let mut setup = Setup::new(&self.config, is_caller);
+        let next = setup.ask(&mut self.wire);
+        self.state = State::Setup(setup);
+        self.apply(next);
+    }
+
+    fn be_silent(&mut self, duration: Duration) {
+        let until = self.wire.now + duration;
+        self.state = State::Silence { by: self.silence, until };
+        match self.silence {
+            SilenceBy::Modem => self.wire.say(&words::silence(duration), duration + SILENCE_SLACK),
+            SilenceBy::Timer => self.wire.wait(duration),
+        }
+    }
+
+    /// Flags are on the line: a frame goes out at once, and there is no silence to keep.
+    fn command_in_flags(&mut self, command: Command) {
+        match command {
+            Command::Silence(_) => self.wire.tell(Signal::Sent),
+            Command::SendFrames(frames) => {
+                let mut speak = Speak::frames(frames);
+                speak.connected(&mut self.wire);
+                self.state = State::Speak(Box::new(speak));
+            }
+            command => {
+                self.pending = Some(command);
+                self.leave(None);
+            }
+        }
+    }
+
+    /// Brings the modem to command state.
+    fn leave(&mut self, resume: Option<Resume>) {
+        let from = match &mut self.state {
+            State::OnHook | State::Ready | State::Hook(_) => return self.ready(),
+            State::Leave(leave) if self.is_over => return leave.hurry(&mut self.wire),
+            State::Leave(_) => return,
+            State::Setup(_) | State::Silence { .. } | State::Doubt(_) => From::Short,
+            State::Connecting { is_caller: true } => From::AskedToReceive,
+            State::Connecting { is_caller: false } => From::Answering,
+            State::Flags => From::Sending(self.wire.now),
+            State::Speak(speak) if speak.is_connected() => From::Sending(speak.ends),
+            State::Speak(_) => From::AskedToSend,
+            State::Listen(listen) if listen.is_in_data() => From::Receiving,
+            State::Listen(listen) if listen.is_at_rest() => return self.ready(),
+            State::Listen(_) => From::AskedToReceive,
+        };
+        self.state = State::Leave(Leave::new(&mut self.wire, from, self.is_over, resume));
+    }
+
+    /// The modem is in command state: does what is wanted next.
+    fn ready(&mut self) {
+        let resume = match core::mem::replace(&mut self.state, State::Ready) {
+            State::Leave(leave) => leave.resume,
+            State::Doubt(resume) => Some(resume),
+            _ => None,
+        };
+        if self.is_over {
+            self.state = State::Hook(Hook::new(&mut self.wire));
+        } else if let Some(command) = self.pending.take() {
+            self.begin(command);
+        } else if let Some(resume) = resume {
+            self.resume(resume);
+        } else {
+            self.wire.wait(ABANDONED_MAX);
+        }
+    }
+
+    fn resume(&mut self, resume: Resume) {
+        self.state = match resume {
+            Resume::Speak(mut speak) => {
+                speak.ask(&mut self.wire);
+                State::Speak(speak)
+            }
+            Resume::Listen(mut listen) => {
+                listen.ask(&mut self.wire);
+                State::Listen(listen)
+            }
+        };
+    }
+
+    /// Ends the call from this side.
+    fn hang_up(&mut self) {
+        self.is_over = true;
+        self.pending = None;
+        self.wire.is_mute = true;
+        if let State::OnHook = self.state {
+            return self.rest_on_hook(self.on_hook_for_sure);
+        }
+        self.on_hook_for_sure = false;
+        self.leave(None);
+    }
+
+    fn rest_on_hook(&mut self, for_sure: bool) {
+        self.state = State::OnHook;
+        self.on_hook_for_sure = for_sure;
+        self.pending = None;
+        self.wire.is_mute = true;
+        self.wire.rest();
+        self.wire.reader.clear();
+        self.wire.flow_while_sending(false);
+    }
+
+    fn reply(&mut self, reply: &Reply) -> Next {
+        let wire = &mut self.wire;
+        wire.replied();
+        match &mut self.state {
+            State::Setup(setup) => setup.reply(wire, reply),
+            State::Connecting { is_caller: true } => connect::dialled(reply),
+            State::Connecting { is_caller: false } => connect::answered(wire, reply),
+            State::Speak(speak) => speak.reply(wire, reply),
+            State::Listen(listen) => listen.reply(wire, reply),
+            State::Leave(leave) => leave.reply(wire, reply),
+            State::Silence { by: SilenceBy::Modem, until } => {
+                let until = *until;
+                self.after_silence(reply, until)
+            }
+            State::Doubt(_) => match reply {
+                Reply::Ok => Next::Ready,
+                reply if reply.is_final() => Next::HungUp(HangUp::Remote),
+                _ => Next::Stay,
+            },
+            State::Hook(hook) => {
+                if hook.reply(wire, reply) {
+                    self.rest_on_hook(true);
+                }
+                Next::Stay
+            }
+            // The modem gave up waiting for a frame.
+            State::Flags if reply.is_final() => Next::Ready,
+            State::OnHook | State::Ready | State::Flags | State::Silence { .. } => Next::Stay,
+        }
+    }
+
+    /// What a modem says to `+FTS`.
+    fn after_silence(&mut self, reply: &Reply, until: Time) -> Next {
+        match reply {
+            Reply::Ok => self.has_kept_silence = true,
+            // It has kept one before: there is no call any more.
+            Reply::Error | Reply::NoCarrier if self.has_kept_silence => return Next::HungUp(HangUp::Remote),
+            Reply::Busy | Reply::Ring(_) => return Next::HungUp(HangUp::Remote),
+            reply if reply.is_final() => {
+                // It cannot do it; we can.
+                self.silence = SilenceBy::Timer;
+                self.state = State::Silence { by: SilenceBy::Timer, until };
+                self.wire.deadline = Some(until.max(self.wire.now));
+                return Next::Stay;
+            }
+            _ => return Next::Stay,
+        }
+        self.wire.tell(Signal::Sent);
+        Next::Ready
+    }
+
+    /// What is awaited has not come.
+    fn late(&mut self) -> Next {
+        let wire = &mut self.wire;
+        match &mut self.state {
+            State::OnHook => {
+                wire.rest();
+                Next::Stay
+            }
+            State::Setup(setup) => setup.late(wire),
+            State::Connecting { is_caller: true } => Next::HungUp(HangUp::NoAnswer),
+            State::Connecting { is_caller: false } | State::Speak(_) => Next::HungUp(HangUp::LineFault),
+            State::Ready | State::Doubt(_) => Next::HungUp(HangUp::LineFault),
+            State::Flags => Next::Leave,
+            State::Silence { by: SilenceBy::Timer, .. } => {
+                wire.tell(Signal::Sent);
+                Next::Ready
+            }
+            State::Silence { by: SilenceBy::Modem, .. } => {
+                // It never says that it is over.
+                self.silence = SilenceBy::Timer;
+                wire.tell(Signal::Sent);
+                Next::Leave
+            }
+            State::Listen(listen) => listen.late(wire),
+            State::Leave(leave) => leave.late(wire),
+            State::Hook(hook) => {
+                if let Some(for_sure) = hook.late(wire) {
+                    self.rest_on_hook(for_sure);
+                }
+                Next::Stay
+            }
+        }
+    }
+
+    fn apply(&mut self, next: Next) {
+        match next {
+            Next::Stay => {}
+            Next::Ready => self.ready(),
+            Next::Connect(is_caller) => {
+                self.state = State::Connecting { is_caller };
+                connect::connect(&mut self.wire, &self.config, is_caller);
+            }
+            Next::Receive => {
+                let mut listen = Listen::frames(self.wire.now);
+                listen.connected(&mut self.wire);
+                self.state = State::Listen(Box::new(listen));
+            }
+            Next::AskForFrames => self.begin(Command::ListenFrames),
+            Next::Flags => {
+                self.state = State::Flags;
+                self.wire.wait(FLAGS_MAX);
+            }
+            Next::Doubt => self.doubt(),
+            Next::Leave => self.leave(None),
+            Next::LeaveAndResume => {
+                let state = core::mem::replace(&mut self.state, State::Ready);
+                let State::Listen(listen) = state else { return self.ready() };
+                let leave =
+                    Leave::new(&mut self.wire, From::AskedToReceive, false, Some(Resume::Listen(listen)));
+                self.state = State::Leave(leave);
+            }
+            Next::Glare => {
+                self.wire.tell(Signal::HungUp(HangUp::Glare));
+                self.is_over = true;
+                self.rest_on_hook(true);
+            }
+            Next::HungUp(why) => self.hung_up(why),
+        }
+    }
+
+    /// A command was refused. A silence is not, unless there is no call any more; and if there is, it was the command.
+    fn doubt(&mut self) {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals > 1 {
+            return match &self.state {
+                State::Listen(listen) if !listen.hears_frames() => {
+                    self.wire.tell(Signal::TrainingFailed);
+                    self.ready();
+                }
+                _ => self.hung_up(HangUp::LineFault),
+            };
+        }
+        let resume = match core::mem::replace(&mut self.state, State::Ready) {
+            State::Speak(speak) => Resume::Speak(speak),
+            State::Listen(listen) => Resume::Listen(listen),
+            _ => return self.ready(),
+        };
+        self.state = State::Doubt(resume);
+        self.wire.say(&words::silence(Duration::ZERO), SILENCE_SLACK);
+    }
+
+    /// The call is over, from the other side or for a fault.
+    fn hung_up(&mut self, why: HangUp) {
+        self.wire.tell(Signal::HungUp(why));
+        self.is_over = true;
+        self.wire.is_mute = true;
+        self.pending = None;
+        self.on_hook_for_sure = false;
+        match &self.state {
+            // It answers nothing: only DTR is left.
+            State::Leave(_) => self.state = State::Hook(Hook::by_dtr(&mut self.wire)),
+            State::Connecting { .. } if why == HangUp::Glare || why == HangUp::NoAnswer => self.leave(None),
+            State::Speak(_) | State::Listen(_) if why == HangUp::LineFault => self.leave(None),
+            _ => self.state = State::Hook(Hook::new(&mut self.wire)),
+        }
+    }
+}
