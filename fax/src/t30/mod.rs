@@ -26,7 +26,7 @@ mod image;
 mod ladder;
 mod link;
 pub mod memory;
-mod negotiate;
+pub(crate) mod negotiate;
 pub mod policy;
 mod quality;
 mod receive;

@@ -76,7 +76,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let classes = vec![Class::Two, Class::TwoPointZero, Class::TwoPointOne];
-        Self { classes, capability: Capability::FULL, quirks: Quirks::default() }
+        Self { classes, capability: Capability { password: true, ..Capability::FULL }, quirks: Quirks::default() }
     }
 }
 
@@ -238,7 +238,7 @@ impl Modem {
         self.call.is_none()
     }
 
-    /// The carrier detect line: on while a call stands.
+    /// What is odd about it, to be changed.
     #[must_use]
     pub fn quirks(&mut self) -> &mut Quirks {
         &mut self.config.quirks

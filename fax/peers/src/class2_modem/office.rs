@@ -121,6 +121,12 @@ pub struct Office {
     pub dialled: Vec<String>,
 }
 
+impl std::fmt::Debug for Office {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Office").field("modem", &self.modem).field("wait", &self.wait).finish_non_exhaustive()
+    }
+}
+
 impl Office {
     /// An office with one modem; `book` says what is at a number.
     #[must_use]

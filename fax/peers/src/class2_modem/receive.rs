@@ -72,7 +72,16 @@ impl Modem {
         let class = self.class.unwrap_or(Class::Two);
         let own = Capability { ecm: self.config.capability.ecm && !self.config.quirks.no_ecm, ..self.config.capability };
         let mut config = ReceiverConfig::new(StationId::new(&self.params.local_id).unwrap_or_default());
-        config.capability = Capability { can_receive: self.params.is_receiver, ..self.params.capability.restrict(&own, class) };
+        // T.32: what of subaddress, polling address and password is offered stands in +FAP.
+        let asked = self.params.kept.get("+FAP").cloned().unwrap_or_default();
+        let asked: Vec<bool> = asked.split(',').map(|flag| flag == "1").collect();
+        let offers = |at: usize| class.is_draft() || asked.get(at) == Some(&true);
+        config.capability = Capability {
+            can_receive: self.params.is_receiver,
+            subaddress: own.subaddress && offers(0),
+            password: own.password && offers(2),
+            ..self.params.capability.restrict(&own, class)
+        };
         // The program judges; what has not one good row never comes to it.
         let all = CopyLimits { bad_rows_percent_max: 100, bad_run_rows_max: u16::MAX };
         config.copy = CopyPolicy { readable: all, refusals_max: 0, ..CopyPolicy::default() };
