@@ -19,7 +19,10 @@ use crate::door::control::Control;
 use crate::door::smtp;
 use crate::job::{Job, ReceivedFax};
 use crate::line::pool::Pool;
+use crate::line::serial::profiles::Profiles;
+use crate::line::serial::{self, ModemLine};
 use crate::line::sim::Exchange;
+use crate::line::{Answering, Line};
 use crate::mailer::Identity;
 use crate::post::{Post, PostSettings};
 use crate::queue::{self, Queue};
@@ -62,6 +65,7 @@ pub struct App {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     store: SledStore,
+    pool: Pool,
 }
 
 /// What every part is built on.
@@ -96,7 +100,7 @@ impl App {
         let smtp = ground.smtp(&submit).await?;
         let addresses = smtp.local_addrs();
         let post = ground.post()?;
-        let queue = Arc::new(ground.queue(pool));
+        let queue = Arc::new(ground.queue(pool.clone()));
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -110,7 +114,7 @@ impl App {
         for address in &addresses {
             tracing::info!("SMTP listens on {address}");
         }
-        Ok(Self { smtp: addresses, status, stop, tasks, store })
+        Ok(Self { smtp: addresses, status, stop, tasks, store, pool })
     }
 
     /// Waits until a part of the gateway ends though nobody told it to: it has failed, and the gateway with it.
@@ -129,6 +133,11 @@ impl App {
             if let Err(error) = ended {
                 tracing::error!(%error, "a part of the gateway failed");
             }
+        }
+        // Lines write down what they have of a call before they end, so they do before the store is closed.
+        let lines = self.pool.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || lines.stop()).await {
+            tracing::error!(%error, "the lines do not stop");
         }
         if let Err(error) = self.store.close().await {
             tracing::error!(%error, "the store does not close");
@@ -178,14 +187,39 @@ impl Ground {
     }
 
     fn lines(&self, intake: &Arc<Intake>) -> Result<Pool, StartError> {
-        let simulated =
-            self.config.line.iter().map(|LineConfig::Simulated(line)| line.clone()).collect::<Vec<_>>();
         let (clock, mail_wake) = (Arc::clone(&self.clock), Arc::clone(&self.mail_wake));
         let answerer = Answerer::new(Arc::clone(intake), clock, Handle::current(), mail_wake);
+        let answering: Arc<dyn Answering> = Arc::new(answerer);
+        let mut lines = self.simulated_lines(&answering)?;
+        lines.extend(self.modem_lines(answering)?);
+        // Earlier lines are preferred, whatever their kind.
+        let place = |name: &str| self.config.line.iter().position(|line| line.name() == name);
+        lines.sort_by_key(|line| place(line.name()));
+        Ok(Pool::new(lines))
+    }
+
+    fn simulated_lines(&self, answering: &Arc<dyn Answering>) -> Result<Vec<Arc<dyn Line>>, StartError> {
+        let simulated = self.config.line.iter().filter_map(|line| match line {
+            LineConfig::Simulated(line) => Some(line.clone()),
+            LineConfig::Modem(_) => None,
+        });
+        let simulated: Vec<_> = simulated.collect();
         let simulation = self.config.simulation.clone();
-        Exchange::build(simulation, &simulated, Arc::new(answerer), &self.wake)
-            .map(Pool::new)
-            .map_err(cannot("line"))
+        Exchange::build(simulation, &simulated, Arc::clone(answering), &self.wake).map_err(cannot("line"))
+    }
+
+    fn modem_lines(&self, answering: Arc<dyn Answering>) -> Result<Vec<Arc<dyn Line>>, StartError> {
+        let around = serial::Surroundings {
+            profiles: Arc::new(Profiles::load(&self.config.modems_dir).map_err(cannot("modems_dir"))?),
+            plan: Arc::new(self.plan()?),
+            answering,
+            wake: Arc::clone(&self.wake),
+        };
+        let modems = self.config.line.iter().filter_map(|line| match line {
+            LineConfig::Modem(line) => Some(ModemLine::start((**line).clone(), &around)),
+            LineConfig::Simulated(_) => None,
+        });
+        modems.map(|line| line.map(|line| line as Arc<dyn Line>).map_err(cannot("line"))).collect()
     }
 
     fn submit(&self) -> Result<Submit, StartError> {

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{AddressConfig, DialPlanConfig, PolicyConfig};
+use crate::address::{AddressConfig, DialPlanConfig, Number, PolicyConfig};
 use crate::door::smtp::SmtpConfig;
 use crate::job::schedule::{Rule, Rules};
+use crate::line::serial::config::ModemLineConfig;
 use crate::line::sim::{SimLineConfig, SimulationConfig};
 use crate::mailer::MailerConfig;
 use crate::received::ReceivedConfig;
@@ -51,6 +52,8 @@ pub struct Config {
     pub retry: RetryConfig,
     /// The lines.
     pub line: Vec<LineConfig>,
+    /// Modem profiles of the operator's, beside those in the program.
+    pub modems_dir: PathBuf,
     /// The simulated telephone network.
     pub simulation: SimulationConfig,
     /// Reports to senders.
@@ -77,6 +80,7 @@ impl Default for Config {
             render: RenderConfig::default(),
             retry: RetryConfig::default(),
             line: Vec::new(),
+            modems_dir: PathBuf::from("/etc/faxgate/modems"),
             simulation: SimulationConfig::default(),
             report: ReportConfig::default(),
             received: ReceivedConfig::default(),
@@ -91,6 +95,35 @@ impl Default for Config {
 pub enum LineConfig {
     /// A line of the simulated network.
     Simulated(SimLineConfig),
+    /// A line on a real modem.
+    Modem(Box<ModemLineConfig>),
+}
+
+impl LineConfig {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Simulated(line) => &line.name,
+            Self::Modem(line) => &line.name,
+        }
+    }
+
+    /// Its own number, where it is known.
+    #[must_use]
+    pub fn number(&self) -> Option<&Number> {
+        match self {
+            Self::Simulated(line) => Some(&line.number),
+            Self::Modem(line) => line.number.as_ref(),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Simulated(line) => line.check(),
+            Self::Modem(line) => line.check(),
+        }
+    }
 }
 
 /// When to try again, by cause (`[retry]`).
@@ -311,8 +344,20 @@ mod tests {
         let config = parse(&uncommented.collect::<Vec<_>>().join("\n")).unwrap();
         assert_eq!(
             (config.line.len(), config.received.route.len(), config.simulation.number.len()),
-            (1, 1, 1)
+            (2, 1, 1)
         );
+        // Every setting of a modem is shown, with its default where it has one.
+        let Some(LineConfig::Modem(shown)) = config.line.last() else { panic!("no modem") };
+        let all = toml::Table::try_from(ModemLineConfig::default()).unwrap();
+        for name in all.keys().map(String::as_str).chain(["number", "station_id"]) {
+            assert!(REFERENCE.contains(&format!("\n#{name} = ")) || name == "ring", "{name} is not shown");
+        }
+        let ModemLineConfig { name, device, number, station_id, .. } = (**shown).clone();
+        let example = ModemLineConfig { name, device, number, station_id, ..ModemLineConfig::default() };
+        let commands = (shown.caller_id_command.clone(), shown.distinctive_ring_command.clone());
+        let example = ModemLineConfig { ring: shown.ring.clone(), init: shown.init.clone(), ..example };
+        let (caller_id_command, distinctive_ring_command) = commands;
+        assert_eq!(**shown, ModemLineConfig { caller_id_command, distinctive_ring_command, ..example });
         assert!(config.address.postmaster.is_some());
     }
 

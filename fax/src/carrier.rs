@@ -123,7 +123,7 @@ impl fmt::Display for Speed {
 }
 
 /// A set of speeds: what a station can do, or may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct SpeedSet(u8);
 
 impl SpeedSet {

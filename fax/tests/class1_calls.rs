@@ -9,9 +9,11 @@ mod support;
 
 use class1_line::{Ended, Network, with_ourselves, with_spandsp};
 use far_end::{Case, Twist, Way};
+use fax_peers::audio::Config as Line;
 use fax_proto::carrier::Speed;
 use fax_proto::page::Resolution;
 use fax_proto::session::PageCoding;
+use fax_proto::time::{Duration, Time};
 
 fn case(way: Way, speed: Speed, ecm: bool, pages: u32) -> Case {
     let coding = if ecm { PageCoding::Mmr } else { PageCoding::Mr };
@@ -35,7 +37,7 @@ fn table(cases: &[Case], with: &str, run: impl Fn(&Case) -> Ended) {
             if case.ecm { "yes" } else { "no" },
             case.coding.to_string(),
             case.pages,
-            ended.ended.since(fax_proto::time::Time::ZERO).as_secs_f64(),
+            ended.ended.since(Time::ZERO).as_secs_f64(),
             fault.as_deref().unwrap_or("exact"),
         );
         if fault.is_some() {
@@ -104,4 +106,83 @@ fn polled() {
 fn matrix() {
     calls(With::Spandsp, &[Way::Send, Way::Receive], &Speed::ALL, &[1, 5]);
     calls(With::Ourselves, &[Way::Send], &Speed::ALL, &[1, 5]);
+}
+
+/// The network drops the call every 700 ms of it: however that comes, both modems are on hook afterwards (each run checks
+/// that), and neither end says more than it knows.
+#[test]
+fn dropped_at_any_time() {
+    let speed = Speed::V17At14400;
+    for ecm in [true, false] {
+        let cases = [case(Way::Send, speed, ecm, 2), case(Way::Receive, speed, ecm, 2)];
+        for at in (300..32_000).step_by(700) {
+            let network = Network { drop_at: Some(Time(at * 1000)), ..Network::default() };
+            for case in &cases {
+                let ended = with_spandsp(case, &network);
+                judge_dropped(&ended, case, at);
+            }
+            judge_dropped(&with_ourselves(&cases[0], &network), &cases[0], at);
+        }
+    }
+}
+
+fn judge_dropped(ended: &Ended, case: &Case, at: u64) {
+    let (report, sent) = (&ended.report, case.document());
+    let has = report.pages_confirmed();
+    if case.way == Way::Send {
+        assert!(ended.received.len() >= has, "{case:?} {at}: confirmed and not there\n{}", ended.trace);
+        assert_eq!(ended.received.get(..has), sent.get(..has), "{case:?} {at}");
+    } else {
+        assert!(sent.starts_with(&ended.received), "{case:?} {at}: {}", ended.trace);
+    }
+    // The engine gives up within its own limits.
+    let late = ended.ended.since(Time(at * 1000));
+    println!(
+        "{:?} ECM {:<5} {at:>5} {:>5.1} s later: {}",
+        case.way,
+        case.ecm,
+        late.as_secs_f64(),
+        report.outcome
+    );
+    assert!(late < Duration::from_secs(100), "{case:?} {at}: {late:?} after the drop\n{}", ended.trace);
+}
+
+/// Noise that the modulations stand: the calls come to an end, and what is confirmed is there.
+#[test]
+fn noise() {
+    let (mut good, mut all) = (0, 0);
+    for seed in 1..=5 {
+        for way in [Way::Send, Way::Receive] {
+            let case = case(way, Speed::V29At9600, true, 2);
+            let line = Line { noise: Some((-36.0, seed)), ..Line::default() };
+            let ended = with_spandsp(&case, &Network { line, ..Network::default() });
+            let fault = ended.fault_whatever_terms(&case.document());
+            all += 1;
+            match fault {
+                None => good += 1,
+                Some(fault) => println!("{way:?} {seed}: {fault}\n{}", ended.trace),
+            }
+        }
+    }
+    println!("{good} of {all} good");
+    assert_eq!(good, all);
+}
+
+/// The line goes dead and no modem notices: the engine's own times end the call, and the modem is on hook.
+#[test]
+fn silent_from_any_time() {
+    for way in [Way::Send, Way::Receive] {
+        for at in (3000..30_000).step_by(2300) {
+            let case = case(way, Speed::V17At14400, at % 2 == 0, 2);
+            let line = Line { silent_ms: std::iter::once(at..u64::MAX).collect(), ..Line::default() };
+            let ended = with_spandsp(&case, &Network { line, ..Network::default() });
+            let (sent, has) = (case.document(), ended.report.pages_confirmed());
+            assert!(
+                ended.received.len() >= has && sent.starts_with(&ended.received[..has]),
+                "{}",
+                ended.trace
+            );
+            println!("{way:?} {at}: {} after {}", ended.report.outcome, ended.ended);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Our Class 2, 2.0 and 2.1 sessions on the test modem, on a virtual clock: what goes well.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod class2_desk;
 
 use class2_desk::support::{receiver_config, sender_config};
@@ -37,14 +39,22 @@ fn pages_go_out_in_every_class_and_coding() {
                 let sent = document(pages, Resolution::R204x196);
                 let config = SenderConfig { allowed: allowed(coding, ecm), ..sender_config(pages) };
                 let callee = Callee::Fax(Box::new(far_receiver()));
-                let done = send(config, profile(class), Store::with(sent.clone()), modem(Quirks::default()), callee);
+                let done =
+                    send(config, profile(class), Store::with(sent.clone()), modem(Quirks::default()), callee);
                 let case = format!("{class}, {pages} pages, {coding}, ECM {ecm}: {:?}", done.commands);
                 assert_eq!(done.report.outcome, Outcome::Delivered, "{case}");
                 assert_eq!(done.far_pages(), sent, "{case}");
                 assert_eq!(done.report.marks, vec![PageMark::Confirmed; pages as usize]);
                 let negotiated = done.report.negotiated.unwrap();
-                assert_eq!((negotiated.coding, negotiated.ecm_frame_octets), (coding, ecm.then_some(256)), "{case}");
-                assert_eq!((negotiated.speed, negotiated.resolution), (Speed::V17At14400, Resolution::R204x196));
+                assert_eq!(
+                    (negotiated.coding, negotiated.ecm_frame_octets),
+                    (coding, ecm.then_some(256)),
+                    "{case}"
+                );
+                assert_eq!(
+                    (negotiated.speed, negotiated.resolution),
+                    (Speed::V17At14400, Resolution::R204x196)
+                );
                 assert_eq!(done.report.remote_id.as_deref(), Some("+1 212 555 0123"));
                 let far = &done.office.seen[0];
                 assert_eq!(far.report.as_ref().unwrap().outcome, Outcome::Received);
@@ -65,8 +75,13 @@ fn pages_come_in_in_every_class_and_coding() {
                 let sent = document(pages, Resolution::R204x196);
                 let config = SenderConfig { allowed: allowed(coding, ecm), ..sender_config(pages) };
                 let far = FarConfig::new(FarRole::Send(config, sent.clone()));
-                let done =
-                    receive(receiver_config(), profile(class), Store::default(), modem(Quirks::default()), far);
+                let done = receive(
+                    receiver_config(),
+                    profile(class),
+                    Store::default(),
+                    modem(Quirks::default()),
+                    far,
+                );
                 let case = format!("{class}, {pages} pages, {coding}, ECM {ecm}: {:?}", done.commands);
                 assert_eq!(done.report.outcome, Outcome::Received, "{case}");
                 assert!(done.store.received.iter().map(|received| &received.page).eq(&sent), "{case}");
@@ -92,16 +107,24 @@ fn pages_of_all_kinds_go_in_one_call() {
         (Resolution::R204x98, PaperWidth::A3),
         (Resolution::R204x196, PaperWidth::B4),
     ];
-    let sent: Vec<Page> =
-        kinds.iter().map(|(resolution, width)| Page::white(resolution.width(*width), 300, *resolution)).collect();
+    let sent: Vec<Page> = kinds
+        .iter()
+        .map(|(resolution, width)| Page::white(resolution.width(*width), 300, *resolution))
+        .collect();
     for class in CLASSES {
         let callee = Callee::Fax(Box::new(far_receiver()));
-        let done =
-            send(sender_config(4), profile(class), Store::with(sent.clone()), modem(Quirks::default()), callee);
+        let done = send(
+            sender_config(4),
+            profile(class),
+            Store::with(sent.clone()),
+            modem(Quirks::default()),
+            callee,
+        );
         assert_eq!(done.report.outcome, Outcome::Delivered, "{class}: {:?}", done.commands);
         assert_eq!(done.far_pages(), sent, "{class}");
         let far = FarConfig::new(FarRole::Send(sender_config(4), sent.clone()));
-        let done = receive(receiver_config(), profile(class), Store::default(), modem(Quirks::default()), far);
+        let done =
+            receive(receiver_config(), profile(class), Store::default(), modem(Quirks::default()), far);
         assert_eq!(done.report.outcome, Outcome::Received, "{class}: {:?}", done.commands);
         assert!(done.store.received.iter().map(|received| &received.page).eq(&sent), "{class}");
     }
@@ -110,14 +133,20 @@ fn pages_of_all_kinds_go_in_one_call() {
 /// Class 2.0 knows resolutions that the draft does not.
 #[test]
 fn fine_resolutions_need_class_2_0() {
-    for resolution in [Resolution::R204x391, Resolution::R300x300, Resolution::R400x400, Resolution::R200x200] {
+    for resolution in [Resolution::R204x391, Resolution::R300x300, Resolution::R400x400, Resolution::R200x200]
+    {
         let sent = vec![Page::white(resolution.width(PaperWidth::A4), 200, resolution)];
         for class in CLASSES {
             let callee = Callee::Fax(Box::new(far_receiver()));
             let store = Store::with(sent.clone());
             let done = send(sender_config(1), profile(class), store, modem(Quirks::default()), callee);
             let goes = class != Class::Two || resolution == Resolution::R200x200;
-            assert_eq!(done.report.outcome.is_success(), goes, "{class} {resolution}: {}", done.report.outcome);
+            assert_eq!(
+                done.report.outcome.is_success(),
+                goes,
+                "{class} {resolution}: {}",
+                done.report.outcome
+            );
             if class != Class::Two {
                 assert_eq!(done.far_pages(), sent);
             }
@@ -128,12 +157,15 @@ fn fine_resolutions_need_class_2_0() {
 #[test]
 fn speeds_are_those_that_are_allowed() {
     for class in CLASSES {
-        for (limit, speed) in [(2400, Speed::V27ter2400), (7200, Speed::V17At7200), (12_000, Speed::V17At12000)] {
+        for (limit, speed) in
+            [(2400, Speed::V27ter2400), (7200, Speed::V17At7200), (12_000, Speed::V17At12000)]
+        {
             let capability = Capability { speeds: SpeedSet::ALL.up_to(limit), ..Capability::FULL };
             let config = SenderConfig { allowed: capability, ..sender_config(1) };
             let sent = document(1, Resolution::R204x98);
             let callee = Callee::Fax(Box::new(far_receiver()));
-            let done = send(config, profile(class), Store::with(sent.clone()), modem(Quirks::default()), callee);
+            let done =
+                send(config, profile(class), Store::with(sent.clone()), modem(Quirks::default()), callee);
             assert_eq!(done.report.negotiated.unwrap().speed, speed, "{class}");
             let slow = Profile { speeds_receive: SpeedSet::ALL.up_to(limit), ..profile(class) };
             let far = FarConfig::new(FarRole::Send(sender_config(1), sent));
@@ -153,7 +185,10 @@ fn oddities_of_modems_are_no_obstacle() {
         (Quirks { no_xon: true, ..Quirks::default() }, Profile::default()),
         (Quirks { eager: true, ..Quirks::default() }, Profile::default()),
         (Quirks { late: Duration::from_millis(700), ..Quirks::default() }, Profile::default()),
-        (Quirks { no_ecm: true, no_page_query: true, no_address: true, ..Quirks::default() }, Profile::default()),
+        (
+            Quirks { no_ecm: true, no_page_query: true, no_address: true, ..Quirks::default() },
+            Profile::default(),
+        ),
         (Quirks::default(), Profile { command_gap: Duration::from_millis(300), ..Profile::default() }),
         (Quirks::default(), Profile { call_setup: vec!["AT+FNOSUCH=1".into()], ..Profile::default() }),
     ];
@@ -184,10 +219,15 @@ fn subaddress_and_password_go_both_ways() {
         far_config.capability.password = true;
         let callee = Callee::Fax(Box::new(FarConfig::new(FarRole::Receive(far_config))));
         let sent = document(1, Resolution::R204x98);
-        let done = send(config.clone(), profile(class), Store::with(sent.clone()), modem(Quirks::default()), callee);
+        let done =
+            send(config.clone(), profile(class), Store::with(sent.clone()), modem(Quirks::default()), callee);
         assert_eq!(done.report.outcome, Outcome::Delivered);
         let heard = done.office.seen[0].identified.clone().unwrap();
-        assert_eq!((heard.subaddress.as_deref(), heard.password.as_deref()), (Some("4711"), Some("0*8")), "{class}");
+        assert_eq!(
+            (heard.subaddress.as_deref(), heard.password.as_deref()),
+            (Some("4711"), Some("0*8")),
+            "{class}"
+        );
 
         let far = FarConfig::new(FarRole::Send(config, sent));
         let receiver = ReceiverConfig { password: digits("0*8"), ..receiver_config() };

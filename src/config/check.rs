@@ -57,16 +57,21 @@ fn fits(setting: &'static str, time: Duration) -> Result<(), Wrong> {
 }
 
 fn lines(config: &Config) -> Result<(), Wrong> {
-    let simulated = config.line.iter().map(|LineConfig::Simulated(line)| line);
     let mut names = HashSet::new();
     let mut numbers = HashSet::new();
-    for line in simulated {
+    let mut devices = HashSet::new();
+    for line in &config.line {
         line.check().map_err(|reason| ("line", reason))?;
-        if !names.insert(line.name.as_str()) {
-            return Err(("line", format!("two lines are called {:?}", line.name)));
+        if !names.insert(line.name()) {
+            return Err(("line", format!("two lines are called {:?}", line.name())));
         }
-        if !numbers.insert(&line.number) {
-            return Err(("line", format!("two lines have the number {}", line.number)));
+        if let Some(number) = line.number().filter(|number| !numbers.insert(*number)) {
+            return Err(("line", format!("two lines have the number {number}")));
+        }
+        if let LineConfig::Modem(modem) = line
+            && !devices.insert(&modem.device)
+        {
+            return Err(("line", format!("two lines are on {}", modem.device.display())));
         }
     }
     let unknown = |name: &&str| !names.contains(name);

@@ -21,6 +21,7 @@ use crate::address::Number;
 pub mod drive;
 pub mod outcome;
 pub mod pool;
+pub mod serial;
 pub mod sim;
 pub mod terminal;
 
@@ -154,6 +155,10 @@ pub trait Line: Send + Sync {
     fn condition(&self) -> Condition {
         Condition::Ready
     }
+
+    /// The gateway stops: a call in progress says good-bye, the line goes on hook and makes and answers no more calls.
+    /// Comes back when that is so, at the latest after some seconds.
+    fn stop(&self) {}
 }
 
 /// The one place at a line: whoever makes or answers a call on it holds it.

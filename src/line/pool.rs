@@ -47,6 +47,15 @@ impl Pool {
         self.lines.iter().filter(|line| line.dials() && line.condition() == Condition::Ready)
     }
 
+    /// Stops all lines, side by side, and waits until each is on hook.
+    pub fn stop(&self) {
+        std::thread::scope(|scope| {
+            for line in &self.lines {
+                scope.spawn(|| line.stop());
+            }
+        });
+    }
+
     /// Every line.
     #[must_use]
     pub fn lines(&self) -> &[Arc<dyn Line>] {

@@ -40,7 +40,14 @@ impl Program {
     }
 
     fn command(&mut self, text: &str) -> String {
-        let results = ["\r\nOK\r\n", "\r\nERROR\r\n", "\r\nCONNECT\r\n", "\r\nBUSY\r\n", "\r\nNO CARRIER\r\n", "\r\nNO ANSWER\r\n"];
+        let results = [
+            "\r\nOK\r\n",
+            "\r\nERROR\r\n",
+            "\r\nCONNECT\r\n",
+            "\r\nBUSY\r\n",
+            "\r\nNO CARRIER\r\n",
+            "\r\nNO ANSWER\r\n",
+        ];
         let said = self.until(format!("{text}\r").as_bytes(), &results);
         String::from_utf8_lossy(&said).into_owned()
     }
@@ -66,7 +73,8 @@ fn page(seed: u32, rows: u32) -> Page {
 
 /// The page as data for the modem, in the order that `+FBOR=0` wants.
 fn data(page: &Page, coding: Coding, end: &[u8]) -> Vec<u8> {
-    let options = EncodeOptions { bit_order: BitOrder::LsbFirst, ..EncodeOptions::line(coding, page.resolution()) };
+    let options =
+        EncodeOptions { bit_order: BitOrder::LsbFirst, ..EncodeOptions::line(coding, page.resolution()) };
     let mut out = Vec::new();
     for byte in t4::encode(page, &options) {
         out.extend(std::iter::repeat_n(byte, if byte == 0x10 { 2 } else { 1 }));
@@ -87,7 +95,10 @@ fn a_program_sends_two_pages_in_class_2() {
         assert_eq!(program.command(command), "\r\nOK\r\n", "{command}");
     }
     let said = program.command("ATDT555");
-    assert_eq!(said, "\r\n+FCON\r\n\r\n+FCSI:\"         +1 555 0199\"\r\n\r\n+FDIS:1,5,2,2,3,2,0,0\r\n\r\nOK\r\n");
+    assert_eq!(
+        said,
+        "\r\n+FCON\r\n\r\n+FCSI:\"         +1 555 0199\"\r\n\r\n+FDIS:1,5,2,2,3,2,0,0\r\n\r\nOK\r\n"
+    );
     let said = program.until(b"AT+FDT\r", &["CONNECT\r\n\x11"]);
     assert_eq!(said, b"\r\n+FDCS:1,5,0,2,0,0,0,0\r\n\r\nCONNECT\r\n\x11");
     assert_eq!(program.until(&data(&page(3, 500), Coding::Mh, b"\x10\x03"), &["OK"]), b"\r\nOK\r\n");
@@ -123,14 +134,21 @@ fn a_program_sends_in_class_2_0_with_ecm_and_the_second_page_twice() {
     assert_eq!(last, b"\r\n+FHS:00\r\n\r\nOK\r\n");
     program.wait(Duration::from_secs(10));
     let seen = &program.office.seen[0];
-    assert!(seen.received.iter().map(|received| &received.page).eq([&page(3, 300), &page(5, 300), &page(5, 300)]));
+    assert!(seen.received.iter().map(|received| &received.page).eq([
+        &page(3, 300),
+        &page(5, 300),
+        &page(5, 300)
+    ]));
 }
 
 #[test]
 fn a_program_receives_two_pages() {
     for (class, bit_order) in [("2", "+FBOR=0"), ("2.0", "+FBO=1")] {
         let pages = vec![page(3, 300), page(7, 350)];
-        let far = FarConfig::new(FarRole::Send(SenderConfig::new(StationId::new("999").unwrap(), 2), pages.clone()));
+        let far = FarConfig::new(FarRole::Send(
+            SenderConfig::new(StationId::new("999").unwrap(), 2),
+            pages.clone(),
+        ));
         let mut program = Program::new(Config::default(), Callee::Busy);
         for command in [&format!("ATE0+FCLASS={class}"), "AT+FCR=1", &format!("AT{bit_order}")] {
             program.command(command);
@@ -155,7 +173,8 @@ fn a_program_receives_two_pages() {
                 }
             }
             let order = if class == "2" { BitOrder::LsbFirst } else { BitOrder::MsbFirst };
-            let options = t4::DecodeOptions { bit_order: order, ..t4::DecodeOptions::line(Coding::Mmr, 1728) };
+            let options =
+                t4::DecodeOptions { bit_order: order, ..t4::DecodeOptions::line(Coding::Mmr, 1728) };
             assert_eq!(t4::decode(&coded, &options).into_page(sent.resolution()).as_ref(), Some(sent));
             let rest = String::from_utf8_lossy(&said[end + 2..]).into_owned();
             let expected = format!(":1,{},0,0\r\n\r\n+FET:{}\r\n\r\nOK\r\n", sent.rows(), index * 2);

@@ -52,8 +52,12 @@ fn raw(folder: &Path, name: &str, page: &Page) -> PathBuf {
 
 /// Runs a program to its end; what it said.
 fn run(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|why| panic!("{command:?}: {why}; see tests/install"));
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|why| panic!("{command:?}: {why}; see tests/install"));
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?} ended with {:?}:\n{text}", output.status.code());
     text
 }
@@ -67,7 +71,8 @@ fn efax(modem: &PtyModem) -> Command {
 /// What the far end has of the first call, once that is over.
 fn received(modem: &PtyModem) -> Vec<Page> {
     for _ in 0..200 {
-        let seen = modem.office(|office, _| office.seen.first().cloned().filter(|seen| seen.report.is_some()));
+        let seen =
+            modem.office(|office, _| office.seen.first().cloned().filter(|seen| seen.report.is_some()));
         if let Some(seen) = seen {
             assert_eq!(seen.report.unwrap().outcome, Outcome::Received);
             assert_eq!(modem.office(|office, _| office.modem.bad_rows), 0);
@@ -91,7 +96,10 @@ fn efax_sends(class: &str) {
         let ours = &came.bits()[EFAX_ROWS * stride..];
         let differ = ours.chunks(stride).zip(sent.iter_rows()).enumerate().filter(|(_, (a, b))| a != b);
         let differ: Vec<usize> = differ.map(|(at, _)| at).collect();
-        assert!(ours.len() == sent.bits().len() && differ.is_empty(), "{came:?} is not {sent:?} below {EFAX_ROWS} rows: {differ:?}");
+        assert!(
+            ours.len() == sent.bits().len() && differ.is_empty(),
+            "{came:?} is not {sent:?} below {EFAX_ROWS} rows: {differ:?}"
+        );
     }
     assert_eq!(modem.office(|office, _| office.dialled.clone()), ["5550123"]);
     assert!(modem.office(|office, _| office.is_quiet()));
@@ -144,7 +152,8 @@ fn sendfax_sends(options: &[&str]) {
     let files = [raw(folder.path(), "1.g3", &pages[0]), raw(folder.path(), "2.g3", &pages[1])];
     let program = std::env::var("SENDFAX").unwrap_or(SENDFAX.into());
     let line = modem.path().strip_prefix("/dev").unwrap().to_path_buf();
-    let said = run(Command::new(program).args(options).args(["-v", "-l"]).arg(line).arg("5550123").args(files));
+    let said =
+        run(Command::new(program).args(options).args(["-v", "-l"]).arg(line).arg("5550123").args(files));
     assert_eq!(received(&modem), pages, "{said}");
     assert!(modem.office(|office, _| office.is_quiet()));
 }

@@ -8,7 +8,7 @@
 //!
 //! What both have in common: [`reply`] names what a modem says, [`reader`] takes its bytes apart, [`dle`] puts data into
 //! its stream, [`profile`] is what differs from modem to modem, [`dialog`] runs commands one by one, [`idle`] watches a
-//! modem between calls. [`dce`] is the other side: a modem, as its program sees it. Everything here is handed bytes and the time, and gives [`Output`]s; a driver owns the port.
+//! modem between calls, [`probe`] asks one what it is. [`dce`] is the other side: a modem, as its program sees it. Everything here is handed bytes and the time, and gives [`Output`]s; a driver owns the port.
 
 pub mod class1;
 pub mod class2;
@@ -16,6 +16,7 @@ pub mod dce;
 pub mod dialog;
 pub mod dle;
 pub mod idle;
+pub mod probe;
 pub mod profile;
 pub mod reader;
 pub mod reply;

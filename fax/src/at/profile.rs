@@ -194,8 +194,15 @@ impl Profile {
     /// Whether a modem that says this of itself is of this kind.
     #[must_use]
     pub fn fits(&self, words: &str) -> bool {
+        self.fit(words).is_some()
+    }
+
+    /// How well it fits: the octets of the longest text that is found; `None` where none is.
+    #[must_use]
+    pub fn fit(&self, words: &str) -> Option<usize> {
         let words = words.to_ascii_lowercase();
-        self.matches.iter().any(|text| !text.is_empty() && words.contains(&text.to_ascii_lowercase()))
+        let found = |text: &&String| !text.is_empty() && words.contains(&text.to_ascii_lowercase());
+        self.matches.iter().filter(found).map(String::len).max()
     }
 
     /// The commands that make the modem ready for calls: reset, initialization, flow control, loudspeaker, caller ID,

@@ -155,6 +155,8 @@ pub(crate) struct Ended {
 pub(crate) enum Theirs {
     Ours(Box<Report>),
     Spandsp(Option<i32>),
+    /// It never rang there.
+    Nobody,
 }
 
 impl Ended {
@@ -198,13 +200,22 @@ pub(crate) struct Network {
     pub(crate) profile: Profile,
 }
 
+impl Network {
+    /// After a drop there is nothing to hear.
+    fn line(&self) -> Line {
+        let mut config = self.line.clone();
+        config.silent_ms.extend(self.drop_at.map(|at| at.0 / 1000..u64::MAX));
+        Line::new(&config)
+    }
+}
+
 /// A call between our station and spandsp's terminal.
 pub(crate) fn with_spandsp(case: &Case, network: &Network) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     let mut us = Station::new(network.profile.clone());
     let mut seat = Some(Seat::new(case, case.document()));
     let mut terminal: Option<AudioTerminal> = None;
-    let mut line = Line::new(&network.line);
+    let mut line = network.line();
     let (mut now, mut theirs_done, mut cleared) = (Time::ZERO, None, false);
     if case.way.they_call() {
         us.modem.ring(Some(&Caller::default()));
@@ -276,7 +287,7 @@ impl Station {
 /// A call between two stations of ours; the one that calls sends.
 pub(crate) fn with_ourselves(case: &Case, network: &Network) -> Ended {
     let mut ends = [Station::new(network.profile.clone()), Station::new(network.profile.clone())];
-    let mut line = Line::new(&network.line);
+    let mut line = network.line();
     let (mut now, mut cleared, mut hung_up_at) = (Time::ZERO, [false; 2], [None; 2]);
     ends[0].begin(now, Seat::new(&Case { way: Way::Send, ..*case }, case.document()));
     loop {
@@ -321,7 +332,17 @@ pub(crate) fn with_ourselves(case: &Case, network: &Network) -> Ended {
     }
     ends.iter_mut().for_each(Station::check_end);
     let [first, second] = ends;
-    let (ours, theirs) = (first.seat.unwrap().close(), second.seat.unwrap().close());
+    let ours = first.seat.unwrap().close();
+    let Some(theirs) = second.seat.map(Seat::close) else {
+        let trace = format!("{}\n{}", ours.trace, first.log);
+        return Ended {
+            report: ours.report,
+            theirs: Theirs::Nobody,
+            received: Vec::new(),
+            ended: now,
+            trace,
+        };
+    };
     Ended {
         report: ours.report,
         theirs: Theirs::Ours(Box::new(theirs.report)),

@@ -62,14 +62,26 @@ pub(crate) fn far_receiver() -> FarConfig {
 }
 
 /// Sends pages to a far end.
-pub(crate) fn send(sender: SenderConfig, profile: Profile, store: Store, modem: Config, callee: Callee) -> Done {
+pub(crate) fn send(
+    sender: SenderConfig,
+    profile: Profile,
+    store: Store,
+    modem: Config,
+    callee: Callee,
+) -> Done {
     let session = Session::sender(sender, SessionConfig { profile, dial: "T5550123".into() });
     let office = Office::new(modem, move |_| callee.clone());
     run(session, office, store, |_, _| {})
 }
 
 /// Receives from a far end that calls.
-pub(crate) fn receive(receiver: ReceiverConfig, profile: Profile, store: Store, modem: Config, far: FarConfig) -> Done {
+pub(crate) fn receive(
+    receiver: ReceiverConfig,
+    profile: Profile,
+    store: Store,
+    modem: Config,
+    far: FarConfig,
+) -> Done {
     let session = Session::receiver(receiver, SessionConfig { profile, dial: String::new() });
     let mut office = Office::new(modem, |_| Callee::Busy);
     office.call_in(Time::ZERO, far);

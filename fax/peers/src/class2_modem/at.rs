@@ -138,7 +138,8 @@ mod tests {
     #[test]
     fn a_line_begins_at_its_at() {
         let mut line = Line::default();
-        let typed = |line: &mut Line, text: &str| text.bytes().filter_map(|b| line.push(b)).collect::<Vec<_>>();
+        let typed =
+            |line: &mut Line, text: &str| text.bytes().filter_map(|b| line.push(b)).collect::<Vec<_>>();
         assert_eq!(typed(&mut line, "xxAT+FDR\rate0\r\nnothing\r"), ["+FDR", "e0"]);
         assert_eq!(typed(&mut line, "AT+FLI=\"AT HOME\"\r"), ["+FLI=\"AT HOME\""]);
     }

@@ -15,9 +15,9 @@ enum Done {
 
 /// Commands whose values are kept and mean nothing here.
 const KEPT: [&str; 30] = [
-    "+FCQ", "+FIE", "+FCT", "+FMS", "+FEA", "+FFC", "+FAA", "+FRY", "+FPHCTO", "+FMINSP", "+FBUG", "+FBU", "+FBUF", "+FBS",
-    "+FCIG", "+FPI", "+FSPL", "+FSP", "+FLPL", "+FLP", "+FLO", "+FPR", "+FIT", "+FAP", "+FNS", "+FBADLIN", "+FECM", "+FCTCRTY",
-    "+VCID", "+FPP",
+    "+FCQ", "+FIE", "+FCT", "+FMS", "+FEA", "+FFC", "+FAA", "+FRY", "+FPHCTO", "+FMINSP", "+FBUG", "+FBU",
+    "+FBUF", "+FBS", "+FCIG", "+FPI", "+FSPL", "+FSP", "+FLPL", "+FLP", "+FLO", "+FPR", "+FIT", "+FAP",
+    "+FNS", "+FBADLIN", "+FECM", "+FCTCRTY", "+VCID", "+FPP",
 ];
 
 impl Modem {

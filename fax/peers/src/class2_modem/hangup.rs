@@ -30,7 +30,8 @@ pub(super) fn of_receiver(outcome: Outcome) -> u8 {
         Outcome::Cancelled => 2,
         Outcome::NoResponse { phase: Phase::Image } => 73,
         Outcome::NoResponse { phase: Phase::PostMessage } => 74,
-        Outcome::Disconnected { phase: Phase::PostMessage } | Outcome::HungUp { phase: Phase::PostMessage } => 100,
+        Outcome::Disconnected { phase: Phase::PostMessage }
+        | Outcome::HungUp { phase: Phase::PostMessage } => 100,
         Outcome::HungUp { phase: Phase::Image } => 90,
         _ => 70,
     }

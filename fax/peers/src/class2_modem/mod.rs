@@ -76,7 +76,11 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let classes = vec![Class::Two, Class::TwoPointZero, Class::TwoPointOne];
-        Self { classes, capability: Capability { password: true, ..Capability::FULL }, quirks: Quirks::default() }
+        Self {
+            classes,
+            capability: Capability { password: true, ..Capability::FULL },
+            quirks: Quirks::default(),
+        }
     }
 }
 

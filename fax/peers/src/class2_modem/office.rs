@@ -383,7 +383,9 @@ impl Office {
                 let page = far.pages.get(index as usize).cloned();
                 far.engine.handle(now, page.map_or(Input::NoPage(index), |page| Input::Page(index, page)));
             }
-            EngineOutput::Mark { mark: PageMark::Unconfirmed, .. } => far.engine.handle(now, Input::MarkKept(true)),
+            EngineOutput::Mark { mark: PageMark::Unconfirmed, .. } => {
+                far.engine.handle(now, Input::MarkKept(true))
+            }
             EngineOutput::Mark { .. } => {}
             EngineOutput::Identified(remote) => seen.identified = Some(remote),
             EngineOutput::PageReceived(page) => {
@@ -400,8 +402,9 @@ impl Far {
     /// Says what it was told to say about a page, instead of what it would.
     fn rewritten(&mut self, command: Command) -> Command {
         let Command::SendFrames(frames) = &command else { return command };
-        let is_verdict =
-            |octets: &Vec<u8>| Frame::parse(octets).is_some_and(|f| matches!(f.fcf, Fcf::Mcf | Fcf::Rtp | Fcf::Rtn));
+        let is_verdict = |octets: &Vec<u8>| {
+            Frame::parse(octets).is_some_and(|f| matches!(f.fcf, Fcf::Mcf | Fcf::Rtp | Fcf::Rtn))
+        };
         if frames.iter().any(is_verdict)
             && let Some(fcf) = self.answers.pop_front()
         {

@@ -48,7 +48,8 @@ impl Numbers {
     }
 
     pub(super) fn show(self, class: Class) -> String {
-        let mut shown: Vec<String> = self.0.iter().map(|n| if class.is_draft() { format!("{n}") } else { format!("{n:X}") }).collect();
+        let mut shown: Vec<String> =
+            self.0.iter().map(|n| if class.is_draft() { format!("{n}") } else { format!("{n:X}") }).collect();
         if class == Class::TwoPointOne {
             shown.push("0".into());
         }
@@ -60,7 +61,8 @@ impl Numbers {
         let vr = if class.is_draft() {
             u32::from(c.fine)
         } else {
-            let bits = [(c.fine, 1), (c.superfine, 2), (c.dpi400, 4), (c.fine && c.inch, 0x10), (c.dpi300, 0x40)];
+            let bits =
+                [(c.fine, 1), (c.superfine, 2), (c.dpi400, 4), (c.fine && c.inch, 0x10), (c.dpi300, 0x40)];
             bits.iter().filter(|(has, _)| *has).map(|(_, bit)| bit).sum()
         };
         let rate = c.speeds.iter().next_back().map_or(2400, Speed::bit_rate);
@@ -76,7 +78,10 @@ impl Numbers {
                 PaperLength::Unlimited => 2,
             },
             df,
-            ecm_number(c.ecm.then_some(if c.small_frames { FrameSize::Octets64 } else { FrameSize::Octets256 }), class),
+            ecm_number(
+                c.ecm.then_some(if c.small_frames { FrameSize::Octets64 } else { FrameSize::Octets256 }),
+                class,
+            ),
             0,
             number_of(&SCAN_TIMES, |t| *t == st),
         ])
@@ -120,12 +125,18 @@ impl Numbers {
             inch: own.inch && (has(0x10) || has(0x40)),
             dpi300: own.dpi300 && has(0x40),
             width: own.width.min(width_of(wd)),
-            length: own.length.min([PaperLength::A4, PaperLength::B4, PaperLength::Unlimited][ln.min(2) as usize]),
+            length: own
+                .length
+                .min([PaperLength::A4, PaperLength::B4, PaperLength::Unlimited][ln.min(2) as usize]),
             mr: own.mr && df >= 1,
             mmr: own.mmr && df >= 3 && ec > 0,
             ecm: own.ecm && ec > 0,
             small_frames: class.is_draft() && ec == 1,
-            scan_time: ScanTime { standard_ms, fine_is_half: fine_ms < standard_ms, superfine_is_half: false },
+            scan_time: ScanTime {
+                standard_ms,
+                fine_is_half: fine_ms < standard_ms,
+                superfine_is_half: false,
+            },
             jbig: false,
             ..*own
         }

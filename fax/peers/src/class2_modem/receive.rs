@@ -48,7 +48,8 @@ impl Receiving {
     /// Puts the program's answer to a page in the place of the engine's.
     pub(super) fn rewrite(&mut self, command: Command) -> Option<Command> {
         let Command::SendFrames(frames) = &command else { return Some(command) };
-        let is_verdict = |octets: &Vec<u8>| Frame::parse(octets).is_some_and(|f| matches!(f.fcf, Fcf::Mcf | Fcf::Rtp));
+        let is_verdict =
+            |octets: &Vec<u8>| Frame::parse(octets).is_some_and(|f| matches!(f.fcf, Fcf::Mcf | Fcf::Rtp));
         match self.status.filter(|_| frames.iter().any(is_verdict)) {
             Some(status) => {
                 self.status = None;
@@ -70,7 +71,10 @@ impl Receiving {
 impl Modem {
     pub(super) fn begin_receiving(&mut self) {
         let class = self.class.unwrap_or(Class::Two);
-        let own = Capability { ecm: self.config.capability.ecm && !self.config.quirks.no_ecm, ..self.config.capability };
+        let own = Capability {
+            ecm: self.config.capability.ecm && !self.config.quirks.no_ecm,
+            ..self.config.capability
+        };
         let mut config = ReceiverConfig::new(StationId::new(&self.params.local_id).unwrap_or_default());
         // T.32: what of subaddress, polling address and password is offered stands in +FAP.
         let asked = self.params.kept.get("+FAP").cloned().unwrap_or_default();
@@ -193,7 +197,8 @@ impl Modem {
         receiving.counts = (quality.rows_good + quality.rows_bad, quality.rows_bad, quality.bad_run_rows_max);
         receiving.state = State::Giving;
         let line = EncodeOptions::line(coding, received.page.resolution());
-        let options = EncodeOptions { bit_order: order, eol_aligned: aligned && coding != Coding::Mmr, ..line };
+        let options =
+            EncodeOptions { bit_order: order, eol_aligned: aligned && coding != Coding::Mmr, ..line };
         let mut data = t4::encode(&received.page, &options);
         // A carrier outlasts RTC by some bits, and efax counts on them.
         data.extend([0; TAIL_OCTETS]);

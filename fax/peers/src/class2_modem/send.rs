@@ -78,7 +78,10 @@ impl Sending {
 
 /// The number of an answer to a page (`+FPTS`, `+FPS`).
 fn status(fcf: Fcf) -> Option<u8> {
-    [Fcf::Mcf, Fcf::Rtn, Fcf::Rtp, Fcf::Pin, Fcf::Pip].iter().position(|other| *other == fcf).map(|at| at as u8 + 1)
+    [Fcf::Mcf, Fcf::Rtn, Fcf::Rtp, Fcf::Pin, Fcf::Pip]
+        .iter()
+        .position(|other| *other == fcf)
+        .map(|at| at as u8 + 1)
 }
 
 fn placeholder(resolution: Resolution, width: PaperWidth) -> Page {
@@ -88,7 +91,10 @@ fn placeholder(resolution: Resolution, width: PaperWidth) -> Page {
 impl Modem {
     pub(super) fn begin_sending(&mut self) {
         let class = self.class.unwrap_or(super::Class::Two);
-        let own = Capability { ecm: self.config.capability.ecm && !self.config.quirks.no_ecm, ..self.config.capability };
+        let own = Capability {
+            ecm: self.config.capability.ecm && !self.config.quirks.no_ecm,
+            ..self.config.capability
+        };
         let mut config = SenderConfig::new(StationId::new(&self.params.local_id).unwrap_or_default(), PAGES);
         config.allowed = self.params.session.restrict(&own, class);
         config.frame_size = self.params.session.frame_size(class);
@@ -199,7 +205,11 @@ impl Modem {
         if let Some(settings) = self.sending().and_then(|sending| sending.settings).filter(|_| is_new) {
             let numbers = Numbers::of_settings(&settings, class);
             if self.reports(1) {
-                self.say(&format!("{}:{}", if class.is_draft() { "+FDCS" } else { "+FCS" }, numbers.show(class)));
+                self.say(&format!(
+                    "{}:{}",
+                    if class.is_draft() { "+FDCS" } else { "+FCS" },
+                    numbers.show(class)
+                ));
             }
         }
         let xon = class.is_draft() && !self.config.quirks.no_xon;
@@ -366,4 +376,3 @@ fn decode(data: &[u8], settings: &Settings, order: BitOrder) -> (Option<Page>, u
     let bad = decoded.bad_rows + u32::from(matches!(decoded.end, t4::End::Damage(_)));
     (decoded.into_page(settings.resolution), bad)
 }
-

@@ -131,3 +131,44 @@ pub(super) fn answered(wire: &mut Wire, reply: &Reply) -> Next {
         _ => return Next::Stay,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_result_of_dialling_has_its_reason() {
+        for (line, why) in [
+            ("BUSY", HangUp::Busy),
+            ("NO ANSWER", HangUp::NoAnswer),
+            ("NO DIAL TONE", HangUp::NoDialTone),
+            ("NO CARRIER", HangUp::NotConnected),
+            ("VCON", HangUp::Voice),
+            ("VOICE", HangUp::Voice),
+            ("DATA", HangUp::DataModem),
+            ("CONNECT 9600", HangUp::DataModem),
+            ("DELAYED 00:01:00", HangUp::Blocked),
+            ("BLACKLISTED", HangUp::Blocked),
+            ("RING", HangUp::Glare),
+            ("+F34:14,1", HangUp::NotConnected),
+            ("ERROR", HangUp::LineFault),
+        ] {
+            assert!(matches!(dialled(&Reply::parse(line)), Next::HungUp(said) if said == why), "{line}");
+        }
+        for line in ["RINGING", "FAX", "+A8M:1", "CARRIER 300", "PROTECTION", "what?"] {
+            assert!(matches!(dialled(&Reply::parse(line)), Next::Stay), "{line}");
+        }
+        assert!(matches!(dialled(&Reply::Connect), Next::Receive));
+        assert!(matches!(dialled(&Reply::Ok), Next::AskForFrames));
+    }
+
+    #[test]
+    fn the_modem_waits_longer_than_the_engine_and_s7_is_an_octet() {
+        for (seconds, s7) in [(60, "ATS7=90"), (1000, "ATS7=255")] {
+            let config =
+                CarrierConfig { answer_wait: Duration::from_secs(seconds), ..CarrierConfig::default() };
+            assert!(Setup::new(&config, true).commands.iter().any(|command| command == s7));
+            assert!(!Setup::new(&config, false).commands.iter().any(|command| command.starts_with("ATS7")));
+        }
+    }
+}

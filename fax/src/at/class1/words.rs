@@ -23,6 +23,12 @@ pub(super) fn code(speed: Speed, training: Training) -> u8 {
     }
 }
 
+/// The speed that a number stands for, whichever its training; `None` for 3 (V.21) and what is unknown.
+pub(in crate::at) fn speed_of_code(code: u16) -> Option<Speed> {
+    let is = |speed: Speed, training| u16::from(self::code(speed, training)) == code;
+    Speed::ALL.into_iter().find(|speed| is(*speed, Training::Long) || is(*speed, Training::Short))
+}
+
 /// Silence of at least this long, in steps of 10 ms, up to 2.55 s.
 pub(super) fn silence(duration: Duration) -> String {
     format!("AT+FTS={}", duration.as_millis().div_ceil(10).clamp(1, 255))
@@ -45,6 +51,8 @@ mod tests {
             Speed::ALL.map(|speed| (code(speed, Training::Long), code(speed, Training::Short)));
         let known = [(24, 24), (48, 48), (72, 72), (73, 74), (96, 96), (97, 98), (121, 122), (145, 146)];
         assert_eq!(numbers, known);
+        assert_eq!(speed_of_code(146), Some(Speed::V17At14400));
+        assert_eq!(speed_of_code(3), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::hangup::Code;
 use super::params::Params;
 use crate::t30::frame::{Digits, StationId};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 /// What follows a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl Dialect {
 }
 
 fn unquoted(text: &str) -> String {
-    text.trim_matches('"').trim().chars().filter(|c| (' '..='~').contains(c)).take(20).collect::<String>().to_string()
+    text.trim_matches('"').trim().chars().filter(|c| (' '..='~').contains(c)).take(20).collect()
 }
 
 #[cfg(test)]
@@ -213,7 +213,10 @@ mod tests {
                 assert_eq!(Report::parse(new, Class::TwoPointZero), report);
             }
         }
-        assert_eq!(Report::parse("+fdcs:1,5,0,2,0,0,0,0", Class::Two), Report::Settings(Params::parse("1,5,0,2,0,0,0,0", Class::Two).unwrap()));
+        assert_eq!(
+            Report::parse("+fdcs:1,5,0,2,0,0,0,0", Class::Two),
+            Report::Settings(Params::parse("1,5,0,2,0,0,0,0", Class::Two).unwrap())
+        );
         assert_eq!(Report::parse("NO CARRIER", Class::Two), Report::Other(Reply::NoCarrier));
         assert_eq!(Report::parse("+FDCS:", Class::Two), Report::Other(Reply::Text("+FDCS:".into())));
         assert_eq!(Report::parse("+FSA:\"4711\"", Class::TwoPointZero), Report::Subaddress("4711".into()));

@@ -57,7 +57,11 @@ pub const CAUSES: [Cause; 47] = [
     (55, "invalid response to EOP", senseless(Phase::PostMessage)),
     (56, "no response to EOM repeated three times", silent(Phase::PostMessage)),
     (57, "invalid response to EOM", senseless(Phase::PostMessage)),
-    (58, "unable to continue after PIN or PIP, transmitting", Outcome::Disconnected { phase: Phase::PostMessage }),
+    (
+        58,
+        "unable to continue after PIN or PIP, transmitting",
+        Outcome::Disconnected { phase: Phase::PostMessage },
+    ),
     (70, "unspecified phase B error, receiving", dropped(Phase::Training)),
     (71, "RSPREC error, receiving", silent(Phase::Training)),
     (72, "COMREC error, receiving", Outcome::NoCommand),
@@ -71,7 +75,11 @@ pub const CAUSES: [Cause; 47] = [
     (100, "unspecified phase D error, receiving", dropped(Phase::PostMessage)),
     (101, "RSPREC invalid response, receiving", senseless(Phase::PostMessage)),
     (102, "COMREC invalid response, receiving", senseless(Phase::PostMessage)),
-    (103, "unable to continue after PIN or PIP, receiving", Outcome::Disconnected { phase: Phase::PostMessage }),
+    (
+        103,
+        "unable to continue after PIN or PIP, receiving",
+        Outcome::Disconnected { phase: Phase::PostMessage },
+    ),
 ];
 
 /// The end of a call as the modem said it.
@@ -152,11 +160,15 @@ mod tests {
             };
             assert_eq!((Code::parse(&decimal), Code::parse(&hexadecimal)), (Some(code), Some(code)));
         }
-        for (range, phase) in [(20..=29, Phase::Training), (40..=40, Phase::Image), (52..=52, Phase::PostMessage)] {
+        for (range, phase) in
+            [(20..=29, Phase::Training), (40..=40, Phase::Image), (52..=52, Phase::PostMessage)]
+        {
             for code in range {
                 let outcome = Code(code).outcome(true, Phase::Negotiation);
                 let named = match outcome {
-                    Outcome::NoResponse { phase } | Outcome::NoProgress { phase } | Outcome::HungUp { phase } => phase,
+                    Outcome::NoResponse { phase }
+                    | Outcome::NoProgress { phase }
+                    | Outcome::HungUp { phase } => phase,
                     _ => continue,
                 };
                 assert!(named == phase || named == Phase::Negotiation, "{code}: {outcome}");
@@ -172,6 +184,10 @@ mod tests {
         assert_eq!(Code(1).outcome(true, Phase::Negotiation), Outcome::NoFaxTone);
         assert_eq!(Code(0).words(), "normal and proper end of connection");
         assert_eq!([Code::parse("x"), Code::parse(""), Code::parse("A"), Code::parse("300")], [None; 4]);
-        assert!(Code(27).is_before_end_of_page() && !Code(50).is_before_end_of_page() && !Code(2).is_before_end_of_page());
+        assert!(
+            Code(27).is_before_end_of_page()
+                && !Code(50).is_before_end_of_page()
+                && !Code(2).is_before_end_of_page()
+        );
     }
 }

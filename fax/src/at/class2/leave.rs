@@ -70,7 +70,8 @@ pub(super) struct Leaving {
 impl Leaving {
     pub(super) fn enter(wire: &mut Wire, outcome: Outcome, from: From) -> Self {
         wire.forget_limits();
-        let mut leaving = Self { outcome, stage: Stage::Data, is_in_data: from == From::Receiving, is_sure: false };
+        let mut leaving =
+            Self { outcome, stage: Stage::Data, is_in_data: from == From::Receiving, is_sure: false };
         match from {
             From::Sending => {
                 wire.out.push_back(Output::Discard);

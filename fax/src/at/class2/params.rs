@@ -121,7 +121,8 @@ impl Params {
     pub(super) fn to_capability(self, class: Class) -> Capability {
         let vr = self.resolution_bits(class);
         let has = |bit| vr & bit != 0;
-        let (standard_ms, fine_is_half) = SCAN_TIMES.get(usize::from(self.0[ST])).copied().unwrap_or((20, false));
+        let (standard_ms, fine_is_half) =
+            SCAN_TIMES.get(usize::from(self.0[ST])).copied().unwrap_or((20, false));
         let ecm = self.0[EC] > 0;
         Capability {
             can_receive: true,
@@ -282,10 +283,13 @@ mod tests {
 
     #[test]
     fn a_dis_reads_as_it_is_meant() {
-        let read = |text, class| Params::parse(text, class).unwrap().to_capability(class);
+        let read = |text: &str, class| Params::parse(text, class).unwrap().to_capability(class);
         for class in [Class::Two, Class::TwoPointZero, Class::TwoPointOne] {
             let came = read(&text(&FULL, class), class);
-            assert_eq!((came.speeds, came.width, came.length), (SpeedSet::ALL, PaperWidth::A3, PaperLength::Unlimited));
+            assert_eq!(
+                (came.speeds, came.width, came.length),
+                (SpeedSet::ALL, PaperWidth::A3, PaperLength::Unlimited)
+            );
             assert!(came.fine && came.mr && came.mmr && came.ecm && came.can_receive);
             assert_eq!(came.superfine && came.dpi300 && came.dpi400, class != Class::Two);
         }

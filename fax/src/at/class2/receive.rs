@@ -120,7 +120,9 @@ impl Receiving {
                     wire.wait(RESULT_WAIT);
                     return None;
                 }
-                Line::Other(reply) if reply.is_final() && wire.over.is_some() => return Some(self.over(wire)),
+                Line::Other(reply) if reply.is_final() && wire.over.is_some() => {
+                    return Some(self.over(wire));
+                }
                 Line::Other(Reply::NoCarrier) => return Some(self.over(wire)),
                 _ => {}
             }
@@ -264,8 +266,10 @@ impl Receiving {
         } else if self.data.ends_with(LOST) {
             return Some(Exit { outcome: Outcome::HungUp { phase: Phase::Image }, from: From::Over });
         }
-        (self.data.len() > self.config.page_bytes_max)
-            .then_some(Exit { outcome: Outcome::TooLarge, from: if end == DataEnd::Etx { From::Busy } else { From::Receiving } })
+        (self.data.len() > self.config.page_bytes_max).then_some(Exit {
+            outcome: Outcome::TooLarge,
+            from: if end == DataEnd::Etx { From::Busy } else { From::Receiving },
+        })
     }
 
     fn page_end(&mut self, wire: &mut Wire, line: &Line) -> Option<Exit> {
@@ -284,7 +288,9 @@ impl Receiving {
     fn judge(&mut self, wire: &mut Wire) -> Option<Exit> {
         let line = Exit { outcome: Outcome::Local(LocalFailure::Line), from: From::Command };
         let Some(settings) = wire.settings else { return Some(line) };
-        let Some(decoded) = decode(&self.data, &settings, wire.profile.bit_order_receive) else { return Some(line) };
+        let Some(decoded) = decode(&self.data, &settings, wire.profile.bit_order_receive) else {
+            return Some(line);
+        };
         self.data = Vec::new();
         if decoded.end == End::RowsMax {
             return Some(Exit { outcome: Outcome::TooLarge, from: From::Command });

@@ -192,7 +192,13 @@ impl Wire {
         let reports = self.dialect.reports().iter().map(|text| step(text));
         let rest = self.profile.call_setup.iter().map(|text| step(text));
         let own = own.iter().map(|text| step(text));
-        [class].into_iter().chain(reports).chain([step(self.dialect.bit_order())]).chain(own).chain(rest).collect()
+        [class]
+            .into_iter()
+            .chain(reports)
+            .chain([step(self.dialect.bit_order())])
+            .chain(own)
+            .chain(rest)
+            .collect()
     }
 
     /// What is known when the call is over. A page that nobody knows of makes the outcome, whatever ended the call.

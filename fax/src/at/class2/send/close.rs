@@ -171,7 +171,9 @@ impl Sending {
             (true, ..) => None,
             (false, None, Reply::Ok) => Some(PageAnswer::Mcf),
             (false, None, Reply::Error) => Some(PageAnswer::Rtn),
-            (false, Some(Code::NORMAL), Reply::Ok) if closure.follows == Follows::Nothing => Some(PageAnswer::Mcf),
+            (false, Some(Code::NORMAL), Reply::Ok) if closure.follows == Follows::Nothing => {
+                Some(PageAnswer::Mcf)
+            }
             _ => None,
         }
     }

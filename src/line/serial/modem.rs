@@ -1,0 +1,388 @@
+//! A modem at an open port: runs the dialogs and the calls of `fax::at` in real time, with hard deadlines.
+//!
+//! Whoever owns the [`Modem`] is the only one who talks to it: the line's own thread between calls and for calls that
+//! come in, the thread of a call that goes out for as long as that call lasts. Every function here comes back by itself,
+//! at the latest a little after the deadline of the engine that it drives.
+
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use fax::at::Output;
+use fax::at::class1::{Carrier, CarrierConfig, HANG_UP_MAX};
+use fax::at::dialog::{Answers, Dialog, DialogError, Step};
+use fax::at::profile::{FlowControl, Profile};
+use fax::carrier::Command;
+use fax::time::Time;
+
+use super::port::{Port, PortError, PortSettings, Waker};
+use crate::clock::Stopwatch;
+use crate::line::terminal::{Request, Terminal};
+
+/// How long DTR stays off to make a modem hang up (most want 50 ms; some sample it twice a second).
+const DTR_OFF: Duration = Duration::from_millis(700);
+/// How long a modem may take to collect itself after that.
+const DTR_REST: Duration = Duration::from_millis(700);
+/// How long a terminal may take to say good-bye when the gateway stops.
+const CANCEL_MAX: Duration = Duration::from_secs(10);
+/// What the carrier may need beyond its own promise to hang up.
+const HANG_UP_SLACK: Duration = Duration::from_secs(3);
+
+/// Why a modem cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The port.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// It refuses, or does not answer, what it must know.
+    #[error("{0}")]
+    Dialog(DialogError),
+    /// It has not said that it is on hook.
+    #[error("the modem does not go back on hook")]
+    OffHook,
+    /// It answered before, and does not any more.
+    #[error("the modem does not answer any more")]
+    Silent,
+    /// The gateway stops.
+    #[error("the gateway stops")]
+    Stopped,
+}
+
+/// Wakes whoever waits for a modem, and says that the gateway stops.
+#[derive(Debug)]
+pub struct Bell {
+    waker: Waker,
+    stops: AtomicBool,
+}
+
+impl Bell {
+    /// A bell that has not been rung.
+    ///
+    /// # Errors
+    /// Where the system has no more descriptors.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { waker: Waker::new()?, stops: AtomicBool::new(false) })
+    }
+
+    /// There is something to look at.
+    pub fn ring(&self) {
+        self.waker.ring();
+    }
+
+    /// The gateway stops.
+    pub fn stop(&self) {
+        self.stops.store(true, Ordering::Release);
+        self.waker.ring();
+    }
+
+    /// Whether the gateway stops.
+    #[must_use]
+    pub fn stops(&self) -> bool {
+        self.stops.load(Ordering::Acquire)
+    }
+
+    /// Waits to be rung.
+    pub fn wait(&self, timeout: Duration) {
+        self.waker.wait(timeout);
+    }
+}
+
+/// A modem at an open port.
+#[derive(Debug)]
+pub struct Modem {
+    port: Port,
+    /// What is known of it.
+    pub profile: Profile,
+    /// Whether it is on hook and in command state, by its own word.
+    pub is_on_hook: bool,
+}
+
+impl Modem {
+    /// Opens the port. Nothing is said to the modem yet.
+    ///
+    /// # Errors
+    /// [`Trouble::Port`].
+    pub fn open(settings: &PortSettings) -> Result<Self, Trouble> {
+        let port = Port::open(settings)?;
+        Ok(Self { port, profile: Profile::default(), is_on_hook: true })
+    }
+
+    /// Runs commands.
+    ///
+    /// # Errors
+    /// [`Trouble::Dialog`] at the first required one that fails; [`Trouble::Port`]; [`Trouble::Stopped`].
+    pub fn ask(&mut self, bell: &Bell, steps: Vec<Step>) -> Result<Answers, Trouble> {
+        self.run(bell, steps, false)
+    }
+
+    /// `is_on_the_way_out`: also where the gateway stops.
+    fn run(&mut self, bell: &Bell, steps: Vec<Step>, is_on_the_way_out: bool) -> Result<Answers, Trouble> {
+        let watch = Stopwatch::start();
+        let mut dialog = Dialog::new(steps).with_gap(self.profile.command_gap);
+        dialog.start(Time::ZERO);
+        loop {
+            while let Some(output) = dialog.poll() {
+                if let Some(result) = self.apply(output)? {
+                    return result.map_err(Trouble::Dialog);
+                }
+            }
+            self.wait(bell, until(&watch, dialog.deadline()))?;
+            if bell.stops() && !is_on_the_way_out {
+                return Err(Trouble::Stopped);
+            }
+            let now = time(&watch);
+            dialog.received(now, &self.port.take());
+            dialog.tick(now);
+        }
+    }
+
+    /// Brings the modem to the state that calls begin in, whatever state it is in.
+    ///
+    /// # Errors
+    /// See [`Modem::ask`].
+    pub fn start(&mut self, bell: &Bell) -> Result<Answers, Trouble> {
+        let answers = self.ask(bell, self.profile.start())?;
+        // XON and XOFF are for the engines, which turn them on while they send.
+        let flow =
+            if self.profile.flow == FlowControl::RtsCts { FlowControl::RtsCts } else { FlowControl::None };
+        self.port.set_flow(flow)?;
+        self.is_on_hook = true;
+        Ok(answers)
+    }
+
+    /// Whether anybody answers: `AT`, then, where nothing comes, out of whatever state the modem may have been left in.
+    ///
+    /// # Errors
+    /// See [`Modem::ask`].
+    pub fn attend(&mut self, bell: &Bell) -> Result<(), Trouble> {
+        let attention =
+            || Step { wait: Duration::from_secs(1), tries: 2, is_numeric: true, ..Step::required("AT") };
+        match self.ask(bell, vec![attention()]) {
+            Err(Trouble::Dialog(_)) => {}
+            result => return result.map(|_| ()),
+        }
+        self.reset(bell)?;
+        self.ask(bell, vec![attention()]).map(|_| ())
+    }
+
+    /// Makes the modem hang up by all means: data ended, DTR off and on, `ATH`.
+    ///
+    /// # Errors
+    /// [`Trouble::OffHook`] where it does not say that it did; [`Trouble::Port`].
+    pub fn hang_up(&mut self, bell: &Bell) -> Result<(), Trouble> {
+        self.reset(bell)?;
+        let step =
+            Step { wait: Duration::from_secs(2), tries: 3, is_numeric: true, ..Step::required("ATH0") };
+        match self.run(bell, vec![step], true) {
+            Ok(_) => {
+                self.is_on_hook = true;
+                Ok(())
+            }
+            Err(Trouble::Dialog(_)) => Err(Trouble::OffHook),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Out of data or dialling (`<DLE><ETX>`, a line end), and DTR off and on.
+    fn reset(&mut self, bell: &Bell) -> Result<(), Trouble> {
+        self.port.discard();
+        self.port.set_flow(FlowControl::None)?;
+        self.port.write(&[0x10, 0x03, b'\r']);
+        if self.profile.dtr_hang_up && self.port.has_circuits() {
+            self.rest(bell, Duration::from_millis(200))?;
+            self.port.set_dtr(false);
+            self.rest(bell, DTR_OFF)?;
+            self.port.set_dtr(true);
+        }
+        self.rest(bell, DTR_REST)?;
+        self.port.discard_received();
+        Ok(())
+    }
+
+    /// Lets time pass. A gateway that stops still wants its lines on hook, so this is not cut short.
+    fn rest(&mut self, bell: &Bell, how_long: Duration) -> Result<(), Trouble> {
+        let watch = Stopwatch::start();
+        while watch.elapsed() < how_long {
+            self.wait(bell, how_long.saturating_sub(watch.elapsed()))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the port or the bell.
+    pub(super) fn wait(&mut self, bell: &Bell, timeout: Duration) -> Result<(), Trouble> {
+        if self.port.wait(timeout, &[bell.waker.as_fd()])?.woken {
+            bell.waker.hear();
+        }
+        Ok(())
+    }
+
+    /// What the modem has said.
+    pub(super) fn heard(&mut self) -> Vec<u8> {
+        self.port.take()
+    }
+
+    /// Does what an engine wants of the port; gives what it tells.
+    pub(super) fn apply<T>(&mut self, output: Output<T>) -> Result<Option<T>, PortError> {
+        match output {
+            Output::Write(bytes) => self.port.write(&bytes),
+            Output::Discard => self.port.discard(),
+            Output::Flow(flow) => self.port.set_flow(flow)?,
+            Output::Dtr(on) => self.port.set_dtr(on),
+            Output::Tell(what) => return Ok(Some(what)),
+        }
+        Ok(None)
+    }
+
+    /// Runs a call of a terminal over this modem, from its first request until the modem is on hook again or all that
+    /// can be done for that has been done; [`Modem::is_on_hook`] says which. `dial` is empty for a call that comes in.
+    ///
+    /// # Errors
+    /// [`Trouble::Port`] where the port is lost; the terminal has been told by then, and is over.
+    pub fn call(
+        &mut self,
+        bell: &Bell,
+        terminal: &mut dyn Terminal,
+        dial: String,
+        answer_wait: Duration,
+    ) -> Result<(), Trouble> {
+        self.is_on_hook = false;
+        let carrier = Carrier::new(CarrierConfig { profile: self.profile.clone(), dial, answer_wait });
+        let mut call = Call { carrier, terminal, watch: Stopwatch::start(), over: None, cancelled: None };
+        match call.run(self, bell) {
+            Ok(()) => {
+                self.is_on_hook = call.carrier.is_on_hook_for_sure();
+                Ok(())
+            }
+            Err(error) => {
+                call.lose();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A call that is being run.
+struct Call<'a> {
+    carrier: Carrier,
+    terminal: &'a mut dyn Terminal,
+    watch: Stopwatch,
+    /// Since when the terminal is done.
+    over: Option<Time>,
+    /// Since when the gateway has been stopping.
+    cancelled: Option<Time>,
+}
+
+impl Call<'_> {
+    fn run(&mut self, modem: &mut Modem, bell: &Bell) -> Result<(), Trouble> {
+        loop {
+            self.pump(modem)?;
+            if self.over.is_some() && (self.carrier.is_idle() || self.is_stuck()) {
+                return Ok(());
+            }
+            let timeout = until(&self.watch, self.deadline());
+            let others = [Some(bell.waker.as_fd()), self.terminal.wakes_by()];
+            let others: Vec<_> = others.into_iter().flatten().collect();
+            if modem.port.wait(timeout, &others)?.woken {
+                bell.waker.hear();
+            }
+            let now = time(&self.watch);
+            let bytes = modem.port.take();
+            if !bytes.is_empty() {
+                self.carrier.received(now, &bytes);
+            }
+            self.carrier.tick(now);
+            self.tick(now, bell);
+        }
+    }
+
+    fn tick(&mut self, now: Time, bell: &Bell) {
+        if self.over.is_some() {
+            return;
+        }
+        if bell.stops() && self.cancelled.is_none() {
+            self.cancelled = Some(now);
+            self.terminal.cancel(now);
+        }
+        if self.cancelled.is_some_and(|since| now.since(since) > CANCEL_MAX) {
+            self.finish(now);
+        }
+        self.terminal.tick(now);
+    }
+
+    /// Passes on what either side has for the other until neither has anything more.
+    fn pump(&mut self, modem: &mut Modem) -> Result<(), Trouble> {
+        loop {
+            let now = time(&self.watch);
+            if let Some(output) = self.carrier.poll() {
+                if let Some(signal) = modem.apply(output)?
+                    && self.over.is_none()
+                {
+                    self.terminal.signal(now, signal);
+                }
+            } else if self.over.is_some() {
+                return Ok(());
+            } else {
+                match self.terminal.poll() {
+                    Some(Request::Command(command)) => self.carrier.command(time(&self.watch), command),
+                    Some(Request::Over) => self.finish(now),
+                    None => return Ok(()),
+                }
+            }
+        }
+    }
+
+    /// The terminal is done: the line goes on hook, if it has not been told to already.
+    fn finish(&mut self, now: Time) {
+        self.over = Some(now);
+        self.carrier.command(now, Command::HangUp);
+    }
+
+    fn is_stuck(&self) -> bool {
+        let max = HANG_UP_MAX + HANG_UP_SLACK;
+        self.over.is_some_and(|since| time(&self.watch).since(since) > max)
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let over = self.over.map(|since| since + HANG_UP_MAX + HANG_UP_SLACK);
+        let cancelled = self.cancelled.map(|since| since + CANCEL_MAX);
+        let terminal = self.terminal.deadline().filter(|_| self.over.is_none());
+        [self.carrier.deadline(), terminal, over, cancelled.filter(|_| self.over.is_none())]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The port is gone: tells the terminal, which has nothing more to do then.
+    fn lose(&mut self) {
+        self.carrier.lost(time(&self.watch));
+        while let Some(output) = self.carrier.poll() {
+            if let (Output::Tell(signal), None) = (output, self.over) {
+                self.terminal.signal(time(&self.watch), signal);
+            }
+        }
+        drain(self.terminal, time(&self.watch));
+    }
+}
+
+/// Lets a terminal end that has no line any more. What it asks for is not done; its hooks are.
+pub(super) fn drain(terminal: &mut dyn Terminal, now: Time) {
+    const ROUNDS_MAX: usize = 100;
+    for _ in 0..ROUNDS_MAX {
+        match terminal.poll() {
+            Some(Request::Over) => return,
+            Some(Request::Command(_)) => {}
+            None => terminal.tick(now),
+        }
+    }
+}
+
+/// The time on a call's watch.
+pub(super) fn time(watch: &Stopwatch) -> Time {
+    Time::ZERO + watch.elapsed()
+}
+
+/// How long it is until a deadline.
+pub(super) fn until(watch: &Stopwatch, deadline: Option<Time>) -> Duration {
+    const NO_DEADLINE: Duration = Duration::from_secs(1);
+    deadline.map_or(NO_DEADLINE, |deadline| deadline.since(time(watch)))
+}
