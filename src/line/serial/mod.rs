@@ -11,6 +11,8 @@
 
 mod answer;
 pub mod config;
+pub mod devices;
+pub mod examine;
 mod loan;
 pub mod lock;
 pub mod modem;

@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fax::at::dialog::{Answers, Step};
+use fax::at::dialog::Answers;
 use fax::at::idle::{Idle, IdleEvent, Ringing};
 use fax::at::profile::{Class, Profile};
 use fax::carrier::HangUp;
@@ -123,8 +123,8 @@ impl Shared {
         if let Some(named) = self.profiles.named(&self.config.profile) {
             return Ok(named.clone());
         }
-        let answers = modem.ask(&self.bell, identification())?;
-        Ok(choose(&self.profiles, &words_of(&answers), &classes_of(&answers)))
+        let found = modem.probe(&self.bell)?;
+        Ok(self.profiles.propose(&found))
     }
 
     fn tell_refused(&self, answers: &Answers) {
@@ -282,37 +282,4 @@ struct Rings {
     held: Option<Held>,
     /// It is not answered any more, whatever else is told.
     is_declined: bool,
-}
-
-/// What a modem is asked to know which it is.
-pub(super) fn identification() -> Vec<Step> {
-    let first = Step { is_numeric: true, tries: 2, ..Step::new("ATE0Q0V1") };
-    let rest = ["ATI0", "ATI3", "ATI6", "AT+FMI?", "AT+FMM?", "AT+FCLASS=?"];
-    [vec![first], rest.into_iter().map(Step::new).collect()].concat()
-}
-
-/// What it says of itself.
-pub(super) fn words_of(answers: &Answers) -> String {
-    let said = answers.all.iter().filter(|answer| answer.is_ok() && answer.command != "AT+FCLASS=?");
-    said.map(fax::at::dialog::Answer::text).collect::<Vec<_>>().join(" ")
-}
-
-/// The classes that it has.
-pub(super) fn classes_of(answers: &Answers) -> Vec<Class> {
-    let told = answers.of("AT+FCLASS=?").filter(|answer| answer.is_ok()).map(|answer| answer.text());
-    let told = told.unwrap_or_default();
-    let words: Vec<_> = told.split(|c: char| !c.is_ascii_digit() && c != '.').collect();
-    Class::ALL.into_iter().filter(|class| words.contains(&class.as_str())).collect()
-}
-
-/// The profile for it, with a class that it has: Class 1 before all others, since it leaves T.30 to us.
-pub(super) fn choose(profiles: &Profiles, words: &str, classes: &[Class]) -> Profile {
-    use Class::{One, OnePointZero, Two, TwoPointOne, TwoPointZero};
-    let best = [One, OnePointZero, TwoPointZero, TwoPointOne, Two].into_iter().find(|c| classes.contains(c));
-    let class = best.unwrap_or_default();
-    match profiles.fitting(words) {
-        Some(profile) if classes.is_empty() || classes.contains(&profile.class) => profile.clone(),
-        Some(profile) => Profile { class, ..profile.clone() },
-        None => profiles.generic(class),
-    }
 }
