@@ -5,6 +5,7 @@
 mod check;
 mod demo;
 mod files;
+mod modem;
 mod out;
 mod render;
 mod send;
@@ -48,6 +49,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Read the configuration and say what is wrong with it
     Check,
+    /// Find out what a fax modem is, and how to configure it; or what is wrong with it
+    Modem(modem::ModemArgs),
 }
 
 /// How pages are made, for the commands that make them.
@@ -139,6 +142,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => settings(cli.config).and_then(|config| status::run(&config, &args)),
         Command::Render(args) => settings(cli.config).and_then(|config| render::run(&config, &args)),
         Command::Check => check::run(cli.config),
+        Command::Modem(args) => modem::run(cli.config, &args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use fax::at::Output;
 use fax::at::class1::{Carrier, CarrierConfig, HANG_UP_MAX};
 use fax::at::dialog::{Answers, Dialog, DialogError, Step};
+use fax::at::probe::{Found, Probe};
 use fax::at::profile::{FlowControl, Profile};
 use fax::carrier::Command;
 use fax::time::Time;
@@ -95,7 +96,46 @@ pub struct Modem {
     pub profile: Profile,
     /// Whether it is on hook and in command state, by its own word.
     pub is_on_hook: bool,
+    /// How much it has said so far, understood or not.
+    pub(super) octets_heard: u64,
 }
+
+/// A conversation in command state.
+trait Talk {
+    /// What comes out of it.
+    type Told;
+    fn start(&mut self, now: Time);
+    fn received(&mut self, now: Time, bytes: &[u8]);
+    fn tick(&mut self, now: Time);
+    fn poll(&mut self) -> Option<Output<Result<Self::Told, DialogError>>>;
+    fn deadline(&self) -> Option<Time>;
+}
+
+macro_rules! talk {
+    ($engine:ty, $told:ty) => {
+        impl Talk for $engine {
+            type Told = $told;
+            fn start(&mut self, now: Time) {
+                <$engine>::start(self, now);
+            }
+            fn received(&mut self, now: Time, bytes: &[u8]) {
+                <$engine>::received(self, now, bytes);
+            }
+            fn tick(&mut self, now: Time) {
+                <$engine>::tick(self, now);
+            }
+            fn poll(&mut self) -> Option<Output<Result<Self::Told, DialogError>>> {
+                <$engine>::poll(self)
+            }
+            fn deadline(&self) -> Option<Time> {
+                <$engine>::deadline(self)
+            }
+        }
+    };
+}
+
+talk!(Dialog, Answers);
+talk!(Probe, Found);
 
 impl Modem {
     /// Opens the port. Nothing is said to the modem yet.
@@ -104,7 +144,7 @@ impl Modem {
     /// [`Trouble::Port`].
     pub fn open(settings: &PortSettings) -> Result<Self, Trouble> {
         let port = Port::open(settings)?;
-        Ok(Self { port, profile: Profile::default(), is_on_hook: true })
+        Ok(Self { port, profile: Profile::default(), is_on_hook: true, octets_heard: 0 })
     }
 
     /// Runs commands.
@@ -112,28 +152,76 @@ impl Modem {
     /// # Errors
     /// [`Trouble::Dialog`] at the first required one that fails; [`Trouble::Port`]; [`Trouble::Stopped`].
     pub fn ask(&mut self, bell: &Bell, steps: Vec<Step>) -> Result<Answers, Trouble> {
-        self.run(bell, steps, false)
+        let dialog = Dialog::new(steps).with_gap(self.profile.command_gap);
+        self.run(bell, dialog, false)
     }
 
-    /// `is_on_the_way_out`: also where the gateway stops.
-    fn run(&mut self, bell: &Bell, steps: Vec<Step>, is_on_the_way_out: bool) -> Result<Answers, Trouble> {
+    /// Asks the modem what it is and can do.
+    ///
+    /// # Errors
+    /// See [`Modem::ask`].
+    pub fn probe(&mut self, bell: &Bell) -> Result<Found, Trouble> {
+        self.run(bell, Probe::new(self.profile.command_gap), false)
+    }
+
+    /// Runs a dialog to its end. `is_on_the_way_out`: also where the gateway stops.
+    fn run<T: Talk>(
+        &mut self,
+        bell: &Bell,
+        mut talk: T,
+        is_on_the_way_out: bool,
+    ) -> Result<T::Told, Trouble> {
         let watch = Stopwatch::start();
-        let mut dialog = Dialog::new(steps).with_gap(self.profile.command_gap);
-        dialog.start(Time::ZERO);
+        talk.start(Time::ZERO);
         loop {
-            while let Some(output) = dialog.poll() {
+            while let Some(output) = talk.poll() {
                 if let Some(result) = self.apply(output)? {
                     return result.map_err(Trouble::Dialog);
                 }
             }
-            self.wait(bell, until(&watch, dialog.deadline()))?;
+            self.wait(bell, until(&watch, talk.deadline()))?;
             if bell.stops() && !is_on_the_way_out {
                 return Err(Trouble::Stopped);
             }
             let now = time(&watch);
-            dialog.received(now, &self.port.take());
-            dialog.tick(now);
+            talk.received(now, &self.heard());
+            talk.tick(now);
         }
+    }
+
+    /// Whether it still answers when the modem and the port do this flow control; the port is then as it was.
+    ///
+    /// # Errors
+    /// [`Trouble::Port`]; [`Trouble::Stopped`].
+    pub fn answers_with(&mut self, bell: &Bell, flow: FlowControl, command: &str) -> Result<bool, Trouble> {
+        let step = |text: &str| Step { wait: Duration::from_secs(1), ..Step::required(text) };
+        let taken = self.ask(bell, vec![step(command)]);
+        if !matches!(taken, Ok(_) | Err(Trouble::Dialog(_))) {
+            return taken.map(|_| false);
+        }
+        self.port.set_flow(flow)?;
+        let answered = self.ask(bell, vec![step("AT")]);
+        // What could not leave for lack of CTS must not leave later.
+        self.port.discard();
+        self.port.set_flow(FlowControl::None)?;
+        match answered {
+            Ok(_) => Ok(taken.is_ok()),
+            Err(Trouble::Dialog(_)) => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Changes the bits per second.
+    ///
+    /// # Errors
+    /// [`Trouble::Port`].
+    pub fn set_baud(&mut self, baud: u32) -> Result<(), Trouble> {
+        Ok(self.port.set_baud(baud)?)
+    }
+
+    /// Whether the port has circuits beside its data: a pseudo terminal has none.
+    pub fn has_circuits(&mut self) -> bool {
+        self.port.has_circuits()
     }
 
     /// Brings the modem to the state that calls begin in, whatever state it is in.
@@ -173,7 +261,7 @@ impl Modem {
         self.reset(bell)?;
         let step =
             Step { wait: Duration::from_secs(2), tries: 3, is_numeric: true, ..Step::required("ATH0") };
-        match self.run(bell, vec![step], true) {
+        match self.run(bell, Dialog::new(vec![step]), true) {
             Ok(_) => {
                 self.is_on_hook = true;
                 Ok(())
@@ -184,7 +272,7 @@ impl Modem {
     }
 
     /// Out of data or dialling (`<DLE><ETX>`, a line end), and DTR off and on.
-    fn reset(&mut self, bell: &Bell) -> Result<(), Trouble> {
+    pub(super) fn reset(&mut self, bell: &Bell) -> Result<(), Trouble> {
         self.port.discard();
         self.port.set_flow(FlowControl::None)?;
         self.port.write(&[0x10, 0x03, b'\r']);
@@ -218,7 +306,9 @@ impl Modem {
 
     /// What the modem has said.
     pub(super) fn heard(&mut self) -> Vec<u8> {
-        self.port.take()
+        let bytes = self.port.take();
+        self.octets_heard = self.octets_heard.wrapping_add(bytes.len() as u64);
+        bytes
     }
 
     /// Does what an engine wants of the port; gives what it tells.

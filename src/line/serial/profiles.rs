@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fax::at::dle;
+use fax::at::probe::Found;
 use fax::at::profile::{BitOrder, Class, FlowControl, Profile, SilenceBy};
 use fax::carrier::{Modulation, SpeedSet};
 use serde::{Deserialize, Serialize};
@@ -146,6 +148,8 @@ struct ProfileFile {
     ecm: Option<bool>,
     bit_order_send: Option<BitOrderName>,
     bit_order_receive: Option<BitOrderName>,
+    /// Class 2: received data begin at XON, not at DC2.
+    receive_starts_by_xon: Option<bool>,
     silence: Option<SilenceName>,
     adaptive_reception: Option<bool>,
     frames_have_fcs: Option<bool>,
@@ -230,13 +234,22 @@ impl Profiles {
     /// The profile that fits best what a modem says of itself: the one with the longest words in it.
     #[must_use]
     pub fn fitting(&self, words: &str) -> Option<&Profile> {
-        let words = words.to_ascii_lowercase();
-        let fit = |profile: &Profile| {
-            let found = profile.matches.iter().filter(|text| words.contains(&text.to_ascii_lowercase()));
-            found.map(String::len).max().unwrap_or(0)
-        };
-        let best = self.0.iter().map(|known| &known.profile).max_by_key(|profile| fit(profile));
-        best.filter(|profile| fit(profile) > 0)
+        let fits = self.0.iter().filter_map(|known| Some((known.profile.fit(words)?, &known.profile)));
+        fits.max_by_key(|(octets, _)| *octets).map(|(_, profile)| profile)
+    }
+
+    /// The profile for a modem that was asked: the one that fits, or one for any modem of its best class, with what the
+    /// modem said of its classes and speeds.
+    #[must_use]
+    pub fn propose(&self, found: &Found) -> Profile {
+        let fitting = self.fitting(&found.words).cloned();
+        let known = fitting.or_else(|| found.best_class().map(|class| self.generic(class)));
+        let mut profile = found.propose(known.as_slice());
+        if let Some(known) = known.filter(|known| known.fit(&found.words).is_none()) {
+            // No words of a generic profile can fit; what it is called and begins with is worth having.
+            (profile.name, profile.init) = (known.name, known.init);
+        }
+        profile
     }
 
     /// The profile for any modem of a class.
@@ -313,6 +326,10 @@ fn profile(file: ProfileFile) -> Profile {
         ecm: file.ecm.unwrap_or(usual.ecm),
         bit_order_send: file.bit_order_send.map_or(usual.bit_order_send, Into::into),
         bit_order_receive: file.bit_order_receive.map_or(usual.bit_order_receive, Into::into),
+        receive_start: match file.receive_starts_by_xon {
+            Some(true) => dle::XON,
+            _ => usual.receive_start,
+        },
         silence: match file.silence {
             None => usual.silence,
             Some(SilenceName::Modem) => SilenceBy::Modem,

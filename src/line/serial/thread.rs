@@ -14,7 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fax::at::dialog::{Answers, Step};
+use fax::at::dce::Caller;
+use fax::at::dialog::Answers;
 use fax::at::idle::{Idle, IdleEvent, Ringing};
 use fax::at::profile::{Class, Profile};
 use fax::carrier::HangUp;
@@ -27,9 +28,10 @@ use super::config::ModemLineConfig;
 use super::loan::Counter;
 use super::modem::{Bell, Modem, Trouble, time, until};
 use super::profiles::Profiles;
-use crate::address::DialPlan;
+use crate::address::{DialPlan, Number};
 use crate::clock::Stopwatch;
 use crate::line::drive::FaxTerminal;
+use crate::line::virtual_modem::VirtualModem;
 use crate::line::{Answering, CallEnd, Condition, Held, Seat};
 
 /// The pause before a line that was lost is tried again, at first and at most.
@@ -39,6 +41,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// What the line and its thread share.
 pub(super) struct Shared {
     pub(super) config: ModemLineConfig,
+    /// The modem for programs.
+    pub(super) program: Option<VirtualModem>,
     pub(super) station_id: StationId,
     pub(super) plan: Arc<DialPlan>,
     pub(super) profiles: Arc<Profiles>,
@@ -123,8 +127,8 @@ impl Shared {
         if let Some(named) = self.profiles.named(&self.config.profile) {
             return Ok(named.clone());
         }
-        let answers = modem.ask(&self.bell, identification())?;
-        Ok(choose(&self.profiles, &words_of(&answers), &classes_of(&answers)))
+        let found = modem.probe(&self.bell)?;
+        Ok(self.profiles.propose(&found))
     }
 
     fn tell_refused(&self, answers: &Answers) {
@@ -185,6 +189,11 @@ impl Shared {
     fn answer(&self, mut modem: Modem, ringing: &Ringing, held: Held) -> Result<Modem, Trouble> {
         self.counter.refuse(HangUp::Glare);
         let ringing = answer::ringing(&self.config, &self.plan, ringing);
+        if let Some(program) = self.answering_program(&modem) {
+            let back = self.ring_program(&mut modem, &ringing, program).and_then(|()| self.settle(modem));
+            drop(held);
+            return back;
+        }
         let name = &self.config.name;
         let called = catch_unwind(AssertUnwindSafe(|| self.receive(&mut modem, &ringing)));
         let result = match called {
@@ -215,6 +224,33 @@ impl Shared {
         let done = modem.call(&self.bell, &mut terminal, String::new(), self.config.answer_wait);
         let end = terminal.end();
         done.map(|()| Some(end))
+    }
+
+    /// The virtual modem, where its program answers the calls of this line.
+    fn answering_program(&self, modem: &Modem) -> Option<&VirtualModem> {
+        let program = self.program.as_ref().filter(|program| program.answers())?;
+        let has_carrier = modem.profile.class.is_one();
+        if !has_carrier {
+            let line = &self.config.name;
+            tracing::warn!(line, "the modem does T.30 itself: the gateway answers, not the program");
+        }
+        has_carrier.then_some(program)
+    }
+
+    /// Lets it ring at the virtual modem, and carries the call if the program there answers.
+    fn ring_program(
+        &self,
+        modem: &mut Modem,
+        ringing: &crate::line::Ringing,
+        program: &VirtualModem,
+    ) -> Result<(), Trouble> {
+        let Some(mut lent) = program.lend() else { return self.let_ring(modem) };
+        let text = |number: &Option<Number>| number.as_ref().map(|number| number.digits().to_owned());
+        let from = Caller { caller: text(&ringing.caller), called: text(&ringing.called) };
+        lent.ring(Time::ZERO, from);
+        modem.call(&self.bell, &mut *lent, String::new(), self.config.answer_wait)?;
+        tracing::info!(line = self.config.name, "a call that came in for the program has ended");
+        Ok(())
     }
 
     /// The gateway does not want this call: waits until it rings no more.
@@ -282,37 +318,4 @@ struct Rings {
     held: Option<Held>,
     /// It is not answered any more, whatever else is told.
     is_declined: bool,
-}
-
-/// What a modem is asked to know which it is.
-pub(super) fn identification() -> Vec<Step> {
-    let first = Step { is_numeric: true, tries: 2, ..Step::new("ATE0Q0V1") };
-    let rest = ["ATI0", "ATI3", "ATI6", "AT+FMI?", "AT+FMM?", "AT+FCLASS=?"];
-    [vec![first], rest.into_iter().map(Step::new).collect()].concat()
-}
-
-/// What it says of itself.
-pub(super) fn words_of(answers: &Answers) -> String {
-    let said = answers.all.iter().filter(|answer| answer.is_ok() && answer.command != "AT+FCLASS=?");
-    said.map(fax::at::dialog::Answer::text).collect::<Vec<_>>().join(" ")
-}
-
-/// The classes that it has.
-pub(super) fn classes_of(answers: &Answers) -> Vec<Class> {
-    let told = answers.of("AT+FCLASS=?").filter(|answer| answer.is_ok()).map(|answer| answer.text());
-    let told = told.unwrap_or_default();
-    let words: Vec<_> = told.split(|c: char| !c.is_ascii_digit() && c != '.').collect();
-    Class::ALL.into_iter().filter(|class| words.contains(&class.as_str())).collect()
-}
-
-/// The profile for it, with a class that it has: Class 1 before all others, since it leaves T.30 to us.
-pub(super) fn choose(profiles: &Profiles, words: &str, classes: &[Class]) -> Profile {
-    use Class::{One, OnePointZero, Two, TwoPointOne, TwoPointZero};
-    let best = [One, OnePointZero, TwoPointZero, TwoPointOne, Two].into_iter().find(|c| classes.contains(c));
-    let class = best.unwrap_or_default();
-    match profiles.fitting(words) {
-        Some(profile) if classes.is_empty() || classes.contains(&profile.class) => profile.clone(),
-        Some(profile) => Profile { class, ..profile.clone() },
-        None => profiles.generic(class),
-    }
 }
