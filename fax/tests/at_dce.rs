@@ -11,7 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use fax_proto::at::dce::{Caller, Dce, DceConfig, Output};
-use fax_proto::carrier::{Command, HangUp, Signal};
+use fax_proto::carrier::{Command, HangUp, Piece, Signal};
 use fax_proto::time::{Duration, Time};
 
 struct Dialogue {
@@ -81,6 +81,7 @@ impl Dialogue {
             match output {
                 Output::Write(bytes) => self.said.extend(bytes),
                 Output::Dial(digits) => self.wanted.push(format!("dial {digits}")),
+                Output::Piece(piece) => self.wanted.push(format!("want {piece:?}")),
                 Output::Command(command) => self.wanted.push(format!("want {}", shown(&command))),
             }
         }
@@ -193,4 +194,51 @@ fn limits_hold() {
     assert_eq!(dce.room(), 0);
     dce.signal(Time(4), Signal::Sent);
     assert_eq!(dce.room(), room);
+}
+
+/// Where the line takes images piece by piece, the program is held to its speed, and has its OK soon after its last byte.
+#[test]
+fn an_image_goes_out_as_it_comes() {
+    let mut dce = Dce::new(DceConfig { streams: true, ..DceConfig::default() });
+    let mut now = Time::ZERO;
+    let said = |dce: &mut Dce| std::iter::from_fn(|| dce.poll()).collect::<Vec<_>>();
+    dce.received(now, b"ATE0+FCLASS=1\r");
+    dce.received(now, b"AT+FCLASS=1\r");
+    dce.received(now, b"ATD1\r");
+    dce.proceed(now);
+    dce.signal(now, Signal::CarrierUp);
+    dce.received(now, b"\x18AT+FTM=96\r");
+    said(&mut dce);
+    // A page of 24,000 bytes takes 20 s at 9600 bit/s.
+    let mut left = vec![0x55; 24_000];
+    left.extend([0x10, 0x03]);
+    let (mut sent, mut pieces) = (0, 0);
+    while !left.is_empty() {
+        let taken: Vec<u8> = left.drain(..dce.room().min(left.len())).collect();
+        dce.received(now, &taken);
+        for output in said(&mut dce) {
+            match output {
+                Output::Piece(Piece::Begin { .. }) => assert_eq!((sent, now), (0, Time::ZERO)),
+                Output::Piece(Piece::More(image)) => {
+                    sent += image.len_bytes();
+                    pieces += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        if dce.room() == 0 {
+            let ahead = Duration::from_millis(u64::try_from(sent).unwrap() * 10 / 12)
+                .saturating_sub(now.since(Time::ZERO));
+            assert!((2..6).contains(&ahead.as_secs()), "{ahead:?} ahead at {now}");
+            now = dce.deadline().unwrap();
+            dce.tick(now);
+        }
+    }
+    while !matches!(said(&mut dce).last(), Some(Output::Piece(Piece::End))) {
+        now = dce.deadline().unwrap();
+        dce.tick(now);
+    }
+    assert!(now.since(Time::ZERO) > Duration::from_secs(15) && pieces > 30, "{now}, {pieces}");
+    dce.signal(now, Signal::Sent);
+    assert_eq!(said(&mut dce), [Output::Write(b"\r\nOK\r\n".to_vec())]);
 }

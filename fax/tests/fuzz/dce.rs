@@ -1,7 +1,7 @@
 //! What the fuzzer does with a virtual modem: bytes of a program, rings and signals of a line, in whatever order.
 
 use fax_proto::at::dce::{Caller, Dce, DceConfig, INPUT_OCTETS_MAX, Output};
-use fax_proto::carrier::{Command, HangUp, Signal};
+use fax_proto::carrier::{Command, HangUp, Piece, Signal};
 use fax_proto::time::{Duration, Time};
 
 /// Outputs that one event can cause: a command line has a result for each of its commands at most.
@@ -46,10 +46,11 @@ const FRAMES: [&[u8]; 5] = [
     &[],
 ];
 
-/// The first octet is the room for an image, the rest are events.
+/// The first octet is the room for an image, and whether images go out piece by piece; the rest are events.
 pub(crate) fn dce(input: &[u8]) {
     let Some((&room, mut rest)) = input.split_first() else { return };
-    let config = DceConfig { image_octets_max: usize::from(room) * 4, ..DceConfig::default() };
+    let streams = room & 1 == 0;
+    let config = DceConfig { image_octets_max: usize::from(room) * 16, streams, ..DceConfig::default() };
     let mut driver = Driver::new(config);
     while let Some(&event) = rest.split_off_first() {
         driver.event(event, &mut rest);
@@ -72,6 +73,7 @@ struct Driver {
     now: Time,
     /// The line was told to call or to answer, and not yet to hang up.
     is_in_call: bool,
+    is_in_image: bool,
     /// The program wants to dial.
     is_asked: bool,
     last: Vec<u8>,
@@ -80,12 +82,20 @@ struct Driver {
 impl Driver {
     fn new(config: DceConfig) -> Self {
         let dce = Dce::new(config);
-        Self { dce, now: Time::ZERO, is_in_call: false, is_asked: false, last: Vec::new() }
+        Self {
+            dce,
+            now: Time::ZERO,
+            is_in_call: false,
+            is_in_image: false,
+            is_asked: false,
+            last: Vec::new(),
+        }
     }
 
     fn event(&mut self, event: u8, rest: &mut &[u8]) {
         match event % 16 {
-            0..=3 => {
+            3 => self.dce.received(self.now, &[octet_of(rest); 1000]),
+            0..=2 => {
                 let at = usize::from(octet_of(rest));
                 let line = format!("{}\r", LINES[at % LINES.len()]);
                 self.dce.received(self.now, line.as_bytes());
@@ -106,7 +116,9 @@ impl Driver {
             10 => self.alone(octet_of(rest)),
             _ => {
                 let signal = signal(event, rest);
-                self.is_in_call &= !matches!(signal, Signal::HungUp(_));
+                let ends = matches!(signal, Signal::HungUp(_));
+                self.is_in_call &= !ends;
+                self.is_in_image &= !ends;
                 self.dce.signal(self.now, signal);
             }
         }
@@ -157,7 +169,16 @@ impl Driver {
                     assert!(!self.is_in_call);
                     self.is_in_call = true;
                 }
+                Output::Piece(piece) => {
+                    assert!(self.is_in_call);
+                    match piece {
+                        Piece::Begin { .. } => assert!(!std::mem::replace(&mut self.is_in_image, true)),
+                        Piece::More(image) => assert!(self.is_in_image && image.len_bytes() > 0),
+                        Piece::End => assert!(std::mem::take(&mut self.is_in_image)),
+                    }
+                }
                 Output::Command(command) => {
+                    self.is_in_image = false;
                     assert!(self.is_in_call, "on hook there is nothing to be done: {command:?}");
                     self.is_in_call = command != Command::HangUp;
                 }

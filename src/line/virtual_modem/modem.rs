@@ -168,6 +168,7 @@ impl Terminal for Modem {
                     }
                     Some(Request::Command(command))
                 }
+                Some(Output::Piece(piece)) => Some(Request::Piece(piece)),
                 // It cannot be: a program dials on hook only. Its thread will see.
                 Some(other) => {
                     self.held = Some(other);
