@@ -11,6 +11,7 @@ use class1_line::{Ended, Network, on_one_modem, with_ourselves, with_spandsp};
 use far_end::{Case, Twist, Way};
 use fax_peers::audio::Config as Line;
 use fax_peers::t31::Failure;
+use fax_proto::at::profile::{Class, FlowControl, Profile, SilenceBy};
 use fax_proto::carrier::Speed;
 use fax_proto::page::Resolution;
 use fax_proto::session::{Outcome, PageCoding};
@@ -282,6 +283,31 @@ fn noise_table() {
                     speed.to_string()
                 );
             }
+        }
+    }
+}
+
+/// What a profile says otherwise makes no difference to the pages.
+#[test]
+fn profiles() {
+    let profiles = [
+        Profile { class: Class::OnePointZero, ..Profile::default() },
+        Profile { silence: SilenceBy::Timer, ..Profile::default() },
+        Profile { adaptive_reception: false, ..Profile::default() },
+        Profile { command_gap: Duration::from_millis(40), ..Profile::default() },
+        Profile { flow: FlowControl::XonXoff, flow_command: Some("AT+IFC=1,1".into()), ..Profile::default() },
+        Profile {
+            call_setup: vec!["AT+FNONSENSE=1".into()],
+            init: vec!["ATE1Q0V1".into()],
+            ..Profile::default()
+        },
+    ];
+    for profile in profiles {
+        let network = Network { profile, ..Network::default() };
+        for ecm in [true, false] {
+            let cases = [Way::Send, Way::Receive].map(|way| case(way, Speed::V17At14400, ecm, 2));
+            table(&cases, "spandsp", |case| with_spandsp(case, &network));
+            table(&cases[..1], "ourselves", |case| with_ourselves(case, &network));
         }
     }
 }
