@@ -10,6 +10,7 @@
 //! with the cause in [`Condition`], and it comes back by itself. No call waits for a line that is out of order.
 
 mod answer;
+mod call;
 pub mod config;
 pub mod devices;
 pub mod examine;
@@ -32,9 +33,10 @@ use fax::carrier::{HangUp, Signal};
 use fax::time::Time;
 use tokio::sync::Notify;
 
+use self::call::drain;
 use self::config::ModemLineConfig;
 use self::loan::Counter;
-use self::modem::{Bell, Modem, drain};
+use self::modem::{Bell, Modem};
 use self::profiles::Profiles;
 use self::thread::{Shared, State};
 use super::drive::FaxTerminal;
@@ -132,8 +134,8 @@ impl Line for ModemLine {
     }
 
     fn call(&self, dial: &Dial, sending: &mut dyn Sending) -> CallEnd {
-        let Shared { config, counter, bell, station_id, .. } = &*self.shared;
-        let mut loan = counter.borrow(bell);
+        let Shared { config, station_id, .. } = &*self.shared;
+        let mut loan = self.shared.borrow();
         let modem = loan.as_mut().map_err(|why| *why).and_then(|loan| loan.modem().ok_or(HangUp::LineFault));
         let mut sender = dial.sender(station_id.clone());
         sender.answer_wait = config.answer_wait;
@@ -146,11 +148,11 @@ impl Line for ModemLine {
     }
 
     fn carry(&self, number: &Number, terminal: &mut dyn Terminal) -> Result<(), CannotCarry> {
-        let Shared { config, counter, bell, .. } = &*self.shared;
+        let config = &self.shared.config;
         if self.shared.state().class.is_some_and(|class| !class.is_one()) {
             return Err(CannotCarry(format!("the modem of line {} does T.30 itself", config.name)));
         }
-        let mut loan = counter.borrow(bell);
+        let mut loan = self.shared.borrow();
         let modem = loan.as_mut().map_err(|why| *why).and_then(|loan| loan.modem().ok_or(HangUp::LineFault));
         self.run_call(number, terminal, modem);
         Ok(())

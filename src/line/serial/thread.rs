@@ -24,7 +24,7 @@ use fax::time::Time;
 
 use super::answer::{self, Decision};
 use super::config::ModemLineConfig;
-use super::loan::Counter;
+use super::loan::{Counter, Loan};
 use super::modem::{Bell, Modem, Trouble, time, until};
 use super::profiles::Profiles;
 use crate::address::DialPlan;
@@ -76,6 +76,11 @@ impl Shared {
             self.pause(pause);
         }
         self.counter.refuse(HangUp::LineFault);
+    }
+
+    /// The modem for a call that goes out.
+    pub(super) fn borrow(&self) -> Result<Loan, HangUp> {
+        self.counter.borrow(&self.bell, || self.seat.is_answering())
     }
 
     /// Waits before the next try, and tells calls that come meanwhile that there is no line.
