@@ -1,12 +1,21 @@
 //! What the fuzzers do with an input. Beyond that nothing panics, what was understood must survive a second journey.
 
-#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "each fuzzer needs one of them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    unused_imports,
+    reason = "each fuzzer needs one"
+)]
 
+mod at;
 mod call;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod t38;
 
+pub(crate) use at::{at_idle, at_probe, at_reader, class1_carrier};
 pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
 
 use call::{Event, PAGES, Role};

@@ -329,6 +329,8 @@ impl Carrier {
             State::OnHook | State::Ready | State::Hook(_) => return self.ready(),
             State::Leave(leave) if self.is_over => return leave.hurry(&mut self.wire),
             State::Leave(_) => return,
+            // The command has not been given yet.
+            _ if self.wire.drop_held() => return self.ready(),
             State::Setup(_) | State::Silence { .. } | State::Doubt(_) => From::Short,
             State::Connecting { is_caller: true } => From::AskedToReceive,
             State::Connecting { is_caller: false } => From::Answering,

@@ -70,6 +70,11 @@ impl Wire {
         true
     }
 
+    /// Whether a command was being held back; if so, it is not given any more.
+    pub(super) fn drop_held(&mut self) -> bool {
+        self.held.take().is_some()
+    }
+
     pub(super) fn write(&mut self, bytes: Vec<u8>) {
         self.out.push_back(Output::Write(bytes));
     }
