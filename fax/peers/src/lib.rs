@@ -5,6 +5,7 @@
 //! significant bit.
 
 pub mod audio;
+pub mod class2_modem;
 pub mod corpus;
 pub mod exchange;
 pub mod libtiff;

@@ -16,6 +16,8 @@ pub const SUB: u8 = 0x1A;
 pub const CAN: u8 = 0x18;
 /// Device control 1, XON: the modem takes more.
 pub const XON: u8 = 0x11;
+/// Device control 2: the computer takes received image data (Class 2).
+pub const DC2: u8 = 0x12;
 /// Device control 3, XOFF: the modem takes no more for now.
 pub const XOFF: u8 = 0x13;
 /// What ends data.

@@ -11,6 +11,7 @@
 //! modem between calls, [`probe`] asks one what it is. [`dce`] is the other side: a modem, as its program sees it. Everything here is handed bytes and the time, and gives [`Output`]s; a driver owns the port.
 
 pub mod class1;
+pub mod class2;
 pub mod dce;
 pub mod dialog;
 pub mod dle;

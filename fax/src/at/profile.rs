@@ -4,6 +4,7 @@
 //! special case in an engine. A profile is found by what the modem says of itself ([`Profile::fits`]).
 
 use super::dialog::Step;
+use super::dle;
 use crate::carrier::SpeedSet;
 use crate::time::Duration;
 use alloc::string::String;
@@ -125,6 +126,8 @@ pub struct Profile {
     pub bit_order_send: BitOrder,
     /// Class 2: the order of bits in image data from the modem.
     pub bit_order_receive: BitOrder,
+    /// Class 2: the byte that makes it give received image data: DC2, or XON (DC1) for some.
+    pub receive_start: u8,
     /// Class 1: how silence is kept.
     pub silence: SilenceBy,
     /// Class 1: `AT+FAR=1` is worth asking for: V.21 in place of an image is received at once.
@@ -169,6 +172,7 @@ impl Default for Profile {
             ecm: false,
             bit_order_send: BitOrder::LeastFirst,
             bit_order_receive: BitOrder::LeastFirst,
+            receive_start: dle::DC2,
             silence: SilenceBy::Modem,
             adaptive_reception: true,
             frames_have_fcs: true,

@@ -26,7 +26,7 @@ mod image;
 mod ladder;
 mod link;
 pub mod memory;
-mod negotiate;
+pub(crate) mod negotiate;
 pub mod policy;
 mod quality;
 mod receive;
@@ -190,9 +190,9 @@ pub enum Input {
     Tick,
     /// The line says something.
     Signal(Signal),
-    /// Answers [`Output::NeedPage`].
+    /// Answers [`Output::NeedPage`]. Said again, it takes the place of the page before, unless that is on its way already.
     Page(u32, Page),
-    /// Answers [`Output::NeedPage`]: it cannot be had.
+    /// Answers [`Output::NeedPage`]: it cannot be had. After `Page` it takes that page back, and another is awaited.
     NoPage(u32),
     /// Answers an [`Output::Mark`] of [`PageMark::Unconfirmed`]: whether the mark is durably stored.
     MarkKept(bool),

@@ -21,7 +21,7 @@ const LEGAL_MM_MAX: u64 = 356 + 10;
 const B4_MM_MAX: u64 = 364 + 10;
 
 /// How to send this page, or why it cannot be sent.
-pub(super) fn agree(
+pub(crate) fn agree(
     allowed: &Capability,
     frame_size: FrameSize,
     remote: &Capability,
@@ -51,7 +51,7 @@ pub(super) fn common_speeds(allowed: &Capability, remote: &Capability) -> SpeedS
 }
 
 /// Whether a page with settings `next` can follow one with settings `now` without a new DCS (MPS and not EOM).
-pub(super) fn may_follow(now: &Settings, next: &Settings) -> bool {
+pub(crate) fn may_follow(now: &Settings, next: &Settings) -> bool {
     let next_at_this_speed = Settings { speed: now.speed, length: now.length, ..*next };
     next.length <= now.length && next_at_this_speed == *now
 }

@@ -68,7 +68,7 @@ pub struct CopyLimits {
 
 /// What a receiver thinks of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Good,
     Readable,
     Bad,
@@ -88,7 +88,7 @@ impl CopyLimits {
 
 impl CopyPolicy {
     /// Judges a page that was refused this often before. One without a single good row is never taken.
-    pub(super) fn judge(&self, quality: Quality, resolution: Resolution, refusals: u8) -> Verdict {
+    pub(crate) fn judge(&self, quality: Quality, resolution: Resolution, refusals: u8) -> Verdict {
         if quality.rows_good == 0 {
             Verdict::Bad
         } else if self.good.allow(quality, resolution) {

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fax::at::dle;
 use fax::at::probe::Found;
 use fax::at::profile::{BitOrder, Class, FlowControl, Profile, SilenceBy};
 use fax::carrier::{Modulation, SpeedSet};
@@ -147,6 +148,8 @@ struct ProfileFile {
     ecm: Option<bool>,
     bit_order_send: Option<BitOrderName>,
     bit_order_receive: Option<BitOrderName>,
+    /// Class 2: received data begin at XON, not at DC2.
+    receive_starts_by_xon: Option<bool>,
     silence: Option<SilenceName>,
     adaptive_reception: Option<bool>,
     frames_have_fcs: Option<bool>,
@@ -323,6 +326,10 @@ fn profile(file: ProfileFile) -> Profile {
         ecm: file.ecm.unwrap_or(usual.ecm),
         bit_order_send: file.bit_order_send.map_or(usual.bit_order_send, Into::into),
         bit_order_receive: file.bit_order_receive.map_or(usual.bit_order_receive, Into::into),
+        receive_start: match file.receive_starts_by_xon {
+            Some(true) => dle::XON,
+            _ => usual.receive_start,
+        },
         silence: match file.silence {
             None => usual.silence,
             Some(SilenceName::Modem) => SilenceBy::Modem,

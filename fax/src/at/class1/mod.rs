@@ -53,7 +53,7 @@ use listen::Listen;
 use speak::Speak;
 use wire::Wire;
 pub use words::DIAL_CHARS_MAX;
-pub(in crate::at) use words::speed_of_code;
+pub(in crate::at) use words::{dialable, speed_of_code};
 
 /// An engine that has said nothing for so long, though nothing runs, is taken as gone.
 pub const ABANDONED_MAX: Duration = Duration::from_secs(120);

@@ -36,7 +36,7 @@ pub(super) fn silence(duration: Duration) -> String {
 
 /// What a modem may be given to dial (V.250 clause 6.3.1): everything else is left out, above all what would end the
 /// command or keep the modem in command state.
-pub(super) fn dialable(number: &str) -> String {
+pub(in super::super) fn dialable(number: &str) -> String {
     let may = |c: &char| c.is_ascii_digit() || "*#ABCDPTW,@!&$-. ()".contains(*c);
     number.chars().map(|c| c.to_ascii_uppercase()).filter(may).take(DIAL_CHARS_MAX).collect()
 }

@@ -33,18 +33,23 @@ impl Stock {
         }
     }
 
-    /// Takes a page that was asked for, and passes the input on.
+    /// Takes a page that was asked for, and passes the input on. Until a page is on its way the driver may put another in
+    /// its place, or take it back.
     pub(super) fn take(&mut self, input: Input) -> Input {
         match input {
             Input::Page(index, page) => {
-                if index < self.asked && self.get(index).is_none() {
+                if index < self.asked {
+                    self.pages.retain(|(other, _)| *other != index);
                     self.pages.push((index, page));
+                    self.missing = self.missing.filter(|missing| *missing != index);
                 }
                 // The states only want to know that something has come.
                 Input::NoPage(index)
             }
             Input::NoPage(index) => {
-                if index < self.asked && self.get(index).is_none() {
+                if self.get(index).is_some() {
+                    self.pages.retain(|(other, _)| *other != index);
+                } else if index < self.asked {
                     self.missing = Some(index);
                 }
                 input
