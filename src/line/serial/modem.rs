@@ -151,6 +151,12 @@ impl Modem {
         self.run(bell, dialog, false)
     }
 
+    /// The same, also where the gateway stops: what is said here brings the line on hook.
+    pub(super) fn ask_on_the_way_out(&mut self, bell: &Bell, steps: Vec<Step>) -> Result<Answers, Trouble> {
+        let dialog = Dialog::new(steps).with_gap(self.profile.command_gap);
+        self.run(bell, dialog, true)
+    }
+
     /// Asks the modem what it is and can do.
     ///
     /// # Errors
@@ -273,7 +279,7 @@ impl Modem {
         self.reset(bell)?;
         let step =
             Step { wait: Duration::from_secs(2), tries: 3, is_numeric: true, ..Step::required("ATH0") };
-        match self.run(bell, Dialog::new(vec![step]), true) {
+        match self.ask_on_the_way_out(bell, vec![step]) {
             Ok(_) => {
                 self.is_on_hook = true;
                 Ok(())

@@ -29,7 +29,6 @@ use super::modem::{Bell, Modem, Trouble, time, until};
 use super::profiles::Profiles;
 use crate::address::DialPlan;
 use crate::clock::Stopwatch;
-use crate::line::drive::FaxTerminal;
 use crate::line::{Answering, CallEnd, Condition, Held, Seat};
 
 /// The pause before a line that was lost is tried again, at first and at most.
@@ -216,9 +215,7 @@ impl Shared {
         let Some(receiving) = self.answering.answer(ringing) else { return Ok(None) };
         let mut config = ReceiverConfig::new(self.station_id.clone());
         config.capability = self.config.limit(config.capability, modem.profile.speeds_receive);
-        let mut terminal = FaxTerminal::receiving(config, receiving);
-        let done = modem.call(&self.bell, &mut terminal, String::new(), self.config.answer_wait);
-        let end = terminal.end();
+        let (end, done) = modem.receive(&self.bell, config, receiving);
         done.map(|()| Some(end))
     }
 
