@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::address::{DialPlan, FaxAddress, Number};
+use crate::address::{DialPlan, FaxAddress, Number, Policy};
 use crate::blob::{BlobError, Blobs, FsBlobs};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LineConfig};
@@ -22,7 +22,7 @@ use crate::line::pool::Pool;
 use crate::line::serial::profiles::Profiles;
 use crate::line::serial::{self, ModemLine};
 use crate::line::sim::Exchange;
-use crate::line::{Answering, Line};
+use crate::line::{Answering, Line, virtual_modem};
 use crate::mailer::Identity;
 use crate::post::{Post, PostSettings};
 use crate::queue::{self, Queue};
@@ -205,7 +205,19 @@ impl Ground {
         });
         let simulated: Vec<_> = simulated.collect();
         let simulation = self.config.simulation.clone();
-        Exchange::build(simulation, &simulated, Arc::clone(answering), &self.wake).map_err(cannot("line"))
+        Exchange::build(simulation, &simulated, Arc::clone(answering), &self.dial_rules()?, &self.wake)
+            .map_err(cannot("line"))
+    }
+
+    /// What programs at virtual modems may dial: what anybody may send to.
+    fn dial_rules(&self) -> Result<virtual_modem::Rules, StartError> {
+        let policy = Policy::new(self.config.policy.clone()).map_err(cannot("policy"))?;
+        let plan = self.plan()?;
+        Ok(Arc::new(move |text| {
+            let number = plan.dialled(text).map_err(|error| error.to_string())?;
+            policy.destination(&number).map_err(|denial| denial.to_string())?;
+            Ok(number)
+        }))
     }
 
     fn modem_lines(&self, answering: Arc<dyn Answering>) -> Result<Vec<Arc<dyn Line>>, StartError> {
@@ -213,6 +225,7 @@ impl Ground {
             profiles: Arc::new(Profiles::load(&self.config.modems_dir).map_err(cannot("modems_dir"))?),
             plan: Arc::new(self.plan()?),
             answering,
+            rules: self.dial_rules()?,
             wake: Arc::clone(&self.wake),
         };
         let modems = self.config.line.iter().filter_map(|line| match line {

@@ -356,6 +356,7 @@ mod tests {
         let example = ModemLineConfig { name, device, number, station_id, ..ModemLineConfig::default() };
         let commands = (shown.caller_id_command.clone(), shown.distinctive_ring_command.clone());
         let example = ModemLineConfig { ring: shown.ring.clone(), init: shown.init.clone(), ..example };
+        let example = ModemLineConfig { virtual_modem: shown.virtual_modem.clone(), ..example };
         let (caller_id_command, distinctive_ring_command) = commands;
         assert_eq!(**shown, ModemLineConfig { caller_id_command, distinctive_ring_command, ..example });
         assert!(config.address.postmaster.is_some());

@@ -85,6 +85,7 @@ fn line(name: &str, device: &Path, tray: &Tray, locks: &Path) -> Arc<ModemLine> 
     let around = Surroundings {
         profiles: Arc::new(Profiles::built_in().unwrap()),
         plan: Arc::new(DialPlan::new(DialPlanConfig::default()).unwrap()),
+        rules: faxgate::line::virtual_modem::nothing(),
         answering: Arc::new(tray.clone()),
         wake: Arc::new(Notify::new()),
     };

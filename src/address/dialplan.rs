@@ -126,6 +126,15 @@ impl DialPlan {
         Ok(number)
     }
 
+    /// The number that a program's dialling string stands for (`T0,0012125551234`, `ATD` not counted): what a subscriber
+    /// to the public network would dial, or the international form with `+`. Tone or pulse, pauses and the like mean
+    /// nothing here.
+    pub fn dialled(&self, text: &str) -> Result<Number, NumberError> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let is_global = text.chars().find(|c| c.is_ascii_digit() || *c == '+') == Some('+');
+        self.number(&if is_global { Phone::Global(digits) } else { Phone::Local(digits) })
+    }
+
     /// What the line dials for a number: the "local-phone" of RFC 4160 §3.2.1, in a modem's dialling
     /// alphabet.
     #[must_use]
@@ -270,6 +279,20 @@ mod tests {
         ] {
             assert_eq!(number(&plan, text), Ok(want.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_program_dials_is_read_as_dialled_here() {
+        for (text, want) in [
+            ("T12125550123", Ok("+12125550123")),
+            ("t1,212-555 0123", Ok("+12125550123")),
+            ("T+49 30 1234567;", Ok("+49301234567")),
+            ("P W 011 49 30 1234567", Ok("+49301234567")),
+        ] {
+            assert_eq!(new_york().dialled(text).map(String::from), want.map(String::from), "{text}");
+        }
+        assert!(matches!(new_york().dialled("T911"), Err(NumberError::Emergency(_))));
+        assert!(new_york().dialled("T").is_err());
     }
 
     /// The four worked examples of RFC 4160 §3.2.1, in its order.

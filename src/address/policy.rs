@@ -130,7 +130,8 @@ impl Policy {
         self.0.senders.is_empty() || self.0.senders.iter().any(matches)
     }
 
-    fn destination(&self, number: &Number) -> Result<(), Denial> {
+    /// Decides whether `number` may be dialled at all, whoever asks.
+    pub fn destination(&self, number: &Number) -> Result<(), Denial> {
         let begins = |entry: &&String| number.as_str().starts_with(entry.as_str());
         if let Some(entry) = self.0.destinations_denied.iter().find(begins) {
             return Err(Denial::DestinationDenied { number: number.clone(), entry: entry.clone() });

@@ -24,6 +24,7 @@ pub mod pool;
 pub mod serial;
 pub mod sim;
 pub mod terminal;
+pub mod virtual_modem;
 
 /// A call to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,10 @@
 //!
 //! An [`Exchange`] knows numbers. A number belongs to a [`SimLine`] of this gateway, or to nobody; a script may
 //! make it busy, silent or deaf for its first calls. A call runs two T.30 engines over `fax::sim::air` on a
-//! virtual clock, as fast as the machine can or at a chosen pace.
+//! virtual clock, as fast as the machine can or at a chosen pace; where a program at a virtual modem takes part, it
+//! goes on in real time ([`live`]).
+
+mod live;
 
 #[cfg(test)]
 mod tests;
@@ -11,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use fax::at::dce::{Caller, DceConfig};
 use fax::page::Page;
 use fax::session::{PageMark, ReceivedPage};
 use fax::sim::air::{self, AirConfig, Callee, Hooks, Party};
@@ -19,7 +23,12 @@ use fax::t30::{Engine, ReceiverConfig};
 use fax::time::Time;
 use serde::{Deserialize, Serialize};
 
-use super::{Answering, CallEnd, Dial, Line, Receiving, Ringing, Seat, Sending};
+use live::Called;
+
+use super::drive::FaxTerminal;
+use super::terminal::Terminal;
+use super::virtual_modem::{Lent, Rules, VirtualModem, VirtualModemConfig};
+use super::{Answering, CallEnd, CannotCarry, Dial, Line, Receiving, Ringing, Seat, Sending};
 use crate::address::Number;
 
 /// The slowest and the fastest pace of simulated calls, beside 0: what a clock can keep.
@@ -110,6 +119,9 @@ pub struct SimLineConfig {
     /// Whether it answers.
     #[serde(default = "yes")]
     pub answer: bool,
+    /// A device at which programs find a modem on this line.
+    #[serde(default)]
+    pub virtual_modem: Option<VirtualModemConfig>,
 }
 
 impl SimLineConfig {
@@ -125,7 +137,11 @@ impl SimLineConfig {
                 self.name
             ));
         }
-        self.identification().map(|_| ())
+        self.identification()?;
+        match &self.virtual_modem {
+            Some(modem) => modem.check().map_err(|reason| format!("line {}: {reason}", self.name)),
+            None => Ok(()),
+        }
     }
 
     /// What the line calls itself.
@@ -142,52 +158,69 @@ fn yes() -> bool {
 /// The simulated network.
 pub struct Exchange {
     config: SimulationConfig,
-    terminals: HashMap<Number, Terminal>,
+    stations: HashMap<Number, Station>,
     dialled: Mutex<HashMap<Number, usize>>,
     answering: Arc<dyn Answering>,
 }
 
 /// What the network knows of a line.
 #[derive(Clone)]
-struct Terminal {
+struct Station {
     name: String,
     number: Number,
     station_id: StationId,
     seat: Arc<Seat>,
     answer: bool,
+    dial: bool,
+    modem: Option<Arc<VirtualModem>>,
 }
 
 /// A simulated line.
 pub struct SimLine {
-    terminal: Terminal,
+    station: Station,
     exchange: Arc<Exchange>,
 }
 
 impl Exchange {
-    /// A network with these lines; gives the lines that may dial, in order.
+    /// A network with these lines, and the virtual modems at them, whose programs dial by these rules. Gives the lines
+    /// that can dial, in order.
     ///
     /// # Errors
-    /// A station ID that cannot be sent, or two lines with one number; a sentence that says which.
+    /// A station ID that cannot be sent, two lines with one number, or a virtual modem that cannot be made; a sentence
+    /// that says which.
     pub fn build(
         config: SimulationConfig,
         lines: &[SimLineConfig],
         answering: Arc<dyn Answering>,
+        rules: &Rules,
         wake: &Arc<tokio::sync::Notify>,
     ) -> Result<Vec<Arc<dyn Line>>, String> {
-        let mut terminals = HashMap::new();
+        let mut stations = HashMap::new();
+        let mut devices = Vec::new();
         for line in lines {
-            let terminal = Terminal::new(line, wake)?;
-            if terminals.insert(line.number.clone(), terminal).is_some() {
+            let mut station = Station::new(line, wake)?;
+            if let Some(config) = &line.virtual_modem {
+                let (modem, device) = VirtualModem::create(config)?;
+                station.modem = Some(Arc::new(modem));
+                devices.push((line.number.clone(), device));
+            }
+            if stations.insert(line.number.clone(), station).is_some() {
                 return Err(format!("two lines have the number {}", line.number));
             }
         }
-        let exchange = Arc::new(Self { config, terminals, dialled: Mutex::default(), answering });
-        let dialling = lines.iter().filter(|line| line.dial);
-        let line = |config: &SimLineConfig| {
-            let terminal = exchange.terminals.get(&config.number)?.clone();
-            Some(Arc::new(SimLine { terminal, exchange: Arc::clone(&exchange) }) as Arc<dyn Line>)
-        };
-        Ok(dialling.filter_map(line).collect())
+        let exchange = Arc::new(Self { config, stations, dialled: Mutex::default(), answering });
+        for (number, device) in devices {
+            if let Some(line) = exchange.line(&number) {
+                device.serve(DceConfig::default(), line, Arc::clone(rules))?;
+            }
+        }
+        let dialling = lines.iter().filter(|line| line.dial || line.virtual_modem.is_some());
+        Ok(dialling.filter_map(|line| exchange.line(&line.number)).collect())
+    }
+
+    fn line(self: &Arc<Self>, number: &Number) -> Option<Arc<dyn Line>> {
+        let station = self.stations.get(number)?.clone();
+        Some(Arc::new(SimLine { station, exchange: Arc::clone(self) }))
     }
 
     /// Counts a call to a number; gives how many there were before.
@@ -219,33 +252,58 @@ impl Exchange {
         }
     }
 
-    /// The line that takes the call, with its seat and the flow's receiving end; or why none does.
-    fn reach(&self, dial: &Dial, answer: Answer, caller: &Terminal) -> Result<Reached<'_>, Callee> {
+    /// The air to a number, and who takes the call there, if anybody does.
+    fn route(&self, number: &Number, caller: &Station) -> (AirConfig, Option<Reached<'_>>) {
+        let n = self.count(number);
+        let answer = self.answer_for(number, n);
+        let (callee, reached) = match self.reach(number, answer, caller) {
+            Ok(reached) => (Callee::Fax, Some(reached)),
+            Err(callee) => (callee, None),
+        };
+        (AirConfig { callee, ..self.air(number, n, answer) }, reached)
+    }
+
+    /// The line that takes the call, with its seat and who answers; or why none does.
+    fn reach(&self, number: &Number, answer: Answer, caller: &Station) -> Result<Reached<'_>, Callee> {
         match answer {
             Answer::Busy => return Err(Callee::Busy),
             Answer::NoAnswer => return Err(Callee::NoAnswer),
             Answer::Voice => return Err(Callee::Silent),
             Answer::Line | Answer::DropAfter(_) => {}
         }
-        let terminal = self.terminals.get(&dial.number).filter(|t| t.answer).ok_or(Callee::NoAnswer)?;
-        let held = terminal.seat.take().ok_or(Callee::Busy)?;
-        let ringing = Ringing {
-            line: terminal.name.clone(),
-            called: Some(dial.number.clone()),
-            caller: Some(caller.number.clone()),
+        let station = self.stations.get(number).filter(|s| s.answer).ok_or(Callee::NoAnswer)?;
+        let held = station.seat.take().ok_or(Callee::Busy)?;
+        let by = if let Some(modem) = station.modem.as_ref().filter(|modem| modem.answers()) {
+            let text = |number: &Number| Some(number.digits().to_owned());
+            let from = Caller { caller: text(&caller.number), called: text(number) };
+            AnsweredBy::Program(modem.lend().ok_or(Callee::Busy)?, from)
+        } else {
+            let ringing = Ringing {
+                line: station.name.clone(),
+                called: Some(number.clone()),
+                caller: Some(caller.number.clone()),
+            };
+            AnsweredBy::Flow(self.answering.answer(&ringing).ok_or(Callee::NoAnswer)?)
         };
-        let receiving = self.answering.answer(&ringing).ok_or(Callee::NoAnswer)?;
-        Ok(Reached { terminal, receiving, _held: held })
+        Ok(Reached { station, by, _held: held })
     }
 }
 
 struct Reached<'a> {
-    terminal: &'a Terminal,
-    receiving: Box<dyn Receiving>,
+    station: &'a Station,
+    by: AnsweredBy,
     _held: super::Held,
 }
 
-impl Terminal {
+/// Who answers a call.
+enum AnsweredBy {
+    /// Our engine, for the flow.
+    Flow(Box<dyn Receiving>),
+    /// A program, which is told who calls.
+    Program(Lent, Caller),
+}
+
+impl Station {
     fn new(config: &SimLineConfig, wake: &Arc<tokio::sync::Notify>) -> Result<Self, String> {
         Ok(Self {
             name: config.name.clone(),
@@ -253,46 +311,100 @@ impl Terminal {
             station_id: config.identification()?,
             seat: Seat::new(Arc::clone(wake)),
             answer: config.answer,
+            dial: config.dial,
+            modem: None,
         })
+    }
+}
+
+impl SimLine {
+    /// A call between two engines, on a virtual clock.
+    fn call_engine(
+        &self,
+        dial: &Dial,
+        sending: &mut dyn Sending,
+        air: &AirConfig,
+        reached: Option<(&Station, Box<dyn Receiving>)>,
+    ) -> CallEnd {
+        let mut caller = Engine::sender(dial.sender(self.station.station_id.clone()));
+        let mut caller_hooks = Sends(sending);
+        let far = reached.as_ref().map_or(&self.station, |(station, _)| station);
+        let mut answerer = Engine::receiver(ReceiverConfig::new(far.station_id.clone()));
+        let mut answerer_hooks = Receives(reached.map(|(_, receiving)| receiving));
+        let record = air::run(
+            Party { engine: &mut caller, hooks: &mut caller_hooks },
+            Party { engine: &mut answerer, hooks: &mut answerer_hooks },
+            air,
+            &mut pacer(self.exchange.config.pace),
+        );
+        if let (Some(receiving), Some(answerer)) = (answerer_hooks.0, record.answerer) {
+            receiving.end(&answerer.report);
+        }
+        CallEnd { report: record.caller.report, trace: record.caller.trace }
     }
 }
 
 impl Line for SimLine {
     fn name(&self) -> &str {
-        &self.terminal.name
+        &self.station.name
     }
 
     fn number(&self) -> Option<&Number> {
-        Some(&self.terminal.number)
+        Some(&self.station.number)
     }
 
     fn seat(&self) -> &Arc<Seat> {
-        &self.terminal.seat
+        &self.station.seat
     }
 
     fn call(&self, dial: &Dial, sending: &mut dyn Sending) -> CallEnd {
-        let mut caller = Engine::sender(dial.sender(self.terminal.station_id.clone()));
-        let mut caller_hooks = Sends(sending);
-        let n = self.exchange.count(&dial.number);
-        let answer = self.exchange.answer_for(&dial.number, n);
-        let (callee, reached) = match self.exchange.reach(dial, answer, &self.terminal) {
-            Ok(reached) => (Callee::Fax, Some(reached)),
-            Err(callee) => (callee, None),
-        };
-        let far = reached.as_ref().map_or(&self.terminal, |reached| reached.terminal);
-        let mut answerer = Engine::receiver(ReceiverConfig::new(far.station_id.clone()));
-        let mut answerer_hooks = Receives(reached.map(|reached| (reached.receiving, reached._held)));
-        let air = AirConfig { callee, ..self.exchange.air(&dial.number, n, answer) };
-        let record = air::run(
-            Party { engine: &mut caller, hooks: &mut caller_hooks },
-            Party { engine: &mut answerer, hooks: &mut answerer_hooks },
-            &air,
-            &mut pacer(self.exchange.config.pace),
-        );
-        if let (Some((receiving, _held)), Some(answerer)) = (answerer_hooks.0, record.answerer) {
-            receiving.end(&answerer.report);
+        let (air, reached) = self.exchange.route(&dial.number, &self.station);
+        match reached {
+            None => self.call_engine(dial, sending, &air, None),
+            Some(Reached { station, by: AnsweredBy::Flow(receiving), _held }) => {
+                self.call_engine(dial, sending, &air, Some((station, receiving)))
+            }
+            Some(Reached { by: AnsweredBy::Program(mut lent, from), _held, .. }) => {
+                let mut caller = FaxTerminal::sending(dial.sender(self.station.station_id.clone()), sending);
+                live::run(&air, &mut caller, &mut Called::Program(&mut lent, from));
+                caller.end()
+            }
         }
-        CallEnd { report: record.caller.report, trace: record.caller.trace }
+    }
+
+    fn dials(&self) -> bool {
+        self.station.dial
+    }
+
+    fn stop(&self) {
+        if let Some(modem) = &self.station.modem {
+            modem.stop();
+        }
+    }
+
+    fn carry(&self, number: &Number, terminal: &mut dyn Terminal) -> Result<(), CannotCarry> {
+        let (air, reached) = self.exchange.route(number, &self.station);
+        match reached {
+            None => {
+                live::run(&air, terminal, &mut Called::Nobody);
+            }
+            Some(Reached { station, by: AnsweredBy::Flow(receiving), _held }) => {
+                let config = ReceiverConfig::new(station.station_id.clone());
+                let mut called = Called::Fax(Box::new(FaxTerminal::receiving(config, receiving)));
+                let has_rung = live::run(&air, terminal, &mut called);
+                // A call that never rang was none for the flow.
+                if let Called::Fax(answerer) = called
+                    && has_rung
+                {
+                    let end = answerer.end();
+                    tracing::debug!(line = station.name, "the call of a program:\n{}", end.trace);
+                }
+            }
+            Some(Reached { by: AnsweredBy::Program(mut lent, from), _held, .. }) => {
+                live::run(&air, terminal, &mut Called::Program(&mut lent, from));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -323,7 +435,7 @@ impl Hooks for Sends<'_> {
     }
 }
 
-struct Receives(Option<(Box<dyn Receiving>, super::Held)>);
+struct Receives(Option<Box<dyn Receiving>>);
 
 impl Hooks for Receives {
     fn page(&mut self, _index: u32) -> Option<Page> {
@@ -335,6 +447,6 @@ impl Hooks for Receives {
     }
 
     fn received(&mut self, page: ReceivedPage) -> bool {
-        self.0.as_mut().is_some_and(|(receiving, _)| receiving.page(page.index, &page.page, &page.quality))
+        self.0.as_mut().is_some_and(|receiving| receiving.page(page.index, &page.page, &page.quality))
     }
 }

@@ -17,6 +17,7 @@ use crate::job::{
     About, Door, Mark, Options, Proof, Recipient, ReportKind, Sender, Submission, SubmissionId,
 };
 use crate::line::sim::{Answer, Exchange, SimLineConfig, SimulatedNumber, SimulationConfig};
+use crate::line::virtual_modem::nothing;
 use crate::line::{Answering, CallEnd, Dial, Line, Receiving, Ringing, Seat, Sending};
 use crate::store::faulty::{Faulty, When};
 use crate::store::{SledStore, StoreConfig};
@@ -98,6 +99,7 @@ fn bench_on(answers: &[(&str, &[Answer])], over: impl FnOnce(SledStore) -> Arc<d
         name,
         number: Number::parse(number).unwrap(),
         station_id: None,
+        virtual_modem: None,
         dial,
         answer: !dial,
     };
@@ -107,7 +109,7 @@ fn bench_on(answers: &[(&str, &[Answer])], over: impl FnOnce(SledStore) -> Arc<d
         |(n, answers): &(&str, &[Answer])| SimulatedNumber { number: number(n), answers: answers.to_vec() };
     let simulation =
         SimulationConfig { number: answers.iter().map(script).collect(), ..SimulationConfig::default() };
-    let lines = Exchange::build(simulation, &lines, Arc::new(arrived.clone()), &wake).unwrap();
+    let lines = Exchange::build(simulation, &lines, Arc::new(arrived.clone()), &nothing(), &wake).unwrap();
     let queue = Queue {
         store: over(store.clone()),
         blobs,

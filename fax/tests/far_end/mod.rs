@@ -8,7 +8,7 @@ mod t38;
 pub(crate) use audio::audio_call;
 pub(crate) use case::{Case, Codes, PASSWORD, SEP, SUB, Twist, Way};
 #[allow(unused_imports, reason = "each test file uses a part")]
-pub(crate) use seat::Seat;
+pub(crate) use seat::{Closed, Seat};
 pub(crate) use t38::{Net, pair_call, t38_call};
 
 use fax_peers::spandsp_t30::{Address, Terms};

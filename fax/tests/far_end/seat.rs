@@ -74,6 +74,11 @@ impl Seat {
         }
     }
 
+    #[allow(dead_code, reason = "drivers that go from block to block need none")]
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.engine.deadline().filter(|_| !self.is_over())
+    }
+
     /// Does what the engine wants of its driver, and gives what it wants of its line.
     pub(crate) fn commands(&mut self, now: Time) -> Vec<Command> {
         let mut commands = Vec::new();

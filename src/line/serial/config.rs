@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::port::PortSettings;
 use super::profiles::is_command;
 use crate::address::Number;
+use crate::line::virtual_modem::VirtualModemConfig;
 
 /// The speeds of a port that a modem may be asked for.
 pub const BAUDS: [u32; 10] = [2400, 4800, 9600, 14_400, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800];
@@ -85,6 +86,8 @@ pub struct ModemLineConfig {
     /// How often an idle modem is asked whether it is still there.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub watch_every: Duration,
+    /// A device at which programs find a modem on this line. The real one must have Class 1.
+    pub virtual_modem: Option<VirtualModemConfig>,
 }
 
 /// Which calls a line answers.
@@ -221,6 +224,7 @@ impl Default for ModemLineConfig {
             ecm: true,
             lock_dir: "/var/lock".into(),
             watch_every: Duration::from_secs(300),
+            virtual_modem: None,
         }
     }
 }
@@ -238,7 +242,11 @@ impl ModemLineConfig {
                 self.name
             ));
         }
-        self.check_port().and_then(|()| self.check_calls()).map_err(|what| format!("{}: {what}", self.name))
+        let virtual_modem = || self.virtual_modem.as_ref().map_or(Ok(()), VirtualModemConfig::check);
+        self.check_port()
+            .and_then(|()| self.check_calls())
+            .and_then(|()| virtual_modem())
+            .map_err(|what| format!("{}: {what}", self.name))
     }
 
     fn check_port(&self) -> Result<(), String> {

@@ -30,7 +30,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fax::carrier::{HangUp, Signal};
+use fax::at::dce::DceConfig;
+use fax::carrier::{HangUp, Signal, SpeedSet};
 use fax::time::Time;
 use tokio::sync::Notify;
 
@@ -42,6 +43,7 @@ use self::profiles::Profiles;
 use self::thread::{Shared, State};
 use super::drive::FaxTerminal;
 use super::terminal::Terminal;
+use super::virtual_modem::{Rules, VirtualModem};
 use super::{Answering, CallEnd, CannotCarry, Condition, Dial, Line, Seat, Sending};
 use crate::address::{DialPlan, Number};
 
@@ -58,6 +60,8 @@ pub struct Surroundings {
     pub plan: Arc<DialPlan>,
     /// Who takes calls.
     pub answering: Arc<dyn Answering>,
+    /// What programs at virtual modems may dial.
+    pub rules: Rules,
     /// Hints that a line is free.
     pub wake: Arc<Notify>,
 }
@@ -81,7 +85,11 @@ impl ModemLine {
         if !is_known {
             return Err(format!("{}: there is no modem profile {:?}", config.name, config.profile));
         }
+        let made = config.virtual_modem.as_ref().map(VirtualModem::create).transpose()?;
+        let (program, device) = made.unzip();
+        let speeds = SpeedSet::ALL.up_to(config.speed_max);
         let shared = Arc::new(Shared {
+            program,
             station_id,
             plan: Arc::clone(&around.plan),
             profiles: Arc::clone(&around.profiles),
@@ -100,7 +108,12 @@ impl ModemLine {
             drop(alive);
         };
         thread.spawn(body).map_err(|error| format!("{}: {error}", shared.config.name))?;
-        Ok(Arc::new(Self { shared, ended: Mutex::new(ended) }))
+        let line = Arc::new(Self { shared, ended: Mutex::new(ended) });
+        if let Some(device) = device {
+            let config = DceConfig { speeds, ..DceConfig::default() };
+            device.serve(config, Arc::clone(&line) as Arc<dyn Line>, Arc::clone(&around.rules))?;
+        }
+        Ok(line)
     }
 
     /// What is dialled for a number.
@@ -180,6 +193,9 @@ impl Line for ModemLine {
 
     fn stop(&self) {
         self.shared.bell.stop();
+        if let Some(program) = &self.shared.program {
+            program.stop();
+        }
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.recv_timeout(STOP_MAX) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
             tracing::error!(line = self.name(), "the line does not end");

@@ -95,6 +95,7 @@ fn bench(fake: &Fake, flow: Flow, change: impl FnOnce(&mut ModemLineConfig)) -> 
     let around = Surroundings {
         profiles: Arc::new(Profiles::built_in().unwrap()),
         plan: Arc::new(DialPlan::new(DialPlanConfig::default()).unwrap()),
+        rules: crate::line::virtual_modem::nothing(),
         answering: Arc::new(Answerer(Arc::clone(&desk))),
         wake: Arc::new(Notify::new()),
     };
@@ -340,6 +341,7 @@ fn a_profile_that_is_not_known_is_refused() {
     let around = Surroundings {
         profiles: Arc::new(Profiles::built_in().unwrap()),
         plan: Arc::new(DialPlan::new(DialPlanConfig::default()).unwrap()),
+        rules: crate::line::virtual_modem::nothing(),
         answering: Arc::new(Answerer(desk)),
         wake: Arc::new(Notify::new()),
     };

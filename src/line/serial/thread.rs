@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use fax::at::dce::Caller;
 use fax::at::dialog::Answers;
 use fax::at::idle::{Idle, IdleEvent, Ringing};
 use fax::at::profile::{Class, Profile};
@@ -27,8 +28,9 @@ use super::config::ModemLineConfig;
 use super::loan::{Counter, Loan};
 use super::modem::{Bell, Modem, Trouble, time, until};
 use super::profiles::Profiles;
-use crate::address::DialPlan;
+use crate::address::{DialPlan, Number};
 use crate::clock::Stopwatch;
+use crate::line::virtual_modem::VirtualModem;
 use crate::line::{Answering, CallEnd, Condition, Held, Seat};
 
 /// The pause before a line that was lost is tried again, at first and at most.
@@ -38,6 +40,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// What the line and its thread share.
 pub(super) struct Shared {
     pub(super) config: ModemLineConfig,
+    /// The modem for programs.
+    pub(super) program: Option<VirtualModem>,
     pub(super) station_id: StationId,
     pub(super) plan: Arc<DialPlan>,
     pub(super) profiles: Arc<Profiles>,
@@ -189,6 +193,11 @@ impl Shared {
     fn answer(&self, mut modem: Modem, ringing: &Ringing, held: Held) -> Result<Modem, Trouble> {
         self.counter.refuse(HangUp::Glare);
         let ringing = answer::ringing(&self.config, &self.plan, ringing);
+        if let Some(program) = self.answering_program(&modem) {
+            let back = self.ring_program(&mut modem, &ringing, program).and_then(|()| self.settle(modem));
+            drop(held);
+            return back;
+        }
         let name = &self.config.name;
         let called = catch_unwind(AssertUnwindSafe(|| self.receive(&mut modem, &ringing)));
         let result = match called {
@@ -217,6 +226,33 @@ impl Shared {
         config.capability = self.config.limit(config.capability, modem.profile.speeds_receive);
         let (end, done) = modem.receive(&self.bell, config, receiving);
         done.map(|()| Some(end))
+    }
+
+    /// The virtual modem, where its program answers the calls of this line.
+    fn answering_program(&self, modem: &Modem) -> Option<&VirtualModem> {
+        let program = self.program.as_ref().filter(|program| program.answers())?;
+        let has_carrier = modem.profile.class.is_one();
+        if !has_carrier {
+            let line = &self.config.name;
+            tracing::warn!(line, "the modem does T.30 itself: the gateway answers, not the program");
+        }
+        has_carrier.then_some(program)
+    }
+
+    /// Lets it ring at the virtual modem, and carries the call if the program there answers.
+    fn ring_program(
+        &self,
+        modem: &mut Modem,
+        ringing: &crate::line::Ringing,
+        program: &VirtualModem,
+    ) -> Result<(), Trouble> {
+        let Some(mut lent) = program.lend() else { return self.let_ring(modem) };
+        let text = |number: &Option<Number>| number.as_ref().map(|number| number.digits().to_owned());
+        let from = Caller { caller: text(&ringing.caller), called: text(&ringing.called) };
+        lent.ring(Time::ZERO, from);
+        modem.call(&self.bell, &mut *lent, String::new(), self.config.answer_wait)?;
+        tracing::info!(line = self.config.name, "a call that came in for the program has ended");
+        Ok(())
     }
 
     /// The gateway does not want this call: waits until it rings no more.

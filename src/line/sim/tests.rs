@@ -6,6 +6,7 @@ use fax::session::{Outcome, Quality, Report};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::line::virtual_modem::nothing;
 
 const HERE: &str = "+12125550100";
 const THERE: &str = "+12125550200";
@@ -61,17 +62,18 @@ impl Receiving for Incoming {
     }
 }
 
-struct Network {
+struct Bench {
     lines: Vec<Arc<dyn Line>>,
     inbox: Inbox,
     wake: Arc<Notify>,
 }
 
-fn network(answers: &[Answer], bit_errors_per_million: u32) -> Network {
+fn network(answers: &[Answer], bit_errors_per_million: u32) -> Bench {
     let line = |name: &str, number_text: &str, dial, answer| SimLineConfig {
         name: name.into(),
         number: number(number_text),
         station_id: None,
+        virtual_modem: None,
         dial,
         answer,
     };
@@ -81,11 +83,11 @@ fn network(answers: &[Answer], bit_errors_per_million: u32) -> Network {
     let config =
         SimulationConfig { number: vec![number], bit_errors_per_million, ..SimulationConfig::default() };
     let (inbox, wake) = (Inbox::default(), Arc::new(Notify::new()));
-    let lines = Exchange::build(config, &lines, Arc::new(inbox.clone()), &wake).unwrap();
-    Network { lines, inbox, wake }
+    let lines = Exchange::build(config, &lines, Arc::new(inbox.clone()), &nothing(), &wake).unwrap();
+    Bench { lines, inbox, wake }
 }
 
-impl Network {
+impl Bench {
     fn dial(&self, to: &str, document: &mut Document) -> CallEnd {
         let _held = self.lines[0].seat().take().unwrap();
         self.lines[0].call(&Dial::new(number(to), 2), document)
@@ -158,7 +160,7 @@ async fn both_seats_are_free_after_a_call_and_after_a_panic() {
 
 #[test]
 fn the_same_seed_gives_the_same_calls_and_no_call_is_like_the_one_before() {
-    let traces = |network: Network| -> Vec<String> {
+    let traces = |network: Bench| -> Vec<String> {
         (0..3).map(|_| network.dial(THERE, &mut Document::default()).trace).collect()
     };
     let first = traces(network(&[], 300));
@@ -170,10 +172,17 @@ fn the_same_seed_gives_the_same_calls_and_no_call_is_like_the_one_before() {
 fn lines_that_cannot_be_are_named() {
     let build = |lines: &[SimLineConfig]| {
         let inbox = Arc::new(Inbox::default());
-        Exchange::build(SimulationConfig::default(), lines, inbox, &Arc::new(Notify::new())).err().unwrap()
+        let wake = Arc::new(Notify::new());
+        Exchange::build(SimulationConfig::default(), lines, inbox, &nothing(), &wake).err().unwrap()
     };
-    let line =
-        SimLineConfig { name: "a".into(), number: number(HERE), station_id: None, dial: true, answer: true };
+    let line = SimLineConfig {
+        name: "a".into(),
+        number: number(HERE),
+        station_id: None,
+        dial: true,
+        answer: true,
+        virtual_modem: None,
+    };
     assert!(build(&[line.clone(), line.clone()]).contains(HERE));
     let long = "a name that is much too long".to_owned();
     assert!(build(&[SimLineConfig { station_id: Some(long), ..line }]).contains("line a"));

@@ -49,6 +49,8 @@ pub const INPUT_OCTETS_MAX: usize = 4096;
 pub const IDLE_MAX: Duration = Duration::from_secs(180);
 /// No call goes on for longer than this.
 pub const CALL_TIME_MAX: Duration = Duration::from_secs(4 * 3600);
+/// A call that rings this often at nobody is let go.
+pub const RINGS_MAX: u8 = 15;
 /// From one RING to the next.
 pub const RING_EVERY: Duration = Duration::from_secs(4);
 /// A byte so soon after ATD or ATA is the rest of the command line, and no wish to give up (V.250 clause 5.6.1).
@@ -213,7 +215,15 @@ impl Dce {
         self.hang_up();
     }
 
-    /// A call comes in. It rings until the program answers, or until [`Signal::HungUp`].
+    /// The gateway ends the call, if there is one or one comes in. The program is told NO CARRIER.
+    pub fn give_up(&mut self, now: Time) {
+        self.ringing = None;
+        if self.off_hook {
+            self.drop_call(now);
+        }
+    }
+
+    /// A call comes in. It rings until the program answers, until [`Signal::HungUp`], or [`RINGS_MAX`] times.
     pub fn ring(&mut self, now: Time, from: Caller) {
         self.ringing = Some(Ringing { from, rings: 0, next: now });
         self.tick(now);
@@ -346,6 +356,10 @@ impl Dce {
     fn ring_once(&mut self, now: Time) {
         let Some(ringing) = &mut self.ringing else { return };
         ringing.next = now + RING_EVERY;
+        if ringing.rings == RINGS_MAX {
+            self.ringing = None;
+            return;
+        }
         if !matches!(self.doing, Doing::Commands) {
             return;
         }
