@@ -81,6 +81,7 @@ fn drive(terminal: &mut dyn Terminal) -> Vec<Command> {
         while let Some(request) = terminal.poll() {
             match request {
                 Request::Command(command) => commands.push(command),
+                Request::Piece(piece) => panic!("{piece:?}"),
                 Request::Over => return commands,
             }
         }
