@@ -130,7 +130,7 @@ impl Leave {
                 self.is_in_data = true;
                 Next::Stay
             }
-            (reply, _) if reply.is_final() => self.done(wire),
+            (reply, _) if reply.is_final() => self.done(wire, *reply == Reply::Ok),
             _ => Next::Stay,
         }
     }
@@ -142,8 +142,11 @@ impl Leave {
         wire.write(dle::stuff(none));
     }
 
-    fn done(&mut self, wire: &mut Wire) -> Next {
-        if self.tries == 0 {
+    fn done(&mut self, wire: &mut Wire, is_ok: bool) -> Next {
+        // The reception may have ended by itself while the byte that stops it was on its way; then some modems answer that
+        // as well, and a command that is given before would be taken for another such byte.
+        let is_crossed = !is_ok && matches!(self.from, From::AskedToReceive | From::Receiving);
+        if self.tries == 0 && !is_crossed {
             return Next::Ready;
         }
         self.is_settling = true;
@@ -157,10 +160,10 @@ impl Leave {
         let end = wire.reader.data(&mut self.tail);
         if end == DataEnd::Etx {
             self.is_in_data = false;
-        } else if hidden_result(&self.tail).is_some() {
+        } else if let Some((word, _)) = hidden_result(&self.tail) {
             self.is_in_data = false;
             self.tail.clear();
-            return (true, self.done(wire));
+            return (true, self.done(wire, word == "OK"));
         }
         self.tail.drain(..self.tail.len().saturating_sub(TAIL_OCTETS));
         (end != DataEnd::More, Next::Stay)
