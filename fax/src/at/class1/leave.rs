@@ -17,7 +17,9 @@ use alloc::vec::Vec;
 /// From the moment that hanging up begins to the moment that the carrier is idle, at most.
 pub const HANG_UP_MAX: Duration = Duration::from_secs(40);
 /// How long a modem takes to leave a reception.
-const STOP_WAIT: Duration = Duration::from_millis(1500);
+const STOP_WAIT: Duration = Duration::from_millis(1000);
+/// The same for one that does not say that it has: then it is told `AT`.
+const STOP_SILENT_WAIT: Duration = Duration::from_millis(250);
 /// How long a modem takes to say what it has nearly said already.
 const SOON: Duration = Duration::from_secs(3);
 /// A modem sends what its own buffers hold; more than this is not waited for.
@@ -88,7 +90,7 @@ impl Leave {
             From::Frames(ends) => wire.wait(ends.since(wire.now).min(FLUSH_HANG_UP_MAX) + SOON),
             From::AskedToReceive | From::Receiving | From::Answering => {
                 wire.write([dle::CAN].to_vec());
-                wire.wait(STOP_WAIT);
+                wire.wait(if wire.says_stopped { STOP_WAIT } else { STOP_SILENT_WAIT });
             }
         }
         let is_in_data = from == From::Receiving;
@@ -176,6 +178,7 @@ impl Leave {
         if self.tries == AT_TRIES {
             return Next::HungUp(HangUp::LineFault);
         }
+        wire.says_stopped &= !matches!(self.from, From::AskedToReceive | From::Receiving);
         self.tell_at(wire);
         Next::Stay
     }
