@@ -178,8 +178,8 @@ impl Receiving {
         match line {
             Line::Connected | Line::Settings(_) => wire.is_connected = true,
             Line::Other(Reply::Ok) if wire.is_connected => return self.begin(wire),
-            Line::Other(reply @ (Reply::Data | Reply::Connect | Reply::Voice)) => {
-                let from = if *reply == Reply::Connect { From::Over } else { From::Busy };
+            Line::Other(reply @ (Reply::Data | Reply::Connect | Reply::ConnectData | Reply::Voice)) => {
+                let from = if reply.is_final() { From::Over } else { From::Busy };
                 return Some(Exit { outcome: Outcome::NoCommand, from });
             }
             Line::Other(Reply::Ok) => return Some(Exit { outcome: Outcome::NoCommand, from: From::Command }),
@@ -223,7 +223,7 @@ impl Receiving {
 
     fn page_line(&mut self, wire: &mut Wire, line: &Line) -> Option<Exit> {
         match line {
-            Line::Other(Reply::Connect) => {
+            Line::Other(Reply::Connect | Reply::ConnectData) => {
                 self.identified(wire);
                 wire.phase = Phase::Image;
                 self.is_finished = false;

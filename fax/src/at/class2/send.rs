@@ -194,7 +194,9 @@ impl Sending {
             (Step::Page, Event::Page) => self.prepare(wire),
             (Step::Page, Event::Timer) => exit(Outcome::Local(LocalFailure::PageMissing), From::Command),
             (Step::Setting, Event::Line(Line::Other(reply))) if reply.is_final() => self.train(wire),
-            (Step::Training, Event::Line(Line::Other(Reply::Connect))) => self.connected(wire),
+            (Step::Training, Event::Line(Line::Other(Reply::Connect | Reply::ConnectData))) => {
+                self.connected(wire)
+            }
             (Step::Training, Event::Line(Line::Other(reply))) if reply.is_final() => {
                 exit(Outcome::Local(LocalFailure::Line), From::Command)
             }
