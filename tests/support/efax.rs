@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use fax::page::Page;
+
 use super::hylafax::peers;
 
 /// One call of efax; killed when dropped.
@@ -17,10 +19,11 @@ pub struct Efax {
 pub const ROWS_ON_TOP: u32 = 20;
 
 impl Efax {
-    /// Sends pages, one TIFF each.
-    pub fn send(device: &Path, folder: &Path, to: &str, pages: &[PathBuf]) -> Self {
+    /// Sends pages.
+    pub fn send(device: &Path, folder: &Path, to: &str, pages: &[Page]) -> Self {
         let mut arguments = vec!["-h".to_owned(), String::new(), "-t".to_owned(), format!("T{to}")];
-        arguments.extend(pages.iter().map(|page| page.to_str().unwrap().to_owned()));
+        let write = |(n, page)| write(folder, n, page).to_str().unwrap().to_owned();
+        arguments.extend(pages.iter().enumerate().map(write));
         Self::start(device, folder, &arguments)
     }
 
@@ -47,8 +50,7 @@ impl Efax {
 
     /// Waits for its end; whether it says that all went well.
     pub fn wait(&mut self) -> bool {
-        let status =
-            super::wait_for("efax to be done", || self.child.try_wait().unwrap());
+        let status = super::wait_for("efax to be done", || self.child.try_wait().unwrap());
         status.success()
     }
 
@@ -67,6 +69,22 @@ impl Efax {
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("efax.log")).unwrap_or_default()
     }
+}
+
+/// Writes a page as efax wants it: a TIFF of its own, with RTC, which efix makes.
+fn write(folder: &Path, n: usize, page: &Page) -> PathBuf {
+    let picture = folder.join(format!("{n}.pbm"));
+    let mut pbm = format!("P4\n{} {}\n", page.width(), page.rows()).into_bytes();
+    page.iter_rows().for_each(|row| pbm.extend(&row[..(page.width() as usize).div_ceil(8)]));
+    std::fs::write(&picture, pbm).unwrap();
+    let done = Command::new(peers().join("usr/bin/efix"))
+        .args(["-i", "pbm", "-o", "tiffg3", "-n", &format!("sent-{n}-%d.tif")])
+        .arg(&picture)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    folder.join(format!("sent-{n}-1.tif"))
 }
 
 impl Drop for Efax {

@@ -164,7 +164,8 @@ impl Drop for HylaFax {
             // Behind sudo, and behind faxq, there are others.
             for at in 0.. {
                 let Some(id) = ids.get(at) else { break };
-                let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+                let children =
+                    fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
                 ids.extend(children.split_whitespace().map(str::to_owned));
             }
             let _ = as_root(Path::new("kill")).arg("-KILL").args(&ids).stderr(Stdio::null()).output();

@@ -2,25 +2,43 @@
 #![allow(dead_code, unreachable_pub, reason = "each story uses its own part of this")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use fax::page::{Page, Resolution};
 use fax::t4::Coding;
 use fax::tiff::{Info, Profile};
-use fax_peers::exchange::{Ended, Exchange};
+use fax_peers::exchange::{Ended, Exchange, Pace};
 
 use super::{tiff_pages, wait_for};
+
+/// How time passes: hurried, but for `REAL_TIME=1`.
+pub fn pace() -> Pace {
+    if std::env::var_os("REAL_TIME").is_some() { Pace::Real } else { Pace::Hurried }
+}
+
+/// Settings of a gateway with one line on a modem, that mails what comes in to inbox@example.com; `line` are more
+/// settings of the line.
+pub fn settings(device: &Path, number: &str, line: &str) -> String {
+    format!(
+        "[[received.route]]\nline = \"modem\"\nto = [\"inbox@example.com\"]\n\
+         [[line]]\nkind = \"modem\"\nname = \"modem\"\ndevice = {device:?}\nnumber = \"+{number}\"\nlock_dir = \"\"\n\
+         {line}"
+    )
+}
 
 /// Three fine pages: a letter, the upper half of a form, and some lines of dense text.
 pub fn document() -> Vec<Page> {
     let corpus = fax_peers::corpus::pages(Resolution::R204x196);
-    let page = |name: &str, rows: u32| {
-        let page = &corpus.iter().find(|sample| sample.name == name).unwrap().page;
-        let bits = page.iter_rows().take(rows as usize).flatten().copied().collect();
-        Page::from_bits(page.width(), page.resolution(), bits).unwrap()
-    };
+    let page =
+        |name: &str, rows| top_of(&corpus.iter().find(|sample| sample.name == name).unwrap().page, rows);
     vec![page("letter", 2200), page("form", 1100), page("dense text", 400)]
+}
+
+/// The first rows of a page.
+pub fn top_of(page: &Page, rows: u32) -> Page {
+    let bits = page.iter_rows().take(rows as usize).flatten().copied().collect();
+    Page::from_bits(page.width(), page.resolution(), bits).unwrap()
 }
 
 /// A page of few rows, different for every seed: a call with it is soon over.
@@ -38,16 +56,6 @@ pub fn short_page(seed: u32) -> Page {
 pub fn write_tiff(path: &Path, pages: &[Page]) {
     let file = fax::tiff::write(pages, Profile::F { coding: Coding::Mh }, &Info::default()).unwrap();
     std::fs::write(path, file).unwrap();
-}
-
-/// Writes a document as one file a page, as efax wants it.
-pub fn write_tiffs(folder: &Path, pages: &[Page]) -> Vec<PathBuf> {
-    let write = |(n, page): (usize, &Page)| {
-        let path = folder.join(format!("sent-{n}.tif"));
-        write_tiff(&path, std::slice::from_ref(page));
-        path
-    };
-    pages.iter().enumerate().map(write).collect()
 }
 
 /// What is different between the pages sent and those that came, if anything. The last `rows_lost_max` rows of a page
