@@ -10,9 +10,10 @@ mod support;
 use class1_line::{Ended, Network, with_ourselves, with_spandsp};
 use far_end::{Case, Twist, Way};
 use fax_peers::audio::Config as Line;
+use fax_peers::t31::Failure;
 use fax_proto::carrier::Speed;
 use fax_proto::page::Resolution;
-use fax_proto::session::PageCoding;
+use fax_proto::session::{Outcome, PageCoding};
 use fax_proto::time::{Duration, Time};
 
 fn case(way: Way, speed: Speed, ecm: bool, pages: u32) -> Case {
@@ -183,6 +184,50 @@ fn silent_from_any_time() {
                 ended.trace
             );
             println!("{way:?} {at}: {} after {}", ended.report.outcome, ended.ended);
+        }
+    }
+}
+
+/// A driver that reads late, as one on a busy machine does.
+#[test]
+fn late_drivers() {
+    for lag_ms in [20, 40, 60, 80] {
+        let network = Network { driver_lag: Duration::from_millis(lag_ms), ..Network::default() };
+        for speed in [Speed::V17At14400, Speed::V29At9600, Speed::V27ter4800] {
+            for ecm in [true, false] {
+                let cases = [Way::Send, Way::Receive].map(|way| case(way, speed, ecm, 2));
+                table(&cases, &format!("{lag_ms} ms"), |case| with_spandsp(case, &network));
+                table(&cases[..1], "ourselves", |case| with_ourselves(case, &network));
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_that_come_to_nothing() {
+    for (failure, outcome) in [
+        (Failure::Busy, Outcome::Busy),
+        (Failure::NoAnswer, Outcome::NoAnswer),
+        (Failure::NoDialTone, Outcome::NoDialTone),
+        (Failure::NoCarrier, Outcome::NotConnected),
+    ] {
+        let case = case(Way::Send, Speed::V17At14400, true, 1);
+        let ended = with_spandsp(&case, &Network { failure: Some(failure), ..Network::default() });
+        assert_eq!(ended.report.outcome, outcome);
+    }
+}
+
+/// Our user gives up at any time: the far end hears DCN where it can, and the modem is on hook soon.
+#[test]
+fn cancelled_at_any_time() {
+    for way in [Way::Send, Way::Receive] {
+        for at in (100..36_000).step_by(900) {
+            let case = case(way, Speed::V17At14400, at % 1800 == 100, 2);
+            let network = Network { cancel_at: Some(Time(at * 1000)), ..Network::default() };
+            let ended = with_spandsp(&case, &network);
+            let took = ended.on_hook.since(Time(at * 1000));
+            println!("{way:?} {at}: {} after {:.1} s", ended.report.outcome, took.as_secs_f64());
+            assert!(took < Duration::from_secs(5), "{}", ended.trace);
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Our engine over our Class 1 carrier over spandsp's soft modem, at the end of a telephone line; on a virtual clock.
 
-use super::far_end::{CALL_TIME_MAX, Case, PARTING_MAX, Seat, Way};
-use fax_peers::audio::{BLOCK_MS, BLOCK_SAMPLES, Config, Line};
-use fax_peers::spandsp_t30::AudioTerminal;
-use fax_peers::t31::{Caller, Event, Hook, Modem};
+mod ourselves;
+mod spandsp;
+
+pub(crate) use ourselves::with_ourselves;
+pub(crate) use spandsp::with_spandsp;
+
+use super::far_end::{Case, Seat};
+use fax_peers::audio::{BLOCK_MS, Config, Line};
+use fax_peers::t31::{Failure, Hook, Modem};
 use fax_proto::at::Output;
-use fax_proto::at::class1::{Carrier, CarrierConfig, HANG_UP_MAX};
+use fax_proto::at::class1::{Carrier, CarrierConfig};
 use fax_proto::at::dialog::Dialog;
 use fax_proto::at::profile::Profile;
 use fax_proto::page::Page;
@@ -29,6 +34,9 @@ pub(crate) struct Station {
     pub(crate) modem: Modem,
     /// Written, and not yet taken by the port.
     held: VecDeque<u8>,
+    /// Said by the modem, and not yet read by the driver, which comes so late.
+    unread: VecDeque<(Time, Vec<u8>)>,
+    lag: Duration,
     pub(crate) log: String,
     /// When the driver's part of the call was over.
     pub(crate) done: Option<Time>,
@@ -36,12 +44,22 @@ pub(crate) struct Station {
 
 impl Station {
     /// A modem that is ready for a call.
-    pub(crate) fn new(profile: Profile) -> Self {
+    pub(crate) fn new(network: &Network) -> Self {
+        let (profile, lag) = (network.profile.clone(), network.driver_lag);
         let mut modem = Modem::new();
         initialize(&mut modem, &profile);
         let carrier =
             Carrier::new(CarrierConfig { profile, dial: "5550123".into(), ..CarrierConfig::default() });
-        Self { seat: None, carrier, modem, held: VecDeque::new(), log: String::new(), done: None }
+        Self {
+            seat: None,
+            carrier,
+            modem,
+            held: VecDeque::new(),
+            unread: VecDeque::new(),
+            lag,
+            log: String::new(),
+            done: None,
+        }
     }
 
     pub(crate) fn begin(&mut self, now: Time, seat: Seat) {
@@ -49,11 +67,24 @@ impl Station {
         self.pump(now);
     }
 
+    /// The user gives up.
+    fn cancel(&mut self, now: Time) {
+        if let Some(seat) = &mut self.seat {
+            seat.cancel(now);
+        }
+        self.pump(now);
+    }
+
     /// Does all there is to do at this time.
     pub(crate) fn pump(&mut self, now: Time) {
         loop {
             let said = self.modem.read();
-            if !said.is_empty() {
+            let mut is_idle = said.is_empty();
+            if !is_idle {
+                self.unread.push_back((now + self.lag, said));
+            }
+            while let Some((_, said)) = self.unread.pop_front_if(|(at, _)| *at <= now) {
+                is_idle = false;
                 self.note(now, '<', &said);
                 self.carrier.received(now, &said);
             }
@@ -66,7 +97,6 @@ impl Station {
                     self.carrier.command(now, command);
                 }
             }
-            let mut is_idle = said.is_empty();
             while let Some(output) = self.carrier.poll() {
                 is_idle = false;
                 self.output(now, output);
@@ -148,6 +178,8 @@ pub(crate) struct Ended {
     pub(crate) theirs: Theirs,
     pub(crate) received: Vec<Page>,
     pub(crate) ended: Time,
+    /// When our modem was on hook again.
+    pub(crate) on_hook: Time,
     pub(crate) trace: String,
 }
 
@@ -198,6 +230,12 @@ pub(crate) struct Network {
     /// Both ends are cut off then.
     pub(crate) drop_at: Option<Time>,
     pub(crate) profile: Profile,
+    /// How late the driver reads what the modem says.
+    pub(crate) driver_lag: Duration,
+    /// The caller's modem is told this in place of a connection.
+    pub(crate) failure: Option<Failure>,
+    /// Our user gives up then.
+    pub(crate) cancel_at: Option<Time>,
 }
 
 impl Network {
@@ -206,69 +244,6 @@ impl Network {
         let mut config = self.line.clone();
         config.silent_ms.extend(self.drop_at.map(|at| at.0 / 1000..u64::MAX));
         Line::new(&config)
-    }
-}
-
-/// A call between our station and spandsp's terminal.
-pub(crate) fn with_spandsp(case: &Case, network: &Network) -> Ended {
-    let folder = tempfile::tempdir().unwrap();
-    let mut us = Station::new(network.profile.clone());
-    let mut seat = Some(Seat::new(case, case.document()));
-    let mut terminal: Option<AudioTerminal> = None;
-    let mut line = network.line();
-    let (mut now, mut theirs_done, mut cleared) = (Time::ZERO, None, false);
-    if case.way.they_call() {
-        us.modem.ring(Some(&Caller::default()));
-        assert!(String::from_utf8(us.modem.read()).unwrap().contains("RING"));
-    }
-    us.begin(now, seat.take().unwrap());
-    loop {
-        us.pump(now);
-        while let Some(event) = us.modem.poll() {
-            if event == Event::Answered {
-                terminal = Some(AudioTerminal::new(&case.theirs(folder.path())));
-            }
-        }
-        if terminal.is_none() && us.modem.hook() == Hook::Dialling && now.since(Time::ZERO) >= RINGS_AFTER {
-            us.modem.connected();
-            terminal = Some(AudioTerminal::new(&case.theirs(folder.path())));
-        }
-        us.port();
-        let ours = us.modem.say(BLOCK_SAMPLES);
-        let theirs = terminal.as_mut().map_or(vec![0; BLOCK_SAMPLES], |terminal| terminal.say(BLOCK_SAMPLES));
-        let (to_us, to_them) = line.pass(ours, theirs);
-        us.modem.hear(&to_us);
-        if let Some(terminal) = &mut terminal {
-            terminal.hear(to_them);
-        }
-        now = now + BLOCK;
-        if terminal.as_ref().is_some_and(|terminal| terminal.result().is_some()) {
-            theirs_done.get_or_insert(now);
-        }
-        let is_cleared = theirs_done.is_some_and(|at: Time| now.since(at) > CLEARING)
-            || network.drop_at.is_some_and(|at| now >= at);
-        if is_cleared && !cleared {
-            cleared = true;
-            us.modem.hung_up();
-        }
-        match us.done {
-            Some(_) if theirs_done.is_some() || network.drop_at.is_some() => break,
-            Some(at) if now.since(at) > PARTING_MAX => break,
-            _ => {}
-        }
-        assert!(now.since(Time::ZERO) < CALL_TIME_MAX, "{case:?} does not end:\n{}", us.log);
-    }
-    us.check_end();
-    let result = terminal.as_ref().and_then(AudioTerminal::result);
-    drop(terminal);
-    let closed = us.seat.take().unwrap().close();
-    let received = if case.way.they_send() { closed.received } else { Case::received_by_them(folder.path()) };
-    Ended {
-        report: closed.report,
-        theirs: Theirs::Spandsp(result),
-        received,
-        ended: now,
-        trace: format!("{}\n{}", closed.trace, us.log),
     }
 }
 
@@ -281,73 +256,5 @@ impl Station {
         self.modem.read();
         self.modem.write(b"AT\r");
         assert_eq!(self.modem.read(), b"\r\nOK\r\n", "{}", self.log);
-    }
-}
-
-/// A call between two stations of ours; the one that calls sends.
-pub(crate) fn with_ourselves(case: &Case, network: &Network) -> Ended {
-    let mut ends = [Station::new(network.profile.clone()), Station::new(network.profile.clone())];
-    let mut line = network.line();
-    let (mut now, mut cleared, mut hung_up_at) = (Time::ZERO, [false; 2], [None; 2]);
-    ends[0].begin(now, Seat::new(&Case { way: Way::Send, ..*case }, case.document()));
-    loop {
-        ends.iter_mut().for_each(|end| end.pump(now));
-        for at in 0..2 {
-            while let Some(event) = ends[at].modem.poll() {
-                match event {
-                    Event::Dialled(number) => assert_eq!(number, "5550123"),
-                    Event::Answered => ends[0].modem.connected(),
-                    Event::OnHook => hung_up_at[at] = Some(now),
-                }
-            }
-        }
-        if ends[1].seat.is_none() && now.since(Time::ZERO) >= RINGS_AFTER {
-            ends[1].modem.ring(Some(&Caller::default()));
-            ends[1].modem.read();
-            ends[1].begin(now, Seat::new(&Case { way: Way::Receive, ..*case }, Vec::new()));
-        }
-        ends.iter_mut().for_each(Station::port);
-        let said = ends.each_mut().map(|end| end.modem.say(BLOCK_SAMPLES));
-        let [first, second] = said;
-        let (to_first, to_second) = line.pass(first, second);
-        ends[0].modem.hear(&to_first);
-        ends[1].modem.hear(&to_second);
-        now = now + BLOCK;
-        for at in 0..2 {
-            let other = hung_up_at[1 - at].is_some_and(|at| now.since(at) > CLEARING);
-            if (other || network.drop_at.is_some_and(|at| now >= at)) && !cleared[at] {
-                cleared[at] = true;
-                ends[at].modem.hung_up();
-            }
-        }
-        if ends.iter().all(|end| end.done.is_some()) {
-            break;
-        }
-        let limit = if network.drop_at.is_some() { Duration::from_secs(400) } else { CALL_TIME_MAX };
-        if network.drop_at.is_some_and(|at| at < Time::ZERO + RINGS_AFTER) && ends[0].done.is_some() {
-            break;
-        }
-        let logs = || format!("{}\n---\n{}", ends[0].log, ends[1].log);
-        assert!(now.since(Time::ZERO) < limit + HANG_UP_MAX, "{case:?} does not end:\n{}", logs());
-    }
-    ends.iter_mut().for_each(Station::check_end);
-    let [first, second] = ends;
-    let ours = first.seat.unwrap().close();
-    let Some(theirs) = second.seat.map(Seat::close) else {
-        let trace = format!("{}\n{}", ours.trace, first.log);
-        return Ended {
-            report: ours.report,
-            theirs: Theirs::Nobody,
-            received: Vec::new(),
-            ended: now,
-            trace,
-        };
-    };
-    Ended {
-        report: ours.report,
-        theirs: Theirs::Ours(Box::new(theirs.report)),
-        received: theirs.received,
-        ended: now,
-        trace: format!("{}\n{}\n---\n{}\n{}", ours.trace, first.log, theirs.trace, second.log),
     }
 }

@@ -74,6 +74,14 @@ impl Seat {
         }
     }
 
+    /// Our user gives up.
+    #[allow(dead_code, reason = "each test file uses a part")]
+    pub(crate) fn cancel(&mut self, now: Time) {
+        if !self.is_over() {
+            self.engine.handle(now, Input::Cancel);
+        }
+    }
+
     #[allow(dead_code, reason = "drivers that go from block to block need none")]
     pub(crate) fn deadline(&self) -> Option<Time> {
         self.engine.deadline().filter(|_| !self.is_over())

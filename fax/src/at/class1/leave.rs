@@ -43,8 +43,10 @@ const DTR_REST: Duration = Duration::from_millis(800);
 pub(super) enum From {
     /// It was asked to send, and has not said `CONNECT`.
     AskedToSend,
-    /// It sends; what has left the port should be out by then.
+    /// It sends an image; what has left the port should be out by then.
     Sending(Time),
+    /// It sends a frame of V.21, or flags; the frame should be out by then, and another is asked for.
+    Frames(Time),
     /// It answers: the tone, and then flags.
     Answering,
     /// It was asked to receive, or to dial: any byte stops it.
@@ -55,6 +57,9 @@ pub(super) enum From {
     Short,
 }
 
+/// To be asked for a frame and to have none ends a transmission; a modem that knows no such end sees a final bit in this.
+const EMPTY_FINAL_FRAME: [u8; 2] = [0xFF, 0x13];
+
 /// On the way to command state.
 #[derive(Debug)]
 pub(super) struct Leave {
@@ -62,6 +67,8 @@ pub(super) struct Leave {
     /// The modem is in data state.
     is_in_data: bool,
     tries: u8,
+    /// The modem has been told that there is no frame.
+    has_ended: bool,
     /// It has answered, and what is late may come.
     is_settling: bool,
     tail: Vec<u8>,
@@ -78,13 +85,21 @@ impl Leave {
                 let max = if hangs_up { FLUSH_HANG_UP_MAX } else { FLUSH_MAX };
                 wire.wait(ends.since(wire.now).min(max) + SOON);
             }
+            From::Frames(ends) => wire.wait(ends.since(wire.now).min(FLUSH_HANG_UP_MAX) + SOON),
             From::AskedToReceive | From::Receiving | From::Answering => {
                 wire.write([dle::CAN].to_vec());
                 wire.wait(STOP_WAIT);
             }
         }
         let is_in_data = from == From::Receiving;
-        Self { from, is_in_data, tries: 0, is_settling: false, tail: Vec::new(), resume }
+        Self { from, is_in_data, tries: 0, has_ended: false, is_settling: false, tail: Vec::new(), resume }
+    }
+
+    /// From something short that has had its time: the modem is told `AT` now.
+    pub(super) fn overdue(wire: &mut Wire) -> Self {
+        let mut leave = Self::new(wire, From::Short, false, None);
+        leave.tell_at(wire);
+        leave
     }
 
     pub(super) fn is_in_data(&self) -> bool {
@@ -100,17 +115,16 @@ impl Leave {
     pub(super) fn reply(&mut self, wire: &mut Wire, reply: &Reply) -> Next {
         match (reply, self.from) {
             _ if self.is_settling => Next::Stay,
-            (Reply::Connect, From::AskedToSend | From::Answering) => {
-                self.from = From::Sending(wire.now);
-                wire.cut_off();
-                wire.wait(SOON);
+            // It takes data, or asks for the next frame; there is none.
+            (Reply::Connect, From::AskedToSend | From::Answering | From::Frames(_)) => {
+                if !self.has_ended {
+                    wire.wait(SOON);
+                }
+                self.from = From::Frames(wire.now);
+                self.end_frames(wire);
                 Next::Stay
             }
-            // It asks for the next frame; there is none.
-            (Reply::Connect, From::Sending(_)) => {
-                wire.cut_off();
-                Next::Stay
-            }
+            (Reply::Connect, From::Sending(_)) => Next::Stay,
             // What was waited for came in this moment; the byte that is on its way ends it.
             (Reply::Connect, _) => {
                 self.is_in_data = true;
@@ -119,6 +133,13 @@ impl Leave {
             (reply, _) if reply.is_final() => self.done(wire),
             _ => Next::Stay,
         }
+    }
+
+    /// The modem asks for a frame, and gets none.
+    pub(super) fn end_frames(&mut self, wire: &mut Wire) {
+        let none: &[u8] = if self.has_ended { &EMPTY_FINAL_FRAME } else { &[] };
+        self.has_ended = true;
+        wire.write(dle::stuff(none));
     }
 
     fn done(&mut self, wire: &mut Wire) -> Next {
@@ -152,6 +173,11 @@ impl Leave {
         if self.tries == AT_TRIES {
             return Next::HungUp(HangUp::LineFault);
         }
+        self.tell_at(wire);
+        Next::Stay
+    }
+
+    fn tell_at(&mut self, wire: &mut Wire) {
         self.tries += 1;
         self.is_in_data = false;
         self.from = From::Short;
@@ -159,7 +185,6 @@ impl Leave {
         wire.cut_off();
         wire.write([dle::CAN, b'\r'].to_vec());
         wire.say("AT", AT_WAIT);
-        Next::Stay
     }
 }
 

@@ -60,7 +60,7 @@ pub const ABANDONED_MAX: Duration = Duration::from_secs(120);
 /// After the answer tone the modem sends flags until it gets a frame, and gives up after 5 s (T.31).
 const FLAGS_MAX: Duration = Duration::from_secs(4);
 /// What a modem may take beyond a silence.
-const SILENCE_SLACK: Duration = Duration::from_secs(3);
+const SILENCE_SLACK: Duration = Duration::from_millis(1500);
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -334,7 +334,14 @@ impl Carrier {
             State::Setup(_) | State::Silence { .. } | State::Doubt(_) => From::Short,
             State::Connecting { is_caller: true } => From::AskedToReceive,
             State::Connecting { is_caller: false } => From::Answering,
-            State::Flags => From::Sending(self.wire.now),
+            State::Flags => {
+                let from = From::Frames(self.wire.now);
+                let mut leave = Leave::new(&mut self.wire, from, self.is_over, resume);
+                leave.end_frames(&mut self.wire);
+                self.state = State::Leave(leave);
+                return;
+            }
+            State::Speak(speak) if speak.is_connected() && speak.is_frames() => From::Frames(speak.ends),
             State::Speak(speak) if speak.is_connected() => From::Sending(speak.ends),
             State::Speak(_) => From::AskedToSend,
             State::Listen(listen) if listen.is_in_data() => From::Receiving,
@@ -466,10 +473,10 @@ impl Carrier {
                 Next::Ready
             }
             State::Silence { by: SilenceBy::Modem, .. } => {
-                // It never says that it is over.
-                self.silence = SilenceBy::Timer;
+                // It never says that it is over, and has been waited for already.
                 wire.tell(Signal::Sent);
-                Next::Leave
+                self.state = State::Leave(Leave::overdue(wire));
+                Next::Stay
             }
             State::Listen(listen) => listen.late(wire),
             State::Leave(leave) => leave.late(wire),

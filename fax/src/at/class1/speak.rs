@@ -103,6 +103,11 @@ impl Speak {
         self.is_connected
     }
 
+    /// Whether it is V.21 with its frames.
+    pub(super) fn is_frames(&self) -> bool {
+        matches!(self.what, What::Frames(_))
+    }
+
     /// The modem asks for data, or for the next frame.
     pub(super) fn connected(&mut self, wire: &mut Wire) {
         let lasts = match &mut self.what {
