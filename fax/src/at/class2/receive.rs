@@ -7,7 +7,6 @@ use super::super::reader::DataEnd;
 use super::super::reply::Reply;
 use super::dialect::{Follows, PageAnswer, Report as Line};
 use super::leave::From;
-use super::params::Params;
 use super::wire::Wire;
 use super::{Event, Exit};
 use crate::at::profile::BitOrder as Order;
@@ -101,9 +100,8 @@ impl Receiving {
             jbig: false,
             ..self.config.capability
         };
-        let params = Params::of_capability(&offered, wire.dialect.0);
-        let receive = String::from("AT+FCR=1");
-        [receive, wire.dialect.local_id(&self.config.local_id), wire.dialect.capability(params)].into()
+        let own = [String::from("AT+FCR=1"), wire.dialect.local_id(&self.config.local_id)];
+        own.into_iter().chain(wire.dialect.capabilities(&offered)).collect()
     }
 
     pub(super) fn answer(&mut self, wire: &mut Wire) {
