@@ -189,7 +189,10 @@ fn not_opened(device: &Path, trouble: Trouble) -> Finding {
             program: lock.holder.program,
             lock_file: Some(lock.lock_file),
         },
-        Trouble::Port(PortError::InUse(_)) => Finding::Locked { pid: None, program: None, lock_file: None },
+        Trouble::Port(PortError::InUse(_)) => {
+            let (pid, program) = devices::user_of(device).unzip();
+            Finding::Locked { pid, program, lock_file: None }
+        }
         trouble => Finding::Failed { cause: trouble.to_string() },
     }
 }
