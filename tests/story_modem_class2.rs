@@ -36,7 +36,7 @@ fn document() -> Vec<Page> {
 
 /// A gateway with its line on a test modem.
 fn start(dir: &Path, class: &str, more: &str, office: Office) -> (PtyModem, Gateway) {
-    let modem = PtyModem::new(office, PACE).unwrap();
+    let modem = PtyModem::hurried(office, PACE).unwrap();
     let line = format!("class = {class:?}\n{more}");
     let gateway = Gateway::start(dir, &settings(modem.path(), OURS, &line));
     (modem, gateway)

@@ -87,7 +87,7 @@ fn received(modem: &PtyModem) -> Vec<Page> {
 
 fn efax_sends(class: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let modem = PtyModem::new(Office::new(Config::default(), |_| receiver()), PACE).unwrap();
+    let modem = PtyModem::hurried(Office::new(Config::default(), |_| receiver()), PACE).unwrap();
     let pages = [page(3, 240), page(5, 200)];
     let files = [raw(folder.path(), "1.g3", &pages[0]), raw(folder.path(), "2.g3", &pages[1])];
     let said = run(efax(&modem).args(["-o", class, "-t", "T5550123"]).args(files).current_dir(&folder));
@@ -120,7 +120,7 @@ fn efax_sends_in_class_2_0() {
 fn efax_receives(class: &str, quirks: Quirks) {
     let folder = tempfile::tempdir().unwrap();
     let modem =
-        PtyModem::new(Office::new(Config { quirks, ..Config::default() }, |_| receiver()), PACE).unwrap();
+        PtyModem::hurried(Office::new(Config { quirks, ..Config::default() }, |_| receiver()), PACE).unwrap();
     let pages = vec![page(3, 240), page(5, 200)];
     let sender = SenderConfig::new(StationId::new("+1 555 0199").unwrap(), 2);
     let far = FarConfig::new(FarRole::Send(sender, pages.clone()));
@@ -150,7 +150,7 @@ fn efax_receives_in_class_2_0() {
 /// mgetty's sendfax. It takes 2.0 by itself where the modem has it.
 fn sendfax_sends(options: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    let modem = PtyModem::new(Office::new(Config::default(), |_| receiver()), PACE).unwrap();
+    let modem = PtyModem::hurried(Office::new(Config::default(), |_| receiver()), PACE).unwrap();
     let pages = [page(3, 240), page(5, 200)];
     let files = [raw(folder.path(), "1.g3", &pages[0]), raw(folder.path(), "2.g3", &pages[1])];
     let program = format!("{ROOT}/usr/sbin/sendfax");

@@ -43,11 +43,19 @@ impl Watch {
 }
 
 impl PtyModem {
-    /// Puts the office's modem on a new device. `pace` is how many seconds pass there in one of ours.
+    /// Puts the office's modem on a new device, in real time.
     ///
     /// # Errors
     /// The system gives no pseudo-terminal.
-    pub fn new(office: Office, pace: u32) -> std::io::Result<Self> {
+    pub fn new(office: Office) -> std::io::Result<Self> {
+        Self::hurried(office, 1)
+    }
+
+    /// The same; `pace` is how many seconds pass there in one of ours.
+    ///
+    /// # Errors
+    /// The system gives no pseudo-terminal.
+    pub fn hurried(office: Office, pace: u32) -> std::io::Result<Self> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
         grantpt(&master)?;
         unlockpt(&master)?;
