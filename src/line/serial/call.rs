@@ -109,6 +109,8 @@ impl Call<'_> {
             } else {
                 match self.terminal.poll() {
                     Some(Request::Command(command)) => self.carrier.command(time(&self.watch), command),
+                    // This carrier takes none, and no terminal here was told that it does.
+                    Some(Request::Piece(_)) => {}
                     Some(Request::Over) => self.finish(now),
                     None => return Ok(()),
                 }
@@ -155,7 +157,7 @@ pub(super) fn drain(terminal: &mut dyn Terminal, now: Time) {
     for _ in 0..ROUNDS_MAX {
         match terminal.poll() {
             Some(Request::Over) => return,
-            Some(Request::Command(_)) => {}
+            Some(Request::Command(_) | Request::Piece(_)) => {}
             None => terminal.tick(now),
         }
     }
