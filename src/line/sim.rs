@@ -35,6 +35,9 @@ use crate::address::Number;
 const PACE_MIN: f64 = 0.001;
 const PACE_MAX: f64 = 1e6;
 
+/// A program's telephone rings so soon: nobody serves the program before that, and it takes its time to answer.
+const PROGRAM_RINGS_AFTER: Duration = Duration::from_millis(10);
+
 /// The simulated network as the configuration describes it (`[simulation]`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -365,6 +368,7 @@ impl Line for SimLine {
                 self.call_engine(dial, sending, &air, Some((station, receiving)))
             }
             Some(Reached { by: AnsweredBy::Program(mut lent, from), _held, .. }) => {
+                let air = AirConfig { ring_time: PROGRAM_RINGS_AFTER, ..air };
                 let mut caller = FaxTerminal::sending(dial.sender(self.station.station_id.clone()), sending);
                 live::run(&air, &mut caller, &mut Called::Program(&mut lent, from));
                 caller.end()
@@ -401,6 +405,7 @@ impl Line for SimLine {
                 }
             }
             Some(Reached { by: AnsweredBy::Program(mut lent, from), _held, .. }) => {
+                let air = AirConfig { ring_time: PROGRAM_RINGS_AFTER, ..air };
                 live::run(&air, terminal, &mut Called::Program(&mut lent, from));
             }
         }

@@ -255,9 +255,11 @@ fn a_call_that_comes_in_rings_and_is_answered_by_the_program() {
     program.says("AT");
     let mut lent = bench.modem.lend().expect("it was given back");
     lent.ring(Time::ZERO, Caller::default());
+    assert_eq!(lent.poll(), None, "the program has just said something");
+    lent.tick(Time(1_000_000));
     assert_eq!(lent.poll(), None);
     program.hears("RING\r\n");
-    lent.signal(Time(1), Signal::HungUp(HangUp::Remote));
+    lent.signal(Time(1_000_001), Signal::HungUp(HangUp::Remote));
     assert_eq!(drive(&mut *lent), [], "the caller has given up");
 }
 

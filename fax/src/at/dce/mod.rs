@@ -55,6 +55,10 @@ pub const CALL_TIME_MAX: Duration = Duration::from_secs(4 * 3600);
 pub const RINGS_MAX: u8 = 15;
 /// From one RING to the next.
 pub const RING_EVERY: Duration = Duration::from_secs(4);
+/// A program that is in the middle of its commands would not hear a RING, or end the call with its next command: it
+/// rings when it has been quiet for this long, but not more than so much later.
+const RING_QUIET: Duration = Duration::from_secs(1);
+const RING_LATE_MAX: Duration = Duration::from_secs(8);
 /// A byte so soon after ATD or ATA is the rest of the command line, and no wish to give up (V.250 clause 5.6.1).
 const ABORT_GUARD: Duration = Duration::from_millis(125);
 /// CED with its silences takes 3.5 s; a carrier that is not done by then is stuck.
@@ -137,6 +141,7 @@ struct Ringing {
     from: Caller,
     rings: u8,
     next: Time,
+    since: Time,
 }
 
 /// A virtual modem.
@@ -157,6 +162,8 @@ pub struct Dce {
     idle_until: Time,
     call_until: Time,
     ringing: Option<Ringing>,
+    /// When the program last said something.
+    spoken: Option<Time>,
     listening: Option<Listening>,
     watch: Watch,
     out: VecDeque<Output>,
@@ -178,6 +185,7 @@ impl Dce {
             idle_until: Time::ZERO,
             call_until: Time::ZERO,
             ringing: None,
+            spoken: None,
             listening: None,
             watch: Watch::default(),
             out: VecDeque::new(),
@@ -205,6 +213,7 @@ impl Dce {
     /// Bytes from the program; what is more than [`Dce::room`] is lost.
     pub fn received(&mut self, now: Time, bytes: &[u8]) {
         self.stir(now);
+        self.spoken = Some(now);
         let room = self.room();
         self.input.extend(bytes.iter().take(room));
         self.run(now);
@@ -235,7 +244,7 @@ impl Dce {
         if !self.is_on_hook() {
             return;
         }
-        self.ringing = Some(Ringing { from, rings: 0, next: now });
+        self.ringing = Some(Ringing { from, rings: 0, next: now, since: now });
         self.tick(now);
     }
 
@@ -349,7 +358,11 @@ impl Dce {
                 self.finish(now, Code::Error);
             }
             Doing::Dialling(_) | Doing::Answering(_) | Doing::Sending => self.drop_call(now),
-            Doing::Commands | Doing::Asking | Doing::Frames { .. } | Doing::Image { .. } => {}
+            Doing::Image { .. } => {
+                self.end_data();
+                self.finish(now, Code::NoCarrier);
+            }
+            Doing::Commands | Doing::Asking | Doing::Frames { .. } => {}
         }
     }
 
@@ -373,6 +386,11 @@ impl Dce {
 
     fn ring_once(&mut self, now: Time) {
         let Some(ringing) = &mut self.ringing else { return };
+        let quiet_from = self.spoken.map_or(Time::ZERO, |spoken| spoken + RING_QUIET);
+        if now < quiet_from && now.since(ringing.since) < RING_LATE_MAX {
+            ringing.next = quiet_from;
+            return;
+        }
         ringing.next = now + RING_EVERY;
         if ringing.rings == RINGS_MAX {
             self.ringing = None;

@@ -19,6 +19,9 @@ const FRAMES_MAX: usize = 16;
 const CARRIER_DROP_WAIT: Duration = Duration::from_secs(1);
 /// Where something else than an image was heard: V.21 shows itself in this time, or it was none.
 const ADAPT_WAIT: Duration = Duration::from_millis(500);
+/// A modem needs a while to see that a carrier has gone. efax ends the reception by itself once it has seen RTC, and
+/// loses the page where it hears NO CARRIER instead of its OK.
+const CARRIER_TAIL: Duration = Duration::from_millis(120);
 /// A carrier that was lost longer ago than this is history: the next `+FRH` waits for a new one.
 const LOST_KEPT: Duration = Duration::from_secs(1);
 /// `+FRS` gives up where a carrier never ends.
@@ -142,10 +145,11 @@ impl Dce {
         }
         match self.doing {
             Doing::Frames { .. } => self.give_frame(now),
-            Doing::Image { connected, .. } => {
-                if connected {
-                    self.watch.tcf_is_over();
-                }
+            Doing::Image { connected: true, kind: ImageKind::Bits, .. } => {
+                self.watch.tcf_is_over();
+                self.deadline = Some(now + CARRIER_TAIL);
+            }
+            Doing::Image { .. } => {
                 self.end_data();
                 self.finish(now, Code::NoCarrier);
             }
