@@ -203,6 +203,7 @@ impl Modem {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
+            params: Params::new(&config.capability),
             config,
             now: Time::ZERO,
             mode: Mode::Command,
@@ -210,7 +211,6 @@ impl Modem {
             echo: true,
             verbose: true,
             class: None,
-            params: Params::default(),
             call: None,
             out: VecDeque::new(),
             is_ringing: false,
