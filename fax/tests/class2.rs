@@ -189,6 +189,7 @@ fn oddities_of_modems_are_no_obstacle() {
             Quirks { no_ecm: true, no_page_query: true, no_address: true, ..Quirks::default() },
             Profile::default(),
         ),
+        (Quirks { no_last_ok: true, ..Quirks::default() }, Profile::default()),
         (Quirks::default(), Profile { command_gap: Duration::from_millis(300), ..Profile::default() }),
         (Quirks::default(), Profile { call_setup: vec!["AT+FNOSUCH=1".into()], ..Profile::default() }),
     ];
