@@ -45,7 +45,7 @@ impl Listener {
         let clock = Arc::new(SystemClock);
         let submit =
             Submit::new(rules(), Arc::new(survey), Arc::new(store.clone()), clock.clone(), wake.clone());
-        let server = Server::bind(config, Arc::new(submit), clock).await.unwrap();
+        let server = Server::bind(config, dir.path(), Arc::new(submit), clock).await.unwrap();
         let address = server.local_addrs()[0];
         let (shutdown, stop) = watch::channel(false);
         let running = tokio::spawn(server.run(stop));
