@@ -41,8 +41,8 @@ pub(super) struct Shared {
 }
 
 /// What a connection is made of: a socket, or TLS over one.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for S {}
 
 /// One client.
 pub(super) struct Connection {
@@ -69,7 +69,8 @@ impl Connection {
             return Err(std::io::ErrorKind::Unsupported.into());
         };
         let plain = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
-        let shaken = timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(plain)).await;
+        let patience = HANDSHAKE_TIMEOUT.min(self.shared.config.command_timeout);
+        let shaken = timeout(patience, tls.acceptor().accept(plain)).await;
         let stream = shaken.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).map(fingerprint);
         tracing::debug!(peer = %self.peer, version = ?stream.get_ref().1.protocol_version(), ?certificate, "TLS");

@@ -134,7 +134,7 @@ fn a_fax_is_sent() {
     assert!(talk.closed);
     let [mail] = talk.mails.as_slice() else { panic!() };
     assert_eq!(mail.text, b"Subject: hello\r\n\r\n.dot\r\n");
-    assert_eq!(mail.hello, Hello { name: "client.example".into(), extended: true });
+    assert_eq!(mail.hello, Hello { name: "client.example".into(), extended: true, secured: false });
     assert_eq!(mail.envelope.sender.as_deref(), Some("anna@example.com"));
     assert_eq!((mail.envelope.ret, mail.envelope.envid.as_deref()), (Some(Ret::Headers), Some("Q1")));
     let recipient = &mail.envelope.recipients[0];
