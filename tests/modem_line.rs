@@ -10,6 +10,11 @@ use std::time::{Duration, Instant};
 
 use fax::page::{Page, Resolution};
 use fax::session::{Outcome, PageMark, Quality, Report};
+use fax::t30::frame::StationId;
+use fax::t30::{ReceiverConfig, SenderConfig};
+use fax_peers::class2_modem::office::{Callee, FarConfig, FarRole, Office};
+use fax_peers::class2_modem::pty::PtyModem;
+use fax_peers::class2_modem::{Class, Config};
 use fax_peers::exchange::{Exchange, Pace};
 use faxgate::address::{DialPlan, DialPlanConfig, Number};
 use faxgate::line::serial::config::ModemLineConfig;
@@ -73,11 +78,11 @@ struct Bench {
 const CALLER: &str = "12125550100";
 const ANSWERER: &str = "12125550101";
 
-fn line(name: &str, device: &Path, tray: &Tray, locks: &Path) -> Arc<ModemLine> {
+fn line(number: &str, device: &Path, tray: &Tray, locks: &Path) -> Arc<ModemLine> {
     let config = ModemLineConfig {
-        name: name.into(),
+        name: format!("line-{number}"),
         device: device.to_owned(),
-        number: Number::parse(&format!("+{name}")),
+        number: Number::parse(&format!("+{number}")),
         caller_id: true,
         lock_dir: locks.to_owned(),
         ..ModemLineConfig::default()
@@ -103,7 +108,15 @@ fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
 }
 
 fn wait_until_ready(line: &ModemLine) {
-    wait_for("a line that is ready", || line.condition() == Condition::Ready);
+    let mut last = Condition::Starting;
+    wait_for("a line that is ready", || {
+        let now = line.condition();
+        if now != last {
+            println!("{}: {now:?}", line.name());
+            last = now;
+        }
+        last == Condition::Ready
+    });
 }
 
 impl Bench {
@@ -186,4 +199,52 @@ fn whichever_modem_is_unplugged_in_a_call_both_lines_come_back() {
     let mut pages = document(1);
     let end = bench.call(&mut pages);
     assert_eq!(end.report.outcome, Outcome::Delivered, "{}", end.trace);
+}
+
+/// A fax out and one in over a modem that does T.30 itself and has this class alone.
+fn over_a_modem_of(class: Class) {
+    let dir = tempfile::tempdir().unwrap();
+    let far_receiver = || FarRole::Receive(ReceiverConfig::new(StationId::new("+1 999").unwrap()));
+    let book = move |_: &str| Callee::Fax(Box::new(FarConfig::new(far_receiver())));
+    let office = Office::new(Config { classes: vec![class], ..Config::default() }, book);
+    let modem = PtyModem::new(office).unwrap();
+    let tray = Tray::default();
+    let line = line(CALLER, modem.path(), &tray, dir.path());
+
+    let mut pages = document(2);
+    let dial = Dial::new(Number::parse(&format!("+{ANSWERER}")).unwrap(), 2);
+    let end = line.call(&dial, &mut pages);
+    println!("{class:?}\n{}", end.trace);
+    assert_eq!(end.report.outcome, Outcome::Delivered, "{}", end.trace);
+    assert_eq!(end.report.remote_id.as_deref(), Some("+1 999"));
+    assert!(end.trace.contains("→ AT+FDT"), "{}", end.trace);
+    let of_a_page = [PageMark::Unconfirmed, PageMark::Confirmed];
+    let marks = [0, 1].into_iter().flat_map(|page| of_a_page.map(|mark| (page, mark)));
+    assert!(marks.eq(pages.marks.iter().copied()), "{:?}", pages.marks);
+    modem.office(|office, _| {
+        assert_eq!(office.dialled, [ANSWERER]);
+        let got: Vec<_> = office.seen[0].received.iter().map(|page| page.page.clone()).collect();
+        assert!(got == pages.pages, "{class:?}: the pages sent differ");
+    });
+
+    let sender = SenderConfig::new(StationId::new("+1 999").unwrap(), 2);
+    let sends = FarConfig::new(FarRole::Send(sender, pages.pages.clone()));
+    modem.office(|office, now| office.call_in(now, sends));
+    wait_for("the call to be taken", || !tray.0.lock().unwrap().rung.is_empty());
+    wait_for("the end of the call", || !tray.0.lock().unwrap().ended.is_empty());
+    let received = tray.0.lock().unwrap();
+    assert_eq!(received.ended[0].outcome, Outcome::Received, "{class:?}");
+    assert!(received.pages == pages.pages, "{class:?}: the pages received differ");
+    drop(received);
+    wait_for("a free line", || !line.seat().is_taken());
+    assert_eq!(line.condition(), Condition::Ready);
+}
+
+#[test]
+fn modems_that_do_t30_themselves_send_and_receive_by_the_same_line() {
+    std::thread::scope(|scope| {
+        for class in [Class::Two, Class::TwoPointZero, Class::TwoPointOne] {
+            scope.spawn(move || over_a_modem_of(class));
+        }
+    });
 }

@@ -228,6 +228,26 @@ impl Image {
     }
 }
 
+/// An image that is sent while it still comes in, for a line that can do that: the simulated one
+/// ([`Call::piece`](crate::sim::call::Call::piece)). It stands in the place of one [`Command::SendImage`], cancels what ran
+/// before it and ends with [`Signal::Sent`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Training begins now.
+    Begin {
+        /// Modulation and rate.
+        speed: Speed,
+        /// Long or short training.
+        training: Training,
+        /// What follows.
+        kind: ImageKind,
+    },
+    /// The next of the data, all of that kind.
+    More(Image),
+    /// Those were all.
+    End,
+}
+
 /// What the engine asks of the line. The T.31 command that does it stands behind each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {

@@ -26,6 +26,7 @@ scripts! {
     refused_commands
     silence_that_the_modem_cannot_keep
     silence_without_end
+    xoff_and_silence
     hangs_up_whatever_runs
     a_modem_that_answers_nothing
     results_without_an_end_of_data

@@ -31,10 +31,16 @@ fn case(way: Way, speed: Speed, ecm: bool) -> Case {
 
 /// A call; the one who calls sends, or fetches.
 fn call(case: &Case, modems: Modems, air: &AirConfig) -> Ended {
+    call_with(case, modems, air, true)
+}
+
+/// The same, with images that go out piece by piece or not.
+fn call_with(case: &Case, modems: Modems, air: &AirConfig, streams: bool) -> Ended {
     let answers = if case.way == Way::Fetch { Way::Serve } else { Way::Receive };
     let (caller, answerer) = (*case, Case { way: answers, ..*case });
-    let station =
-        |case: &Case, has_modem| if has_modem { Station::modem(case) } else { Station::engine(case) };
+    let station = |case: &Case, has_modem| {
+        if has_modem { Station::modem(case, streams) } else { Station::engine(case) }
+    };
     let caller = station(&caller, !matches!(modems, Modems::Answerer));
     let answerer = station(&answerer, !matches!(modems, Modems::Caller));
     run(case, caller, answerer, air)
@@ -90,6 +96,18 @@ fn two_programs_fax_each_other() {
 fn a_program_fetches_and_is_fetched_from() {
     all_speeds(Way::Fetch, Modems::Caller);
     all_speeds(Way::Fetch, Modems::Answerer);
+}
+
+#[test]
+fn a_program_sends_images_whole_where_the_line_takes_no_pieces() {
+    for speed in [Speed::V17At14400, Speed::V27ter2400] {
+        for ecm in [true, false] {
+            let case = case(Way::Send, speed, ecm);
+            let ended = call_with(&case, Modems::Caller, &AirConfig::default(), false);
+            assert_eq!(fault(&case, &ended), None, "{}", ended.log);
+            assert!(ended.log.contains("SendImage") && !ended.log.contains("Begin"), "{}", ended.log);
+        }
+    }
 }
 
 /// A bad line costs time and, without ECM, rows; nothing else.

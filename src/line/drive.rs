@@ -284,6 +284,7 @@ mod tests {
             while let Some(request) = self.terminal.poll() {
                 match request {
                     Request::Over => self.is_over = true,
+                    Request::Piece(piece) => panic!("our engine sends images whole: {piece:?}"),
                     Request::Command(command) => {
                         self.listens = is_listening(&command);
                         self.sends = Some((now + time_of(&command), command)).filter(|_| !self.listens);

@@ -211,7 +211,7 @@ impl Exchange {
         let exchange = Arc::new(Self { config, stations, dialled: Mutex::default(), answering });
         for (number, device) in devices {
             if let Some(line) = exchange.line(&number) {
-                device.serve(DceConfig::default(), line, Arc::clone(rules))?;
+                device.serve(DceConfig { streams: true, ..DceConfig::default() }, line, Arc::clone(rules))?;
             }
         }
         let dialling = lines.iter().filter(|line| line.dial || line.virtual_modem.is_some());

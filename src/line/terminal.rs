@@ -11,7 +11,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use fax::carrier::{Command, Signal};
+use fax::carrier::{Command, Piece, Signal};
 use fax::time::Time;
 
 /// What a terminal wants of its driver.
@@ -19,6 +19,8 @@ use fax::time::Time;
 pub enum Request {
     /// For the carrier. [`Command::HangUp`] is the last of them.
     Command(Command),
+    /// For a carrier that takes images piece by piece, where the terminal was told that it is one.
+    Piece(Piece),
     /// The terminal is done with the call. Nothing follows it; where no [`Command::HangUp`] came before, the driver
     /// hangs up by itself.
     Over,

@@ -1,5 +1,8 @@
 //! A modem between calls: rings, who calls, and whether it is still there.
 //!
+//! Distinctive rings come as words (`RING A`), or as a cadence (`DRON=`, `DROF=` in tenths of a second, V.253 `+VDR`): the kind
+//! is then the ring's parts, `L` for a long one and `S` for a short one, such as `SS` or `SLS`.
+//!
 //! Caller ID comes as `+VCID` and `#CID` have it (`DATE=`, `TIME=`, `NMBR=`, `NAME=`, `MESG=`), with the spellings that are
 //! usual besides; the called number (`NDID=`, DID digits) likewise. It belongs to the ring before or after it. A ring that is
 //! not followed by another for [`RING_GAP_MAX`] was the last, and all that was heard with it is forgotten.
@@ -22,6 +25,10 @@ pub const RING_GAP_MAX: Duration = Duration::from_secs(9);
 pub const WATCH_WAIT: Duration = Duration::from_secs(3);
 /// How often it may fail to answer in a row.
 pub const WATCH_TRIES: u8 = 3;
+/// A part of a ring that lasts longer is a long one, in tenths of a second. The usual ones are 20, 10, 8 and 4.
+const LONG_RING_TENTHS: u16 = 14;
+/// Parts of a ring.
+const CADENCE_PARTS_MAX: usize = 8;
 /// The longest value that is kept of a line, in characters.
 const VALUE_CHARS_MAX: usize = 64;
 
@@ -113,6 +120,8 @@ pub type IdleOutput = Output<IdleEvent>;
 pub struct Idle {
     reader: Reader,
     ringing: Ringing,
+    /// The parts of the ring that is coming in.
+    cadence: String,
     /// When the ringing counts as over; `None` while it is still.
     rings_until: Option<Time>,
     /// How often the modem is told `AT`; `None` where it is left alone.
@@ -137,6 +146,7 @@ impl Idle {
         Self {
             reader: Reader::new(),
             ringing: Ringing::default(),
+            cadence: String::new(),
             rings_until: None,
             watch_every,
             watch: watch_every.map_or(Watch::Never, |every| Watch::Next(now + every, 0)),
@@ -214,18 +224,31 @@ impl Idle {
         match Reply::parse(line) {
             Reply::Ring(kind) => {
                 self.ringing.rings = self.ringing.rings.saturating_add(1);
-                if kind.is_some() {
-                    self.ringing.kind = kind;
+                let cadence = Some(core::mem::take(&mut self.cadence)).filter(|cadence| !cadence.is_empty());
+                if let Some(kind) = kind.or(cadence) {
+                    self.ringing.kind = Some(kind);
                 }
                 self.told_of_call(now);
             }
             Reply::Fax => self.hears(now, Heard::Fax),
             Reply::Data => self.hears(now, Heard::Data),
             Reply::Voice => self.hears(now, Heard::Voice),
+            Reply::Text(text) if self.hears_cadence(&text) => {}
             Reply::Text(text) if self.ringing.caller.read(&text) => self.told_of_call(now),
             Reply::Ok => self.answered(now),
             _ => {}
         }
+    }
+
+    /// `DRON=20`: a part of a ring lasted so long.
+    fn hears_cadence(&mut self, text: &str) -> bool {
+        let Some((key, tenths)) = text.split_once('=') else { return false };
+        let is = |word: &str| key.trim().eq_ignore_ascii_case(word);
+        if is("DRON") && self.cadence.len() < CADENCE_PARTS_MAX {
+            let tenths: u16 = tenths.trim().parse().unwrap_or(0);
+            self.cadence.push(if tenths > LONG_RING_TENTHS { 'L' } else { 'S' });
+        }
+        is("DRON") || is("DROF")
     }
 
     fn hears(&mut self, now: Time, what: Heard) {
@@ -245,6 +268,7 @@ impl Idle {
 
     fn stop_ringing(&mut self) {
         self.rings_until = None;
+        self.cadence.clear();
         let ringing = core::mem::take(&mut self.ringing);
         if ringing.rings > 0 {
             self.tell(IdleEvent::RingStopped(ringing));
@@ -356,6 +380,18 @@ mod tests {
         assert_eq!(last.caller.called.as_deref(), Some("4711"));
         assert_eq!(last.caller.name.as_deref(), Some("SMITH"));
         assert_eq!((last.caller.date.as_deref(), last.caller.time.as_deref()), (Some("1126"), Some("0815")));
+    }
+
+    #[test]
+    fn a_cadence_is_a_kind_of_ring() {
+        let mut idle = Idle::new(at(0), None);
+        let kind = |idle: &Idle| idle.ringing().and_then(|ringing| ringing.kind.clone());
+        idle.received(at(1), b"\r\nDRON=8\r\n\r\nDROF=4\r\n\r\nDRON=7\r\n\r\nRING\r\n");
+        assert_eq!(kind(&idle).as_deref(), Some("SS"));
+        idle.received(at(5), b"\r\nDRON=20\r\n\r\nDROF=40\r\n\r\nRING\r\n");
+        assert_eq!(kind(&idle).as_deref(), Some("L"));
+        (0..100).for_each(|_| idle.received(at(6), b"DRON=x\r\n"));
+        assert_eq!(idle.cadence.len(), CADENCE_PARTS_MAX);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 
 use super::air::{AirConfig, Callee};
 use super::medium::{Arrival, Medium, NetworkSays};
-use crate::carrier::{Command, HangUp, Signal};
+use crate::carrier::{Command, HangUp, Piece, Signal};
 use crate::time::{Duration, Time};
 use alloc::collections::VecDeque;
 
@@ -86,6 +86,11 @@ impl Call {
         self.medium.command(now, end, command);
     }
 
+    /// An end sends an image piece by piece. Pieces that come late make the image late, and spoil nothing.
+    pub fn piece(&mut self, now: Time, end: End, piece: Piece) {
+        self.medium.piece_of_image(now, end, piece);
+    }
+
     /// The next thing that has happened by `now`; `None` until later.
     pub fn poll(&mut self, now: Time) -> Option<Event> {
         while self.events.is_empty() {
@@ -125,6 +130,7 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::carrier::{Image, ImageKind, Speed, Training};
     use alloc::vec;
     use alloc::vec::Vec;
 
@@ -153,6 +159,44 @@ mod tests {
             ],
             "and the network does not end it"
         );
+    }
+
+    /// What the answerer hears of an image that the caller sends, in which pieces and when they come.
+    fn heard(pieces: &[(u64, Piece)]) -> (Vec<u8>, u64) {
+        let (speed, training, kind) = (Speed::V29At9600, Training::Long, ImageKind::Bits);
+        let mut call = Call::new(&AirConfig::default());
+        call.command(Time::ZERO, End::Answerer, Command::ListenImage { speed, training, kind });
+        let (mut data, mut lost) = (Vec::new(), 0);
+        let until = pieces.iter().map(|(at, _)| *at).chain([20_000]);
+        for (index, millis) in until.enumerate() {
+            let until = Duration::from_millis(millis).saturating_sub(Duration::from_micros(1));
+            for (at, event) in events(&mut call, until) {
+                match event {
+                    Event::Signal(End::Answerer, Signal::Data(bytes)) => data.extend(bytes),
+                    Event::Signal(End::Answerer, Signal::CarrierLost) => lost = at,
+                    _ => {}
+                }
+            }
+            if let Some((at, piece)) = pieces.get(index) {
+                call.piece(Time(at * 1000), End::Caller, piece.clone());
+            }
+        }
+        (data, lost)
+    }
+
+    #[test]
+    fn an_image_in_pieces_is_the_same_image() {
+        let begin = || {
+            let (speed, training) = (Speed::V29At9600, Training::Long);
+            Piece::Begin { speed, training, kind: ImageKind::Bits }
+        };
+        let bytes = |range: core::ops::Range<u8>| range.cycle().take(1200).collect::<Vec<u8>>();
+        let more = |range| Piece::More(Image::Bits(bytes(range)));
+        // A second each; training takes 253 ms and the way 60 ms.
+        let in_time = [(10, begin()), (20, more(0..100)), (30, more(100..200)), (900, Piece::End)];
+        assert_eq!(heard(&in_time), ([bytes(0..100), bytes(100..200)].concat(), 2323));
+        let late = [(10, begin()), (20, more(0..100)), (3000, more(100..200)), (5000, Piece::End)];
+        assert_eq!(heard(&late), ([bytes(0..100), bytes(100..200)].concat(), 5060));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use super::air::AirConfig;
 use super::call::End;
 use super::noise::Noise;
-use crate::carrier::{Command, HangUp, Image, ImageKind, Signal, Speed, Training};
+use crate::carrier::{Command, HangUp, Image, ImageKind, Piece, Signal, Speed, Training};
 use crate::hdlc::{Decoder, Encoder};
 use crate::t30::frame::FRAME_OCTETS_MAX;
 use crate::t30::timers::{PREAMBLE, TCF, V21_BIT_RATE};
@@ -60,6 +60,19 @@ enum Doing {
     Listening(Wave),
 }
 
+/// An image that an end sends piece by piece.
+#[derive(Debug)]
+struct Stream {
+    speed: Speed,
+    /// The transmission; `None` where nothing arrives.
+    id: Option<u64>,
+    /// From one end to the other.
+    delay: Duration,
+    /// When all that is there has been sent.
+    until: Time,
+    encoder: Encoder,
+}
+
 /// A modem.
 #[derive(Debug)]
 struct Modem {
@@ -74,6 +87,7 @@ struct Modem {
     /// The listener has caught what is arriving.
     is_caught: bool,
     decoder: Decoder,
+    stream: Option<Stream>,
 }
 
 impl Modem {
@@ -86,6 +100,7 @@ impl Modem {
             arriving: None,
             is_caught: false,
             decoder: Decoder::new(FRAME_OCTETS_MAX),
+            stream: None,
         }
     }
 }
@@ -177,12 +192,7 @@ impl Medium {
 
     /// An engine tells its modem to do something.
     pub(super) fn command(&mut self, now: Time, end: End, command: Command) {
-        self.stop_sending(now, end);
-        let modem = self.modem(end);
-        modem.activity += 1;
-        modem.since = now;
-        modem.is_caught = false;
-        modem.doing = Doing::Nothing;
+        self.end_activity(now, end);
         match command {
             Command::Call | Command::ListenFrames => self.listen(now, end, Wave::V21),
             Command::ListenTcf(speed) => self.listen(now, end, fast(speed, Training::Long, ImageKind::Bits)),
@@ -205,6 +215,92 @@ impl Medium {
             }
             Command::HangUp => self.hang_up(now, end),
         }
+    }
+
+    fn end_activity(&mut self, now: Time, end: End) {
+        self.stop_sending(now, end);
+        let modem = self.modem(end);
+        modem.activity += 1;
+        modem.since = now;
+        modem.is_caught = false;
+        modem.doing = Doing::Nothing;
+        modem.stream = None;
+    }
+
+    /// An end sends an image piece by piece.
+    pub(super) fn piece_of_image(&mut self, now: Time, end: End, piece: Piece) {
+        match piece {
+            Piece::Begin { speed, training, kind } => {
+                self.begin_stream(now, end, fast(speed, training, kind))
+            }
+            Piece::More(image) => self.go_on(now, end, image),
+            Piece::End => self.end_stream(now, end),
+        }
+    }
+
+    fn begin_stream(&mut self, now: Time, end: End, wave: Wave) {
+        let Wave::Fast { speed, training, kind } = wave else { return };
+        self.end_activity(now, end);
+        let lead = speed.training_time(training);
+        let delay = self.noise.delay();
+        let there = (now + delay).max(*self.taken_to(end.other()));
+        let mute_from = match end {
+            End::Answerer => self.config.answerer_mute_from,
+            End::Caller => self.config.caller_mute_from,
+        };
+        let is_heard = mute_from.is_none_or(|from| now < from);
+        let id = is_heard.then(|| self.begin_to_carry((there, end.other()), wave, lead, false));
+        let mut encoder = Encoder::new();
+        if kind == ImageKind::Frames {
+            encoder.flags(IMAGE_FLAGS);
+        }
+        let modem = self.modem(end);
+        modem.doing = Doing::Sending;
+        modem.sending = id;
+        modem.stream = Some(Stream { speed, id, delay: there.since(now), until: now + lead, encoder });
+    }
+
+    fn go_on(&mut self, now: Time, end: End, image: Image) {
+        let image = self.noise.doubled_image(image);
+        let Some(stream) = &mut self.modem(end).stream else { return };
+        let bytes = match image {
+            Image::Bits(data) => data,
+            Image::Frames(frames) => {
+                frames.iter().for_each(|frame| stream.encoder.frame(frame));
+                stream.encoder.take()
+            }
+        };
+        self.append(now, end, bytes);
+    }
+
+    fn append(&mut self, now: Time, end: End, mut bytes: Vec<u8>) {
+        let Some(stream) = &mut self.modem(end).stream else { return };
+        let (speed, id, delay) = (stream.speed, stream.id, stream.delay);
+        let rate = u64::from(speed.bit_rate());
+        let start = stream.until.max(now);
+        stream.until = start + time_of(bytes.len(), rate);
+        self.noise.image(start, &mut bytes, speed);
+        let Some(id) = id else { return };
+        let Some(transmission) = self.transmissions.get_mut(&id) else { return };
+        let piece_bytes = transmission.piece_bytes;
+        transmission.bytes.extend_from_slice(&bytes);
+        for piece in 1..=bytes.len().div_ceil(piece_bytes) {
+            let until = (piece * piece_bytes).min(bytes.len());
+            self.at(start + delay + time_of(until, rate), Due::Piece(end.other(), id));
+        }
+    }
+
+    fn end_stream(&mut self, now: Time, end: End) {
+        let Some(stream) = &mut self.modem(end).stream else { return };
+        let rest = core::mem::take(&mut stream.encoder).finish();
+        self.append(now, end, rest);
+        let Some(Stream { id, delay, until, .. }) = self.modem(end).stream.take() else { return };
+        let until = until.max(now);
+        let activity = self.modem(end).activity;
+        self.at(until, Due::Sent(end, activity));
+        *self.taken_to(end.other()) = until + delay;
+        let Some(id) = id else { return };
+        self.at(until + delay, Due::Gone(end.other(), id));
     }
 
     /// The next thing that happens at or before `now`.
@@ -321,17 +417,27 @@ impl Medium {
         is_echo: bool,
     ) -> u64 {
         let rate = wave.bit_rate();
-        self.count += 1;
-        let id = self.count;
-        self.at(there, Due::Begins(to, id));
-        self.at(there + lead, Due::Trained(to, id));
+        let id = self.begin_to_carry((there, to), wave, lead, is_echo);
         let piece_bytes = piece_bytes(wave);
         for piece in 1..=bytes.len().div_ceil(piece_bytes) {
             let until = (piece * piece_bytes).min(bytes.len());
             self.at(there + lead + time_of(until, rate), Due::Piece(to, id));
         }
         self.at(there + lead + time_of(bytes.len(), rate), Due::Gone(to, id));
-        let transmission = Transmission { wave, bytes, given: 0, piece_bytes, is_cut: false, is_echo };
+        if let Some(transmission) = self.transmissions.get_mut(&id) {
+            transmission.bytes = bytes;
+        }
+        id
+    }
+
+    /// A transmission begins to go to an end. Its data are still to come, and its end.
+    fn begin_to_carry(&mut self, (there, to): (Time, End), wave: Wave, lead: Duration, is_echo: bool) -> u64 {
+        self.count += 1;
+        let id = self.count;
+        self.at(there, Due::Begins(to, id));
+        self.at(there + lead, Due::Trained(to, id));
+        let (piece_bytes, is_cut) = (piece_bytes(wave), false);
+        let transmission = Transmission { wave, bytes: Vec::new(), given: 0, piece_bytes, is_cut, is_echo };
         self.transmissions.insert(id, transmission);
         id
     }
@@ -434,6 +540,9 @@ impl Medium {
         let rest = transmission.bytes.get(transmission.given..).unwrap_or_default();
         let bytes: Vec<u8> = rest.iter().take(transmission.piece_bytes).copied().collect();
         transmission.given += bytes.len();
+        if bytes.is_empty() {
+            return Vec::new();
+        }
         let modem = self.modem(end);
         let Doing::Listening(wave) = modem.doing else {
             return Vec::new();

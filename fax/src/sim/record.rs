@@ -92,6 +92,11 @@ impl Recorder {
         self.line(now, " ", &text);
     }
 
+    /// Anything else that the driver wants to have in it, such as what is said to a modem that does T.30 itself.
+    pub fn note(&mut self, now: Time, direction: &str, text: &str) {
+        self.line(now, direction, text);
+    }
+
     /// The call is over.
     pub fn ended(&mut self, now: Time, report: &Report) {
         let text = format!(

@@ -4,7 +4,7 @@ use super::super::far_end::{CALL_TIME_MAX, Case, PARTING_MAX, Seat};
 use super::{BLOCK, CLEARING, Ended, Network, RINGS_AFTER, Station, Theirs};
 use fax_peers::audio::{BLOCK_SAMPLES, Line};
 use fax_peers::spandsp_t30::AudioTerminal;
-use fax_peers::t31::{Caller, Event, Hook};
+use fax_peers::t31::{Caller, Event, Hook, Modem};
 use fax_proto::time::Time;
 
 /// Our station, spandsp's terminal, and the network between them.
@@ -23,11 +23,16 @@ struct WithSpandsp<'a> {
 
 /// A call between our station and spandsp's terminal.
 pub(crate) fn with_spandsp(case: &Case, network: &Network) -> Ended {
+    on_one_modem(case, network, None).0
+}
+
+/// The same, on the modem of a call before, or a new one.
+pub(crate) fn on_one_modem(case: &Case, network: &Network, modem: Option<Modem>) -> (Ended, Modem) {
     let mut call = WithSpandsp {
         case,
         network,
         folder: tempfile::tempdir().unwrap(),
-        us: Station::new(network),
+        us: modem.map_or_else(|| Station::new(network), |modem| Station::with(modem, network)),
         terminal: None,
         now: Time::ZERO,
         theirs_done: None,
@@ -105,19 +110,20 @@ impl WithSpandsp<'_> {
         self.us.done.is_some_and(|at| other_is_over || self.now.since(at) > PARTING_MAX)
     }
 
-    fn end(mut self) -> Ended {
+    fn end(mut self) -> (Ended, Modem) {
         self.us.check_end();
         let result = self.terminal.as_ref().and_then(AudioTerminal::result);
         drop(self.terminal);
         let closed = self.us.seat.take().unwrap().close();
         let they_have = || Case::received_by_them(self.folder.path());
-        Ended {
+        let ended = Ended {
             report: closed.report,
             theirs: Theirs::Spandsp(result),
             received: if self.case.way.they_send() { closed.received } else { they_have() },
             ended: self.now,
             on_hook: self.us.done.unwrap_or(self.now),
             trace: format!("{}\n{}", closed.trace, self.us.log),
-        }
+        };
+        (ended, self.us.modem)
     }
 }

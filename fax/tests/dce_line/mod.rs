@@ -36,9 +36,9 @@ impl Station {
         Self::Engine(Box::new(Seat::new(case, case.document())))
     }
 
-    pub(crate) fn modem(case: &Case) -> Self {
+    pub(crate) fn modem(case: &Case, streams: bool) -> Self {
         let profile = Profile::default();
-        let mut dce = Dce::new(DceConfig::default());
+        let mut dce = Dce::new(DceConfig { streams, ..DceConfig::default() });
         initialize(&mut dce, &profile);
         let carrier =
             Carrier::new(CarrierConfig { profile, dial: "5550123".into(), ..CarrierConfig::default() });
@@ -140,6 +140,10 @@ impl Program {
                 dce::Output::Dial(digits) => {
                     assert!(digits.ends_with("5550123"), "{digits}");
                     self.dce.proceed(now);
+                }
+                dce::Output::Piece(piece) => {
+                    let _ = writeln!(self.log, "{now} line {}", shown(&piece));
+                    call.piece(now, end, piece);
                 }
                 dce::Output::Command(command) => {
                     let _ = writeln!(self.log, "{now} line {}", shown(&command));

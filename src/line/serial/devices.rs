@@ -90,6 +90,23 @@ fn name(file: &str, number: u32) -> String {
     text.lines().find_map(of).unwrap_or_else(|| number.to_string())
 }
 
+/// A process that has a device open, with its program; `None` where none is seen. Those of others are seen by the
+/// superuser only.
+#[must_use]
+pub fn user_of(device: &Path) -> Option<(i32, String)> {
+    let real = fs::canonicalize(device).ok()?;
+    let own = std::process::id().cast_signed();
+    let has_it = |process: &Path| {
+        let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+        open.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == real))
+    };
+    fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok().filter(|pid| *pid != own)?;
+        let program = || fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        has_it(&entry.path()).then(|| (pid, program().trim().to_owned()))
+    })
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -189,7 +189,10 @@ fn not_opened(device: &Path, trouble: Trouble) -> Finding {
             program: lock.holder.program,
             lock_file: Some(lock.lock_file),
         },
-        Trouble::Port(PortError::InUse(_)) => Finding::Locked { pid: None, program: None, lock_file: None },
+        Trouble::Port(PortError::InUse(_)) => {
+            let (pid, program) = devices::user_of(device).unzip();
+            Finding::Locked { pid, program, lock_file: None }
+        }
         trouble => Finding::Failed { cause: trouble.to_string() },
     }
 }
@@ -260,8 +263,8 @@ impl Examination<'_> {
             revision: found.revision.clone(),
             classes: found.classes.iter().map(ToString::to_string).collect(),
             class: found.best_class().map(|_| chosen.class.to_string()),
-            sends: named(found.speeds_send),
-            receives: named(found.speeds_receive),
+            sends: speeds(&found, chosen.class, found.speeds_send),
+            receives: speeds(&found, chosen.class, found.speeds_receive),
             ecm: ecm(&found, chosen.class),
             flow,
             caller_id: chosen.caller_id.clone().or(found.caller_id.map(Into::into)),
@@ -292,9 +295,12 @@ impl Examination<'_> {
     }
 }
 
-/// Speeds in words, the fastest first.
-fn named(speeds: SpeedSet) -> Vec<String> {
-    speeds.iter().rev().map(|speed: Speed| speed.to_string()).collect()
+/// Speeds in words, the fastest first. In Class 2 a modem says only how fast it goes at most.
+fn speeds(found: &Found, class: Class, in_class_one: SpeedSet) -> Vec<String> {
+    match found.class_two.iter().find(|two| two.class == class) {
+        Some(two) => vec![format!("{} bit/s and less", two.bit_rate_max)],
+        None => in_class_one.iter().rev().map(|speed: Speed| speed.to_string()).collect(),
+    }
 }
 
 fn ecm(found: &Found, class: Class) -> Ecm {

@@ -29,16 +29,20 @@ pub(super) struct Loan {
 }
 
 impl Counter {
-    /// Asks for the modem, and waits for it.
+    /// Asks for the modem, and waits for it. `is_answering` says whether a call that came in has the line.
     ///
     /// # Errors
     /// Why there is no call.
-    pub(super) fn borrow(&self, bell: &Bell) -> Result<Loan, HangUp> {
+    pub(super) fn borrow(&self, bell: &Bell, is_answering: impl Fn() -> bool) -> Result<Loan, HangUp> {
         if bell.stops() {
             return Err(HangUp::LineFault);
         }
         let (sender, receiver) = sync_channel(1);
         *self.wanted() = Some(sender);
+        // Looked at only now: a call that comes in after this finds us waiting, and tells us.
+        if is_answering() {
+            self.refuse(HangUp::Glare);
+        }
         bell.ring();
         let reply = receiver.recv_timeout(LOAN_WAIT);
         // Whoever has not answered by now finds nobody.

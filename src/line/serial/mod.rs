@@ -10,6 +10,7 @@
 //! with the cause in [`Condition`], and it comes back by itself. No call waits for a line that is out of order.
 
 mod answer;
+mod call;
 pub mod config;
 pub mod devices;
 pub mod examine;
@@ -20,6 +21,7 @@ pub mod port;
 pub mod profiles;
 #[cfg(test)]
 mod pty;
+mod session;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -33,9 +35,10 @@ use fax::carrier::{HangUp, Signal, SpeedSet};
 use fax::time::Time;
 use tokio::sync::Notify;
 
+use self::call::drain;
 use self::config::ModemLineConfig;
 use self::loan::Counter;
-use self::modem::{Bell, Modem, drain};
+use self::modem::{Bell, Trouble};
 use self::profiles::Profiles;
 use self::thread::{Shared, State};
 use super::drive::FaxTerminal;
@@ -113,22 +116,23 @@ impl ModemLine {
         Ok(line)
     }
 
-    /// Makes a call with a terminal; where there is none to be had, the terminal is told why.
-    fn run_call(&self, number: &Number, terminal: &mut dyn Terminal, modem: Result<&mut Modem, HangUp>) {
-        let Shared { config, plan, bell, .. } = &*self.shared;
-        match modem {
-            Ok(modem) => {
-                let dial = config.dial_string(&plan.local_phone(number));
-                if let Err(trouble) = modem.call(bell, terminal, dial, config.answer_wait) {
-                    tracing::warn!(line = config.name, %trouble, "a call has lost its modem");
-                }
-            }
-            Err(why) => {
-                terminal.signal(Time::ZERO, Signal::HungUp(why));
-                drain(terminal, Time::ZERO);
-            }
+    /// What is dialled for a number.
+    fn dial_string(&self, number: &Number) -> String {
+        let Shared { config, plan, .. } = &*self.shared;
+        config.dial_string(&plan.local_phone(number))
+    }
+
+    fn tell_lost(&self, done: Result<(), Trouble>) {
+        if let Err(trouble) = done {
+            tracing::warn!(line = self.name(), %trouble, "a call has lost its modem");
         }
     }
+}
+
+/// A call that does not come to be: the terminal is told why.
+fn refuse(terminal: &mut dyn Terminal, why: HangUp) {
+    terminal.signal(Time::ZERO, Signal::HungUp(why));
+    drain(terminal, Time::ZERO);
 }
 
 impl Line for ModemLine {
@@ -145,27 +149,37 @@ impl Line for ModemLine {
     }
 
     fn call(&self, dial: &Dial, sending: &mut dyn Sending) -> CallEnd {
-        let Shared { config, counter, bell, station_id, .. } = &*self.shared;
-        let mut loan = counter.borrow(bell);
-        let modem = loan.as_mut().map_err(|why| *why).and_then(|loan| loan.modem().ok_or(HangUp::LineFault));
+        let Shared { config, station_id, bell, .. } = &*self.shared;
         let mut sender = dial.sender(station_id.clone());
         sender.answer_wait = config.answer_wait;
-        if let Ok(modem) = &modem {
-            sender.allowed = config.limit(sender.allowed, modem.profile.speeds_send);
+        let mut loan = self.shared.borrow();
+        match loan.as_mut().map_err(|why| *why).and_then(|loan| loan.modem().ok_or(HangUp::LineFault)) {
+            Ok(modem) => {
+                sender.allowed = config.limit(sender.allowed, modem.profile.speeds_send);
+                let (end, done) = modem.send(bell, sender, self.dial_string(&dial.number), sending);
+                self.tell_lost(done);
+                end
+            }
+            Err(why) => {
+                let mut terminal = FaxTerminal::sending(sender, sending);
+                refuse(&mut terminal, why);
+                terminal.end()
+            }
         }
-        let mut terminal = FaxTerminal::sending(sender, sending);
-        self.run_call(&dial.number, &mut terminal, modem);
-        terminal.end()
     }
 
     fn carry(&self, number: &Number, terminal: &mut dyn Terminal) -> Result<(), CannotCarry> {
-        let Shared { config, counter, bell, .. } = &*self.shared;
+        let Shared { config, bell, .. } = &*self.shared;
         if self.shared.state().class.is_some_and(|class| !class.is_one()) {
             return Err(CannotCarry(format!("the modem of line {} does T.30 itself", config.name)));
         }
-        let mut loan = counter.borrow(bell);
-        let modem = loan.as_mut().map_err(|why| *why).and_then(|loan| loan.modem().ok_or(HangUp::LineFault));
-        self.run_call(number, terminal, modem);
+        let mut loan = self.shared.borrow();
+        match loan.as_mut().map_err(|why| *why).and_then(|loan| loan.modem().ok_or(HangUp::LineFault)) {
+            Ok(modem) => {
+                self.tell_lost(modem.call(bell, terminal, self.dial_string(number), config.answer_wait));
+            }
+            Err(why) => refuse(terminal, why),
+        }
         Ok(())
     }
 

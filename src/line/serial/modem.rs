@@ -1,4 +1,6 @@
-//! A modem at an open port: runs the dialogs and the calls of `fax::at` in real time, with hard deadlines.
+//! A modem at an open port: runs the dialogs of `fax::at` in real time, with hard deadlines.
+//!
+//! Calls are run by [`super::call`] (Class 1) and [`super::session`] (Class 2).
 //!
 //! Whoever owns the [`Modem`] is the only one who talks to it: the line's own thread between calls and for calls that
 //! come in, the thread of a call that goes out for as long as that call lasts. Every function here comes back by itself,
@@ -9,25 +11,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fax::at::Output;
-use fax::at::class1::{Carrier, CarrierConfig, HANG_UP_MAX};
 use fax::at::dialog::{Answers, Dialog, DialogError, Step};
 use fax::at::probe::{Found, Probe};
 use fax::at::profile::{FlowControl, Profile};
-use fax::carrier::Command;
 use fax::time::Time;
 
 use super::port::{Port, PortError, PortSettings, Waker};
 use crate::clock::Stopwatch;
-use crate::line::terminal::{Request, Terminal};
 
 /// How long DTR stays off to make a modem hang up (most want 50 ms; some sample it twice a second).
 const DTR_OFF: Duration = Duration::from_millis(700);
 /// How long a modem may take to collect itself after that.
 const DTR_REST: Duration = Duration::from_millis(700);
-/// How long a terminal may take to say good-bye when the gateway stops.
-const CANCEL_MAX: Duration = Duration::from_secs(10);
-/// What the carrier may need beyond its own promise to hang up.
-const HANG_UP_SLACK: Duration = Duration::from_secs(3);
 
 /// Why a modem cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +47,7 @@ pub enum Trouble {
 /// Wakes whoever waits for a modem, and says that the gateway stops.
 #[derive(Debug)]
 pub struct Bell {
-    waker: Waker,
+    pub(super) waker: Waker,
     stops: AtomicBool,
 }
 
@@ -91,7 +86,7 @@ impl Bell {
 /// A modem at an open port.
 #[derive(Debug)]
 pub struct Modem {
-    port: Port,
+    pub(super) port: Port,
     /// What is known of it.
     pub profile: Profile,
     /// Whether it is on hook and in command state, by its own word.
@@ -154,6 +149,12 @@ impl Modem {
     pub fn ask(&mut self, bell: &Bell, steps: Vec<Step>) -> Result<Answers, Trouble> {
         let dialog = Dialog::new(steps).with_gap(self.profile.command_gap);
         self.run(bell, dialog, false)
+    }
+
+    /// The same, also where the gateway stops: what is said here brings the line on hook.
+    pub(super) fn ask_on_the_way_out(&mut self, bell: &Bell, steps: Vec<Step>) -> Result<Answers, Trouble> {
+        let dialog = Dialog::new(steps).with_gap(self.profile.command_gap);
+        self.run(bell, dialog, true)
     }
 
     /// Asks the modem what it is and can do.
@@ -234,8 +235,25 @@ impl Modem {
         let flow =
             if self.profile.flow == FlowControl::RtsCts { FlowControl::RtsCts } else { FlowControl::None };
         self.port.set_flow(flow)?;
+        if flow == FlowControl::RtsCts {
+            self.check_flow(bell)?;
+        }
         self.is_on_hook = true;
         Ok(answers)
+    }
+
+    /// With a cable that lacks CTS nothing goes out any more: then it goes without.
+    fn check_flow(&mut self, bell: &Bell) -> Result<(), Trouble> {
+        let step = Step { wait: Duration::from_secs(1), ..Step::required("AT") };
+        match self.ask(bell, vec![step]) {
+            Err(Trouble::Dialog(_)) => {
+                tracing::warn!("with RTS and CTS the modem answers no more; going without flow control");
+                self.port.discard();
+                self.profile.flow = FlowControl::None;
+                Ok(self.port.set_flow(FlowControl::None)?)
+            }
+            result => result.map(|_| ()),
+        }
     }
 
     /// Whether anybody answers: `AT`, then, where nothing comes, out of whatever state the modem may have been left in.
@@ -261,7 +279,7 @@ impl Modem {
         self.reset(bell)?;
         let step =
             Step { wait: Duration::from_secs(2), tries: 3, is_numeric: true, ..Step::required("ATH0") };
-        match self.run(bell, Dialog::new(vec![step]), true) {
+        match self.ask_on_the_way_out(bell, vec![step]) {
             Ok(_) => {
                 self.is_on_hook = true;
                 Ok(())
@@ -321,148 +339,6 @@ impl Modem {
             Output::Tell(what) => return Ok(Some(what)),
         }
         Ok(None)
-    }
-
-    /// Runs a call of a terminal over this modem, from its first request until the modem is on hook again or all that
-    /// can be done for that has been done; [`Modem::is_on_hook`] says which. `dial` is empty for a call that comes in.
-    ///
-    /// # Errors
-    /// [`Trouble::Port`] where the port is lost; the terminal has been told by then, and is over.
-    pub fn call(
-        &mut self,
-        bell: &Bell,
-        terminal: &mut dyn Terminal,
-        dial: String,
-        answer_wait: Duration,
-    ) -> Result<(), Trouble> {
-        self.is_on_hook = false;
-        let carrier = Carrier::new(CarrierConfig { profile: self.profile.clone(), dial, answer_wait });
-        let mut call = Call { carrier, terminal, watch: Stopwatch::start(), over: None, cancelled: None };
-        match call.run(self, bell) {
-            Ok(()) => {
-                self.is_on_hook = call.carrier.is_on_hook_for_sure();
-                Ok(())
-            }
-            Err(error) => {
-                call.lose();
-                Err(error)
-            }
-        }
-    }
-}
-
-/// A call that is being run.
-struct Call<'a> {
-    carrier: Carrier,
-    terminal: &'a mut dyn Terminal,
-    watch: Stopwatch,
-    /// Since when the terminal is done.
-    over: Option<Time>,
-    /// Since when the gateway has been stopping.
-    cancelled: Option<Time>,
-}
-
-impl Call<'_> {
-    fn run(&mut self, modem: &mut Modem, bell: &Bell) -> Result<(), Trouble> {
-        loop {
-            self.pump(modem)?;
-            if self.over.is_some() && (self.carrier.is_idle() || self.is_stuck()) {
-                return Ok(());
-            }
-            let timeout = until(&self.watch, self.deadline());
-            let others = [Some(bell.waker.as_fd()), self.terminal.wakes_by()];
-            let others: Vec<_> = others.into_iter().flatten().collect();
-            if modem.port.wait(timeout, &others)?.woken {
-                bell.waker.hear();
-            }
-            let now = time(&self.watch);
-            let bytes = modem.port.take();
-            if !bytes.is_empty() {
-                self.carrier.received(now, &bytes);
-            }
-            self.carrier.tick(now);
-            self.tick(now, bell);
-        }
-    }
-
-    fn tick(&mut self, now: Time, bell: &Bell) {
-        if self.over.is_some() {
-            return;
-        }
-        if bell.stops() && self.cancelled.is_none() {
-            self.cancelled = Some(now);
-            self.terminal.cancel(now);
-        }
-        if self.cancelled.is_some_and(|since| now.since(since) > CANCEL_MAX) {
-            self.finish(now);
-        }
-        self.terminal.tick(now);
-    }
-
-    /// Passes on what either side has for the other until neither has anything more.
-    fn pump(&mut self, modem: &mut Modem) -> Result<(), Trouble> {
-        loop {
-            let now = time(&self.watch);
-            if let Some(output) = self.carrier.poll() {
-                if let Some(signal) = modem.apply(output)?
-                    && self.over.is_none()
-                {
-                    self.terminal.signal(now, signal);
-                }
-            } else if self.over.is_some() {
-                return Ok(());
-            } else {
-                match self.terminal.poll() {
-                    Some(Request::Command(command)) => self.carrier.command(time(&self.watch), command),
-                    Some(Request::Over) => self.finish(now),
-                    None => return Ok(()),
-                }
-            }
-        }
-    }
-
-    /// The terminal is done: the line goes on hook, if it has not been told to already.
-    fn finish(&mut self, now: Time) {
-        self.over = Some(now);
-        self.carrier.command(now, Command::HangUp);
-    }
-
-    fn is_stuck(&self) -> bool {
-        let max = HANG_UP_MAX + HANG_UP_SLACK;
-        self.over.is_some_and(|since| time(&self.watch).since(since) > max)
-    }
-
-    fn deadline(&self) -> Option<Time> {
-        let over = self.over.map(|since| since + HANG_UP_MAX + HANG_UP_SLACK);
-        let cancelled = self.cancelled.map(|since| since + CANCEL_MAX);
-        let terminal = self.terminal.deadline().filter(|_| self.over.is_none());
-        [self.carrier.deadline(), terminal, over, cancelled.filter(|_| self.over.is_none())]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    /// The port is gone: tells the terminal, which has nothing more to do then.
-    fn lose(&mut self) {
-        self.carrier.lost(time(&self.watch));
-        while let Some(output) = self.carrier.poll() {
-            if let (Output::Tell(signal), None) = (output, self.over) {
-                self.terminal.signal(time(&self.watch), signal);
-            }
-        }
-        drain(self.terminal, time(&self.watch));
-    }
-}
-
-/// Lets a terminal end that has no line any more. What it asks for is not done; its hooks are.
-pub(super) fn drain(terminal: &mut dyn Terminal, now: Time) {
-    const ROUNDS_MAX: usize = 100;
-    for _ in 0..ROUNDS_MAX {
-        match terminal.poll() {
-            Some(Request::Over) => return,
-            Some(Request::Command(_)) => {}
-            None => terminal.tick(now),
-        }
     }
 }
 

@@ -272,6 +272,13 @@ impl Port {
     }
 }
 
+impl Drop for Port {
+    fn drop(&mut self) {
+        // The kernel would keep a port that is closed open for half a minute to send what a modem does not take.
+        self.discard();
+    }
+}
+
 fn is_not_now(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -183,6 +183,8 @@ pub struct Known {
     pub profile: Profile,
     /// What has it, for people.
     pub models: Vec<String>,
+    /// Class 2: whether it does error correction; `None` where that is asked of the modem.
+    ecm: Option<bool>,
 }
 
 /// Every modem that is known.
@@ -249,6 +251,9 @@ impl Profiles {
             // No words of a generic profile can fit; what it is called and begins with is worth having.
             (profile.name, profile.init) = (known.name, known.init);
         }
+        let said = self.0.iter().find(|known| known.profile.name == profile.name).and_then(|known| known.ecm);
+        let found = found.class_two.iter().any(|two| two.class == profile.class && two.ecm);
+        profile.ecm = said.unwrap_or(found);
         profile
     }
 
@@ -287,7 +292,7 @@ fn parse(text: &str, path: &Path) -> Result<Known, ProfileError> {
     if file.name.is_empty() {
         return Err(error("name is empty".into()));
     }
-    let models = file.models.clone();
+    let (models, ecm) = (file.models.clone(), file.ecm);
     let profile = profile(file);
     let commands = [&profile.reset, &profile.init, &profile.call_setup].into_iter().flatten();
     let options = [&profile.flow_command, &profile.speaker, &profile.caller_id, &profile.distinctive_ring];
@@ -295,7 +300,7 @@ fn parse(text: &str, path: &Path) -> Result<Known, ProfileError> {
     let bad = commands.chain(options.into_iter().flatten()).chain(single).find(|text| !is_command(text));
     match bad {
         Some(text) => Err(error(format!("{text:?} is not a modem command: it must begin with AT"))),
-        None => Ok(Known { profile, models }),
+        None => Ok(Known { profile, models, ecm }),
     }
 }
 
@@ -393,6 +398,26 @@ mod tests {
         ] {
             assert_eq!(profiles.fitting(words).map(|p| p.name.as_str()), name, "{words}");
         }
+    }
+
+    #[test]
+    fn what_the_modem_says_of_its_classes_goes_into_the_proposal() {
+        use fax::at::probe::ClassTwo;
+        let profiles = Profiles::built_in().unwrap();
+        let two = |class| ClassTwo { class, bit_rate_max: 14_400, ecm: true, mr: true, mmr: true };
+        let found = |words: &str, class| Found {
+            words: words.into(),
+            classes: vec![class],
+            class_two: vec![two(class)],
+            ..Found::default()
+        };
+        let unknown = profiles.propose(&found("a toaster", Class::TwoPointZero));
+        assert_eq!((unknown.name.as_str(), unknown.class), ("generic-class-2.0", Class::TwoPointZero));
+        assert!(unknown.ecm);
+        let zyxel = profiles.propose(&found("U1496E V 6.13", Class::TwoPointZero));
+        assert!(zyxel.name == "zyxel-u1496" && !zyxel.ecm, "the profile knows better");
+        let other_class = profiles.propose(&found("CX93001-EIS_V0.2013-V92", Class::Two));
+        assert!(other_class.name == "conexant-cx930xx" && other_class.class == Class::Two && other_class.ecm);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The line against modems that are written down here: real pseudo terminals in real time, a few seconds each (slow).
 
 mod fake;
+mod moments;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -25,12 +25,11 @@ use fax::time::Time;
 
 use super::answer::{self, Decision};
 use super::config::ModemLineConfig;
-use super::loan::Counter;
+use super::loan::{Counter, Loan};
 use super::modem::{Bell, Modem, Trouble, time, until};
 use super::profiles::Profiles;
 use crate::address::{DialPlan, Number};
 use crate::clock::Stopwatch;
-use crate::line::drive::FaxTerminal;
 use crate::line::virtual_modem::VirtualModem;
 use crate::line::{Answering, CallEnd, Condition, Held, Seat};
 
@@ -80,6 +79,11 @@ impl Shared {
             self.pause(pause);
         }
         self.counter.refuse(HangUp::LineFault);
+    }
+
+    /// The modem for a call that goes out.
+    pub(super) fn borrow(&self) -> Result<Loan, HangUp> {
+        self.counter.borrow(&self.bell, || self.seat.is_answering())
     }
 
     /// Waits before the next try, and tells calls that come meanwhile that there is no line.
@@ -220,9 +224,7 @@ impl Shared {
         let Some(receiving) = self.answering.answer(ringing) else { return Ok(None) };
         let mut config = ReceiverConfig::new(self.station_id.clone());
         config.capability = self.config.limit(config.capability, modem.profile.speeds_receive);
-        let mut terminal = FaxTerminal::receiving(config, receiving);
-        let done = modem.call(&self.bell, &mut terminal, String::new(), self.config.answer_wait);
-        let end = terminal.end();
+        let (end, done) = modem.receive(&self.bell, config, receiving);
         done.map(|()| Some(end))
     }
 

@@ -81,6 +81,7 @@ impl<'a> Seat<'a> {
                     self.has_hung_up |= command == Command::HangUp;
                     call.command(now, end, command);
                 }
+                Request::Piece(piece) => call.piece(now, end, piece),
                 Request::Over => {
                     self.is_done = true;
                     if !std::mem::replace(&mut self.has_hung_up, true) {

@@ -168,6 +168,7 @@ impl Terminal for Modem {
                     }
                     Some(Request::Command(command))
                 }
+                Some(Output::Piece(piece)) => Some(Request::Piece(piece)),
                 // It cannot be: a program dials on hook only. Its thread will see.
                 Some(other) => {
                     self.held = Some(other);
@@ -183,6 +184,8 @@ impl Terminal for Modem {
             },
             Call::Ended => {
                 self.call = Call::Told;
+                // The line may need a while to go on hook; the program hears of it now.
+                self.held = self.output();
                 Some(Request::Over)
             }
             Call::None | Call::Told => None,

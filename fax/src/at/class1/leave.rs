@@ -182,6 +182,8 @@ impl Leave {
         self.is_in_data = false;
         self.from = From::Short;
         wire.reader.clear();
+        // A modem that has said XOFF and nothing since must hear this all the same.
+        wire.flow_while_sending(false);
         wire.cut_off();
         wire.write([dle::CAN, b'\r'].to_vec());
         wire.say("AT", AT_WAIT);

@@ -157,7 +157,8 @@ impl Listen {
     pub(super) fn claim(&mut self, wire: &mut Wire) {
         self.instead_of = None;
         if !self.is_claimed {
-            self.is_claimed = true;
+            // A burst that has ended by now is all that the engine asked for; what comes next is for its next command.
+            self.is_claimed = self.kept.last() != Some(&Signal::CarrierLost);
             self.kept.drain(..).for_each(|signal| wire.tell(signal));
         } else if self.is_up {
             wire.tell(Signal::CarrierUp);
@@ -384,8 +385,13 @@ impl Listen {
 
     fn tell(&mut self, wire: &mut Wire, signal: Signal) {
         if self.is_claimed {
-            wire.tell(signal);
-        } else if self.kept.len() < KEPT_MAX {
+            return wire.tell(signal);
+        }
+        if signal == Signal::CarrierUp {
+            // What was before is too old now.
+            self.kept.clear();
+        }
+        if self.kept.len() < KEPT_MAX || signal == Signal::CarrierLost {
             self.kept.push(signal);
         }
     }

@@ -327,6 +327,7 @@ impl Carrier {
     fn leave(&mut self, resume: Option<Resume>) {
         let from = match &mut self.state {
             State::OnHook | State::Ready | State::Hook(_) => return self.ready(),
+            State::Silence { by: SilenceBy::Timer, .. } => return self.ready(),
             State::Leave(leave) if self.is_over => return leave.hurry(&mut self.wire),
             State::Leave(_) => return,
             // The command has not been given yet.

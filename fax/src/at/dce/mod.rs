@@ -7,7 +7,9 @@
 //!
 //! The carrier takes frames and images whole, so the modem stores and forwards: what the program sends after a CONNECT
 //! is collected up to its `<DLE><ETX>`, goes out then, and its OK comes when the last bit has left. For a page that can
-//! be as long as the page takes on the line. What comes in goes to the program as it comes.
+//! be as long as the page takes on the line, and programs wait for 30 s (efax) or a minute (HylaFAX). On a line that
+//! takes images piece by piece ([`DceConfig::streams`]) they go out as they come, and the program is held to the speed of
+//! the line. What comes in goes to the program as it comes.
 //!
 //! Promises, for any program and any line:
 //! - every command line has exactly one result code, but for those that a hang-up in command mode makes moot;
@@ -30,7 +32,7 @@ mod words;
 pub use line::LINE_OCTETS_MAX;
 pub use registers::ServiceClass;
 
-use crate::carrier::{Command, HangUp, ImageKind, Signal, SpeedSet};
+use crate::carrier::{Command, HangUp, ImageKind, Piece, Signal, SpeedSet};
 use crate::hdlc::Encoder;
 use crate::time::{Duration, Time};
 use alloc::collections::VecDeque;
@@ -65,12 +67,14 @@ pub struct DceConfig {
     pub speeds: SpeedSet,
     /// Bytes taken from the program for one image; more is an error.
     pub image_octets_max: usize,
+    /// Whether the line takes images piece by piece ([`Output::Piece`]).
+    pub streams: bool,
 }
 
 impl Default for DceConfig {
-    /// Every speed, and 16 MiB.
+    /// Every speed, images of 16 MiB, and whole.
     fn default() -> Self {
-        Self { speeds: SpeedSet::ALL, image_octets_max: 16 << 20 }
+        Self { speeds: SpeedSet::ALL, image_octets_max: 16 << 20, streams: false }
     }
 }
 
@@ -93,6 +97,8 @@ pub enum Output {
     Dial(String),
     /// For the line.
     Command(Command),
+    /// For a line that takes images piece by piece; in the place of one [`Command::SendImage`].
+    Piece(Piece),
 }
 
 /// What the modem is at.
@@ -224,7 +230,11 @@ impl Dce {
     }
 
     /// A call comes in. It rings until the program answers, until [`Signal::HungUp`], or [`RINGS_MAX`] times.
+    /// Nothing rings during another call.
     pub fn ring(&mut self, now: Time, from: Caller) {
+        if !self.is_on_hook() {
+            return;
+        }
         self.ringing = Some(Ringing { from, rings: 0, next: now });
         self.tick(now);
     }
@@ -290,6 +300,7 @@ impl Dce {
     /// Looks at the bytes of the program, as far as the modem is free to.
     fn run(&mut self, now: Time) {
         while !matches!(self.doing, Doing::Asking | Doing::Sending)
+            && !self.is_ahead(now)
             && let Some(byte) = self.input.pop_front()
         {
             match &mut self.doing {
@@ -329,7 +340,14 @@ impl Dce {
             Doing::Quiet(_) => self.finish(now, Code::Error),
             Doing::Adapting => self.finish(now, Code::FcError),
             Doing::Frames { given: true, .. } => self.finish(now, Code::Ok),
-            Doing::Collecting(_) => self.finish(now, Code::Error),
+            // It was the modem that made the program wait.
+            Doing::Collecting(_) if !self.input.is_empty() => {}
+            Doing::Collecting(collecting) => {
+                if collecting.has_begun() && self.off_hook {
+                    self.out.push_back(Output::Piece(Piece::End));
+                }
+                self.finish(now, Code::Error);
+            }
             Doing::Dialling(_) | Doing::Answering(_) | Doing::Sending => self.drop_call(now),
             Doing::Commands | Doing::Asking | Doing::Frames { .. } | Doing::Image { .. } => {}
         }

@@ -3,8 +3,8 @@
 use super::results::Code;
 use super::shielded::Unshield;
 use super::watch::Expected;
-use super::{Dce, Doing};
-use crate::carrier::{Command, Image, ImageKind, Speed, Training};
+use super::{Dce, Doing, Output};
+use crate::carrier::{Command, Image, ImageKind, Piece, Speed, Training};
 use crate::hdlc::Decoder;
 use crate::t30::frame::FRAME_OCTETS_MAX;
 use crate::t30::timers::{PREAMBLE, TCF, V21_BIT_RATE};
@@ -18,6 +18,10 @@ const STALL_MAX: Duration = Duration::from_secs(30);
 const SLACK: Duration = Duration::from_secs(60);
 /// Frames of one V.21 burst; T.30 knows six at most.
 const FRAMES_MAX: usize = 16;
+/// How far the program may be ahead of the line, where images go out piece by piece.
+const AHEAD: Duration = Duration::from_secs(3);
+/// What goes out in one piece, at least. Less is sent whole.
+const PIECE_TIME: Duration = Duration::from_millis(500);
 /// The bit of a control octet that says that no frame follows.
 const FINAL: u8 = 0x10;
 
@@ -38,11 +42,41 @@ pub(super) struct Collecting {
     data: Vec<u8>,
     /// More came than is taken.
     too_much: bool,
+    /// What has gone out already.
+    stream: Option<Stream>,
+}
+
+/// An image that goes out while it comes in.
+#[derive(Debug)]
+struct Stream {
+    speed: Speed,
+    kind: ImageKind,
+    decoder: Decoder,
+    began: Time,
+    octets: usize,
+}
+
+impl Stream {
+    /// When the program is no longer too far ahead of the line.
+    fn ready_at(&self) -> Time {
+        let sent = self.began + self.speed.time_for(self.octets);
+        Time::ZERO + sent.since(Time::ZERO).saturating_sub(AHEAD)
+    }
 }
 
 impl Collecting {
     fn new(what: What) -> Self {
-        Self { what, unshield: Unshield::default(), data: Vec::new(), too_much: false }
+        Self { what, unshield: Unshield::default(), data: Vec::new(), too_much: false, stream: None }
+    }
+
+    /// Whether a part of the image has gone out.
+    pub(super) fn has_begun(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// Bytes that are there, with those that have gone out.
+    fn octets(&self) -> usize {
+        self.data.len() + self.stream.as_ref().map_or(0, |stream| stream.octets)
     }
 }
 
@@ -77,20 +111,64 @@ impl Dce {
             What::Fast(..) => self.config.image_octets_max,
         };
         let ended = collecting.unshield.push(byte, &mut collecting.data);
-        if collecting.data.len() > octets_max {
+        if collecting.octets() > octets_max {
             collecting.too_much = true;
             collecting.data.clear();
         }
         self.deadline = Some(now + STALL_MAX);
+        if !ended {
+            self.stream(now);
+        }
         if ended && let Doing::Collecting(collecting) = core::mem::replace(&mut self.doing, Doing::Commands) {
             self.collected(now, collecting);
         }
     }
 
+    /// Whether the program has to wait until the line has sent more of what it has.
+    pub(super) fn is_ahead(&mut self, now: Time) -> bool {
+        let Doing::Collecting(Collecting { stream: Some(stream), .. }) = &self.doing else { return false };
+        let ready = stream.ready_at();
+        let is_ahead = self.off_hook && now < ready;
+        if is_ahead && !self.input.is_empty() {
+            self.deadline = Some(ready);
+        }
+        is_ahead
+    }
+
+    /// Sends on what there is of an image, where the line takes it piece by piece.
+    fn stream(&mut self, now: Time) {
+        let Doing::Collecting(collecting) = &mut self.doing else { return };
+        let What::Fast(speed, training) = collecting.what else { return };
+        let Expected::Image(kind) = self.watch.expected() else { return };
+        let is_piece = speed.time_for(collecting.data.len()) >= PIECE_TIME;
+        if !self.config.streams || !self.off_hook || !is_piece || collecting.too_much {
+            return;
+        }
+        if collecting.stream.is_none() {
+            self.out.push_back(Output::Piece(Piece::Begin { speed, training, kind }));
+            let (began, decoder) = (now + speed.training_time(training), Decoder::new(FRAME_OCTETS_MAX));
+            collecting.stream = Some(Stream { speed, kind, decoder, began, octets: 0 });
+        }
+        let data = core::mem::take(&mut collecting.data);
+        if let Some(stream) = &mut collecting.stream {
+            self.out.extend(stream.piece(data).map(Output::Piece));
+        }
+    }
+
     fn collected(&mut self, now: Time, collecting: Collecting) {
-        let Collecting { what, data, too_much, .. } = collecting;
+        let Collecting { what, data, too_much, stream, .. } = collecting;
         if !self.off_hook {
             return self.finish(now, Code::NoCarrier);
+        }
+        if let Some(mut stream) = stream {
+            self.out.extend(stream.piece(data).map(Output::Piece));
+            self.out.push_back(Output::Piece(Piece::End));
+            if too_much {
+                return self.finish(now, Code::Error);
+            }
+            // What is stuffed, generously.
+            let rest = (stream.began + stream.speed.time_for(stream.octets * 2)).since(now);
+            return self.wait(now, Doing::Sending, rest + SLACK);
         }
         if too_much {
             return self.finish(now, Code::Error);
@@ -147,6 +225,19 @@ impl Dce {
     }
 }
 
+impl Stream {
+    /// The next piece, if there is anything to send in these data.
+    fn piece(&mut self, data: Vec<u8>) -> Option<Piece> {
+        self.octets += data.len();
+        let image = match self.kind {
+            ImageKind::Bits => Image::Bits(data),
+            ImageKind::Frames => Image::Frames(frames_in(&mut self.decoder, &data)),
+        };
+        let is_empty = image.len_bytes() == 0;
+        (!is_empty).then_some(Piece::More(image))
+    }
+}
+
 /// Flag and FCS of a frame, and what is stuffed, generously.
 const FRAME_OVERHEAD_OCTETS: usize = 16;
 
@@ -160,8 +251,13 @@ fn image_of(kind: ImageKind, data: Vec<u8>) -> Image {
     if kind == ImageKind::Bits {
         return Image::Bits(data);
     }
-    let (mut decoder, mut frames) = (Decoder::new(FRAME_OCTETS_MAX), Vec::new());
-    decoder.push(&data, &mut frames);
-    let frames: Vec<_> = frames.into_iter().filter(|frame| frame.fcs_ok).map(|frame| frame.octets).collect();
+    let frames = frames_in(&mut Decoder::new(FRAME_OCTETS_MAX), &data);
     if frames.is_empty() { Image::Bits(data) } else { Image::Frames(frames) }
+}
+
+/// The good frames that end in these data.
+fn frames_in(decoder: &mut Decoder, data: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    decoder.push(data, &mut frames);
+    frames.into_iter().filter(|frame| frame.fcs_ok).map(|frame| frame.octets).collect()
 }

@@ -16,10 +16,22 @@ struct State {
     is_silent: bool,
     rings_at: Option<String>,
     refuses: Option<String>,
+    befalls: Option<(String, Fate)>,
+    /// Its device, to be taken away.
+    device: PathBuf,
     line: Vec<u8>,
     /// Nobody answers yet.
     is_dialling: bool,
     ends: bool,
+}
+
+/// What becomes of a modem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is unplugged.
+    Unplugged,
+    /// It does not answer any more.
+    Silent,
 }
 
 /// The modem.
@@ -40,6 +52,7 @@ pub(super) fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
 impl Fake {
     pub(super) fn new() -> Self {
         let fake = Self { dir: tempfile::tempdir().unwrap(), state: Arc::default() };
+        fake.state.lock().unwrap().device = fake.device();
         fake.plug();
         let state = Arc::clone(&fake.state);
         std::thread::spawn(move || {
@@ -108,6 +121,16 @@ impl Fake {
         self.state.lock().unwrap().refuses = Some(command.into());
     }
 
+    /// This befalls it the next time that it hears a command that begins so.
+    pub(super) fn befalls(&self, fate: Fate, command: &str) {
+        self.state.lock().unwrap().befalls = Some((command.into(), fate));
+    }
+
+    /// Whether it has.
+    pub(super) fn has_befallen(&self) -> bool {
+        self.state.lock().unwrap().befalls.is_none()
+    }
+
     pub(super) fn write(&self, bytes: &[u8]) {
         if let Some(pty) = &self.state.lock().unwrap().pty {
             pty.write(bytes);
@@ -136,6 +159,15 @@ impl State {
             match byte {
                 b'\r' => {
                     let line: String = self.line.drain(..).map(char::from).collect();
+                    match self.befalls.take_if(|(command, _)| line.starts_with(command.as_str())) {
+                        Some((_, Fate::Unplugged)) => {
+                            std::fs::remove_file(&self.device).unwrap();
+                            self.pty = None;
+                            return;
+                        }
+                        Some((_, Fate::Silent)) => self.is_silent = true,
+                        None => {}
+                    }
                     let reply = if self.is_silent { String::new() } else { self.reply(&line) };
                     self.heard.push(line);
                     if let Some(pty) = &self.pty {
