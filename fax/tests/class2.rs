@@ -194,7 +194,7 @@ fn oddities_of_modems_are_no_obstacle() {
     ];
     for (quirks, other) in cases {
         for class in CLASSES {
-            let profile = Profile { class, ecm: !quirks.no_ecm, ..other.clone() };
+            let profile = Profile { class, ecm: true, ..other.clone() };
             let sent = document(2, Resolution::R204x98);
             let callee = Callee::Fax(Box::new(far_receiver()));
             let store = Store::with(sent.clone());

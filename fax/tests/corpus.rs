@@ -20,4 +20,4 @@ macro_rules! corpus {
     )*};
 }
 
-corpus! { at_idle at_probe at_reader class1_carrier dce hdlc_decode t30_events t30_frame t38_carrier t38_ifp t38_udptl t4_decode t85_decode tiff_read }
+corpus! { at_idle at_probe at_reader class1_carrier class2_session dce hdlc_decode t30_events t30_frame t38_carrier t38_ifp t38_udptl t4_decode t85_decode tiff_read }

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 use mail_parser::{MessageParser, MimeHeaders};
 
+pub mod efax;
+pub mod hylafax;
+pub mod modems;
+
 /// How long a story waits for something that must come.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 

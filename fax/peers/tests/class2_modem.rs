@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use fax_peers::class2_modem::office::{Callee, FarConfig, FarRole, Office};
+use fax_peers::class2_modem::office::{Callee, Drop, FarConfig, FarRole, Office};
 use fax_peers::class2_modem::{Config, Quirks};
 use fax_proto::page::{Page, Resolution};
 use fax_proto::session::Outcome;
@@ -211,4 +211,27 @@ fn oddities_are_as_asked_for() {
     program.command("ATDT1");
     let said = program.command("AT+FDT");
     assert!(said.contains("\x11\r\nCONNECT"), "{said}");
+}
+
+#[test]
+fn after_a_call_that_was_dropped_the_next_one_is_as_good_as_any() {
+    for class in ["2", "2.0"] {
+        let mut calls = 0;
+        let office = Office::new(Config::default(), move |_| {
+            calls += 1;
+            Callee::Fax(Box::new(FarConfig { drop: (calls == 1).then_some(Drop::Image(1)), ..receiver() }))
+        });
+        let mut program = Program { office, now: Time::ZERO };
+        program.command(&format!("ATE0+FCLASS={class}"));
+        for is_dropped in [true, false] {
+            assert!(program.command("ATD1").ends_with("OK\r\n"));
+            let said = program.command("AT+FDT");
+            assert!(said.contains("CONNECT"), "{class} {is_dropped}: {said}");
+            let end = if class == "2" { b"\x10\x03" } else { b"\x10." };
+            let said = program.until(&data(&page(3, 900), Coding::Mh, end), &["OK"]);
+            assert_eq!(String::from_utf8_lossy(&said).contains(":40"), is_dropped, "{class} {said:?}");
+            program.command("ATH0");
+            program.wait(Duration::from_secs(100));
+        }
+    }
 }

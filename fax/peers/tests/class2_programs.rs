@@ -1,7 +1,7 @@
-//! Proof that the test modem is one: old fax programs send and receive with it, on a pseudo-terminal in real time.
+//! Proof that the test modem is one: old fax programs send and receive with it, on a pseudo-terminal.
 //!
-//! Slow: each call lasts as long as on a telephone line. `tests/install` brings the programs: efax, and mgetty's sendfax
-//! unpacked into a folder, since Debian's package of it conflicts with HylaFAX's.
+//! Slow: each call lasts a third of what it does on a telephone line. `tests/install` brings the programs: efax, and mgetty's
+//! sendfax, unpacked into a folder, since Debian's package of it conflicts with HylaFAX's.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -18,11 +18,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+/// Three seconds of the modem in one of ours. efax divides by the whole seconds that a page took.
+const PACE: u32 = 3;
 /// Rows that efax puts on top of a page that it sends.
 const EFAX_ROWS: usize = 20;
 
-/// Where `tests/install` unpacks it.
-const SENDFAX: &str = "/opt/faxgate-peers/mgetty/usr/sbin/sendfax";
+/// Where `tests/install` unpacks them.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/peers/root");
 
 /// A page of a few seconds.
 fn page(seed: u32, rows: u32) -> Page {
@@ -63,7 +65,7 @@ fn run(command: &mut Command) -> String {
 }
 
 fn efax(modem: &PtyModem) -> Command {
-    let mut command = Command::new(std::env::var("EFAX").unwrap_or("efax".into()));
+    let mut command = Command::new(format!("{ROOT}/usr/bin/efax"));
     command.arg("-d").arg(modem.path()).args(["-l", "+1 555 0100", "-v", "ewin", "-h", " "]);
     command
 }
@@ -85,7 +87,7 @@ fn received(modem: &PtyModem) -> Vec<Page> {
 
 fn efax_sends(class: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let modem = PtyModem::new(Office::new(Config::default(), |_| receiver())).unwrap();
+    let modem = PtyModem::hurried(Office::new(Config::default(), |_| receiver()), PACE).unwrap();
     let pages = [page(3, 240), page(5, 200)];
     let files = [raw(folder.path(), "1.g3", &pages[0]), raw(folder.path(), "2.g3", &pages[1])];
     let said = run(efax(&modem).args(["-o", class, "-t", "T5550123"]).args(files).current_dir(&folder));
@@ -117,7 +119,8 @@ fn efax_sends_in_class_2_0() {
 
 fn efax_receives(class: &str, quirks: Quirks) {
     let folder = tempfile::tempdir().unwrap();
-    let modem = PtyModem::new(Office::new(Config { quirks, ..Config::default() }, |_| receiver())).unwrap();
+    let modem =
+        PtyModem::hurried(Office::new(Config { quirks, ..Config::default() }, |_| receiver()), PACE).unwrap();
     let pages = vec![page(3, 240), page(5, 200)];
     let sender = SenderConfig::new(StationId::new("+1 555 0199").unwrap(), 2);
     let far = FarConfig::new(FarRole::Send(sender, pages.clone()));
@@ -147,10 +150,10 @@ fn efax_receives_in_class_2_0() {
 /// mgetty's sendfax. It takes 2.0 by itself where the modem has it.
 fn sendfax_sends(options: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    let modem = PtyModem::new(Office::new(Config::default(), |_| receiver())).unwrap();
+    let modem = PtyModem::hurried(Office::new(Config::default(), |_| receiver()), PACE).unwrap();
     let pages = [page(3, 240), page(5, 200)];
     let files = [raw(folder.path(), "1.g3", &pages[0]), raw(folder.path(), "2.g3", &pages[1])];
-    let program = std::env::var("SENDFAX").unwrap_or(SENDFAX.into());
+    let program = format!("{ROOT}/usr/sbin/sendfax");
     let line = modem.path().strip_prefix("/dev").unwrap().to_path_buf();
     let said =
         run(Command::new(program).args(options).args(["-v", "-l"]).arg(line).arg("5550123").args(files));

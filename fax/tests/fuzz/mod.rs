@@ -11,12 +11,14 @@
 
 mod at;
 mod call;
+mod class2;
 mod dce;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 mod t38;
 
 pub(crate) use at::{at_idle, at_probe, at_reader, class1_carrier};
+pub(crate) use class2::class2_session;
 pub(crate) use dce::dce;
 pub(crate) use t38::{t38_carrier, t38_ifp, t38_udptl};
 

@@ -210,7 +210,7 @@ impl Modem {
 
     fn set_numbers(&mut self, name: &str, value: &str, class: Class) -> Done {
         let mut numbers: Numbers = if name == "+FCC" { self.params.capability } else { self.params.session };
-        if numbers.set(value, class).is_none() {
+        if numbers.set(value, class).is_none() || (self.config.quirks.no_ecm && numbers.wants_ecm()) {
             return Done::Error;
         }
         if name == "+FCC" {

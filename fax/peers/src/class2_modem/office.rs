@@ -91,7 +91,20 @@ struct Far {
     engine: Engine,
     pages: Vec<Page>,
     answers: VecDeque<Fcf>,
-    is_begun: bool,
+    /// When the call began for it: its clock counts from there.
+    begun: Option<Time>,
+}
+
+impl Far {
+    fn handle(&mut self, now: Time, input: Input) {
+        let begun = self.begun.unwrap_or(now);
+        self.engine.handle(Time::ZERO + now.since(begun), input);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let begun = self.begun?;
+        self.engine.deadline().map(|deadline| begun + deadline.since(Time::ZERO))
+    }
 }
 
 #[derive(Debug)]
@@ -184,7 +197,7 @@ impl Office {
             Wait::Rings { next, .. } => *next,
         });
         let line = self.line.as_ref().and_then(Trunk::deadline);
-        let far = self.far.as_ref().filter(|far| far.is_begun).and_then(|far| far.engine.deadline());
+        let far = self.far.as_ref().and_then(Far::deadline);
         [wait, line, far, self.modem.deadline(), self.drop_at].into_iter().flatten().min()
     }
 
@@ -195,10 +208,9 @@ impl Office {
             self.modem.tick(now);
         }
         if let Some(far) = &mut self.far
-            && far.is_begun
-            && far.engine.deadline().is_some_and(|at| at <= now)
+            && far.deadline().is_some_and(|at| at <= now)
         {
-            far.engine.handle(now, Input::Tick);
+            far.handle(now, Input::Tick);
         }
         if self.drop_at.take_if(|at| *at <= now).is_some()
             && let Some(line) = &mut self.line
@@ -218,7 +230,9 @@ impl Office {
             self.modem_wants(output);
             return true;
         }
-        if let Some(output) = self.far.as_mut().filter(|far| far.is_begun).and_then(|far| far.engine.poll()) {
+        if let Some(output) =
+            self.far.as_mut().filter(|far| far.begun.is_some()).and_then(|far| far.engine.poll())
+        {
             self.far_wants(output);
             return true;
         }
@@ -230,7 +244,7 @@ impl Office {
         }
         if let Some(signal) = line.poll(modem_end.other()) {
             if let Some(far) = &mut self.far {
-                far.engine.handle(now, Input::Signal(signal));
+                far.handle(now, Input::Signal(signal));
             }
             return true;
         }
@@ -323,14 +337,14 @@ impl Office {
         self.line = Some(Trunk::default());
         self.drop = config.drop;
         self.drop_at = None;
-        self.far = Some(Far { engine, pages, answers: config.answers.into(), is_begun: false });
+        self.far = Some(Far { engine, pages, answers: config.answers.into(), begun: None });
         self.seen.push(Seen::default());
     }
 
     fn begin_far(&mut self) {
         if let Some(far) = &mut self.far {
-            far.is_begun = true;
-            far.engine.handle(self.now, Input::Tick);
+            far.begun = Some(self.now);
+            far.handle(self.now, Input::Tick);
         }
     }
 
@@ -381,16 +395,14 @@ impl Office {
             }
             EngineOutput::NeedPage(index) => {
                 let page = far.pages.get(index as usize).cloned();
-                far.engine.handle(now, page.map_or(Input::NoPage(index), |page| Input::Page(index, page)));
+                far.handle(now, page.map_or(Input::NoPage(index), |page| Input::Page(index, page)));
             }
-            EngineOutput::Mark { mark: PageMark::Unconfirmed, .. } => {
-                far.engine.handle(now, Input::MarkKept(true))
-            }
+            EngineOutput::Mark { mark: PageMark::Unconfirmed, .. } => far.handle(now, Input::MarkKept(true)),
             EngineOutput::Mark { .. } => {}
             EngineOutput::Identified(remote) => seen.identified = Some(remote),
             EngineOutput::PageReceived(page) => {
                 seen.received.push(page);
-                far.engine.handle(now, Input::PageKept(true));
+                far.handle(now, Input::PageKept(true));
             }
             EngineOutput::Ended(report) => seen.report = Some(report),
         }

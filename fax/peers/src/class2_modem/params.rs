@@ -47,6 +47,10 @@ impl Numbers {
         (br <= 5 && wd <= 4 && ln <= 2 && df <= 4 && ec <= 4 && st <= 7).then_some(())
     }
 
+    pub(super) fn wants_ecm(self) -> bool {
+        self.0[5] > 0
+    }
+
     pub(super) fn show(self, class: Class) -> String {
         let mut shown: Vec<String> =
             self.0.iter().map(|n| if class.is_draft() { format!("{n}") } else { format!("{n:X}") }).collect();

@@ -5,9 +5,11 @@ use super::super::profile::Class;
 use super::super::reply::Reply;
 use super::hangup::Code;
 use super::params::Params;
+use crate::t30::capability::Capability;
 use crate::t30::frame::{Digits, StationId};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// What follows a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,9 +138,15 @@ impl Dialect {
         format!("AT{}=\"{text}\"", self.pick("+FLID", "+FLI"))
     }
 
-    /// What we offer, and what we allow.
-    pub(super) fn capability(self, params: Params) -> String {
-        format!("AT{}={}", self.pick("+FDCC", "+FCC"), params.to_text(self.0))
+    /// What we offer, and what we allow. A modem without error correction refuses the second of them, and keeps the first.
+    pub(super) fn capabilities(self, capability: &Capability) -> Vec<String> {
+        let command = |capability: &Capability| {
+            let params = Params::of_capability(capability, self.0);
+            format!("AT{}={}", self.pick("+FDCC", "+FCC"), params.to_text(self.0))
+        };
+        let plain = Capability { ecm: false, ..*capability };
+        let all = capability.ecm.then(|| command(capability));
+        [command(&plain)].into_iter().chain(all).collect()
     }
 
     /// How the next page is to be sent.
@@ -191,7 +199,6 @@ fn unquoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::t30::capability::Capability;
 
     #[test]
     fn the_same_things_have_two_names() {
@@ -229,7 +236,12 @@ mod tests {
         let (draft, new) = (Dialect(Class::Two), Dialect(Class::TwoPointOne));
         assert_eq!(draft.local_id(&id), "AT+FLID=\"+1 x 2\"");
         assert_eq!(new.local_id(&id), "AT+FLI=\"+1 x 2\"");
-        assert_eq!(draft.capability(params), "AT+FDCC=1,5,2,2,3,2,0,0");
+        assert_eq!(
+            draft.capabilities(&Capability::FULL),
+            ["AT+FDCC=1,5,2,2,1,0,0,0", "AT+FDCC=1,5,2,2,3,2,0,0"]
+        );
+        let plain = Capability { ecm: false, ..Capability::FULL };
+        assert_eq!(new.capabilities(&plain), ["AT+FCC=57,5,2,2,1,0,0,0"]);
         assert_eq!(new.settings(params), "AT+FIS=1,5,2,2,3,2,0,0");
         assert_eq!((draft.abort(), new.abort()), ("AT+FK", "AT+FKS"));
         assert_eq!(new.page_end(Follows::Document), [0x10, b';']);

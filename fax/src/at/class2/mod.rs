@@ -389,7 +389,7 @@ fn failed_call(reply: &Reply) -> Option<Outcome> {
         Reply::Blacklisted | Reply::Delayed => Outcome::DialBlocked,
         Reply::NoCarrier => Outcome::NotConnected,
         Reply::Voice => Outcome::VoiceAnswered,
-        Reply::Data | Reply::Connect => Outcome::DataModemAnswered,
+        Reply::Data | Reply::Connect | Reply::ConnectData => Outcome::DataModemAnswered,
         Reply::Error => Outcome::Local(LocalFailure::Line),
         _ => return None,
     })

@@ -7,7 +7,6 @@ use super::super::reader::DataEnd;
 use super::super::reply::Reply;
 use super::dialect::{Follows, PageAnswer, Report as Line};
 use super::leave::From;
-use super::params::Params;
 use super::wire::Wire;
 use super::{Event, Exit};
 use crate::at::profile::BitOrder as Order;
@@ -101,9 +100,8 @@ impl Receiving {
             jbig: false,
             ..self.config.capability
         };
-        let params = Params::of_capability(&offered, wire.dialect.0);
-        let receive = String::from("AT+FCR=1");
-        [receive, wire.dialect.local_id(&self.config.local_id), wire.dialect.capability(params)].into()
+        let own = [String::from("AT+FCR=1"), wire.dialect.local_id(&self.config.local_id)];
+        own.into_iter().chain(wire.dialect.capabilities(&offered)).collect()
     }
 
     pub(super) fn answer(&mut self, wire: &mut Wire) {
@@ -178,8 +176,8 @@ impl Receiving {
         match line {
             Line::Connected | Line::Settings(_) => wire.is_connected = true,
             Line::Other(Reply::Ok) if wire.is_connected => return self.begin(wire),
-            Line::Other(reply @ (Reply::Data | Reply::Connect | Reply::Voice)) => {
-                let from = if *reply == Reply::Connect { From::Over } else { From::Busy };
+            Line::Other(reply @ (Reply::Data | Reply::Connect | Reply::ConnectData | Reply::Voice)) => {
+                let from = if reply.is_final() { From::Over } else { From::Busy };
                 return Some(Exit { outcome: Outcome::NoCommand, from });
             }
             Line::Other(Reply::Ok) => return Some(Exit { outcome: Outcome::NoCommand, from: From::Command }),
@@ -223,7 +221,7 @@ impl Receiving {
 
     fn page_line(&mut self, wire: &mut Wire, line: &Line) -> Option<Exit> {
         match line {
-            Line::Other(Reply::Connect) => {
+            Line::Other(Reply::Connect | Reply::ConnectData) => {
                 self.identified(wire);
                 wire.phase = Phase::Image;
                 self.is_finished = false;

@@ -130,13 +130,12 @@ impl Sending {
 
     /// The commands of this call that go before dialling.
     pub(super) fn setup(&self, wire: &Wire) -> Vec<String> {
-        let class = wire.dialect.0;
         let address = &self.config.address;
         let subaddress = address.subaddress.as_ref().map(Dialect::subaddress);
         let password = address.password.as_ref().map(Dialect::password);
-        let capability = Params::of_capability(&self.config.allowed, class);
-        [wire.dialect.local_id(&self.config.local_id), wire.dialect.capability(capability)]
+        [wire.dialect.local_id(&self.config.local_id)]
             .into_iter()
+            .chain(wire.dialect.capabilities(&self.config.allowed))
             .chain(subaddress)
             .chain(password)
             .collect()
@@ -193,8 +192,15 @@ impl Sending {
             (Step::Dialling, Event::Timer) => Some(self.unanswered(wire)),
             (Step::Page, Event::Page) => self.prepare(wire),
             (Step::Page, Event::Timer) => exit(Outcome::Local(LocalFailure::PageMissing), From::Command),
+            (Step::Setting, Event::Line(Line::Other(Reply::Error))) if self.config.allowed.ecm => {
+                // A modem without error correction. What it refuses otherwise it has settled by itself.
+                self.config.allowed = Capability { ecm: false, mmr: false, ..self.config.allowed };
+                self.prepare(wire)
+            }
             (Step::Setting, Event::Line(Line::Other(reply))) if reply.is_final() => self.train(wire),
-            (Step::Training, Event::Line(Line::Other(Reply::Connect))) => self.connected(wire),
+            (Step::Training, Event::Line(Line::Other(Reply::Connect | Reply::ConnectData))) => {
+                self.connected(wire)
+            }
             (Step::Training, Event::Line(Line::Other(reply))) if reply.is_final() => {
                 exit(Outcome::Local(LocalFailure::Line), From::Command)
             }
