@@ -97,7 +97,7 @@ impl SmtpConfig {
                 "a certificate and its key belong together: name both, or neither",
             ),
             (
-                self.tls.enabled || !(self.tls.required || !self.listen_tls.is_empty()),
+                self.tls.enabled || (self.listen_tls.is_empty() && !self.tls.required),
                 "tls.enabled",
                 "must be true where TLS is required, or listened for",
             ),
