@@ -457,7 +457,9 @@ proptest::proptest! {
 }
 
 fn with_tls(tls_required: bool) -> Talk {
-    Talk::of(Service { tls: true, tls_required, ..Service::plain("fax.example.com", LIMITS) })
+    // Patient, since what is tried here is mostly wrong.
+    let limits = Limits { errors_max: 10, ..LIMITS };
+    Talk::of(Service { tls: true, tls_required, ..Service::plain("fax.example.com", limits) })
 }
 
 #[test]
