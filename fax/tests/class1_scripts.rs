@@ -28,6 +28,7 @@ scripts! {
     silence_without_end
     xoff_and_silence
     stops_without_a_word
+    words_that_are_lost
     hangs_up_whatever_runs
     a_modem_that_answers_nothing
     results_without_an_end_of_data

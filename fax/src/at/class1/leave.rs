@@ -97,9 +97,9 @@ impl Leave {
         Self { from, is_in_data, tries: 0, has_ended: false, is_settling: false, tail: Vec::new(), resume }
     }
 
-    /// From something short that has had its time: the modem is told `AT` now.
-    pub(super) fn overdue(wire: &mut Wire) -> Self {
-        let mut leave = Self::new(wire, From::Short, false, None);
+    /// From something that has had its time: the modem is told `AT` now.
+    pub(super) fn overdue(wire: &mut Wire, resume: Option<Resume>) -> Self {
+        let mut leave = Self::new(wire, From::Short, false, resume);
         leave.tell_at(wire);
         leave
     }
