@@ -27,6 +27,8 @@ scripts! {
     silence_that_the_modem_cannot_keep
     silence_without_end
     xoff_and_silence
+    stops_without_a_word
+    words_that_are_lost
     hangs_up_whatever_runs
     a_modem_that_answers_nothing
     results_without_an_end_of_data

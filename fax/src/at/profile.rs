@@ -220,8 +220,10 @@ impl Profile {
         let resets = self.reset.iter().map(reset);
         let optional = [&self.flow_command, &self.speaker, &self.caller_id, &self.distinctive_ring];
         let rest = self.init.iter().chain(optional.into_iter().flatten());
-        let rest = rest.map(|text| Step { wait: self.command_wait, is_numeric: true, ..Step::new(text) });
-        let class = Step { wait: self.command_wait, is_required: true, ..Step::new(&self.class.command()) };
+        // Twice, for modems that are deaf for a while after a reset.
+        let rest =
+            rest.map(|text| Step { wait: self.command_wait, tries: 2, is_numeric: true, ..Step::new(text) });
+        let class = Step { wait: self.command_wait, ..Step::required(&self.class.command()) };
         resets.chain(rest).chain([class]).collect()
     }
 }

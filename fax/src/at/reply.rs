@@ -113,9 +113,10 @@ impl Reply {
     }
 
     fn of_word(word: &str) -> Option<Self> {
-        const WORDS: [(&str, Reply); 23] = [
+        const WORDS: [(&str, Reply); 24] = [
             ("OK", Reply::Ok),
             ("CONNECT", Reply::Connect),
+            ("CONNECT/FAX", Reply::Connect),
             ("RING", Reply::Ring(None)),
             ("RINGING", Reply::Ringing),
             ("RINGBACK", Reply::Ringing),
@@ -199,6 +200,7 @@ mod tests {
             ("CONNECT", Reply::Connect),
             ("CONNECT 115200/V34", Reply::ConnectData),
             ("CONNECT FAX", Reply::Connect),
+            ("CONNECT/FAX", Reply::Connect),
             ("RING", Reply::Ring(None)),
             ("RING A", ring("A")),
             ("RING 1", ring("1")),

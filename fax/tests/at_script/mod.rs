@@ -19,12 +19,16 @@
 //!
 //! Whatever the carrier does must stand in the script, in order.
 
+#[path = "../support/v21.rs"]
+mod v21;
+
 use fax_proto::at::Output;
 use fax_proto::at::class1::{Carrier, CarrierConfig};
 use fax_proto::at::dle;
 use fax_proto::at::profile::{Class, FlowControl, Profile, SilenceBy};
 use fax_proto::carrier::{Command, Image, ImageKind, Signal, Speed, Training};
 use fax_proto::time::{Duration, Time};
+use v21::v21;
 
 pub(crate) fn play(name: &str, script: &str) {
     let mut player = Player { name, line: 0, now: Time::ZERO, carrier: None, profile: Profile::default() };
@@ -75,7 +79,7 @@ impl Player<'_> {
                 match word {
                     "!" => self.carrier().command(now, command(rest)),
                     "<" => self.carrier().received(now, format!("\r\n{rest}\r\n").as_bytes()),
-                    "<frame" => self.carrier().received(now, &frame(&octets(rest))),
+                    "<frame" => self.carrier().received(now, &v21(&octets(rest))),
                     "<x" => self.carrier().received(now, &octets(rest)),
                     "@" => self.pass(rest.parse().expect("seconds")),
                     "lost" => self.carrier().lost(now),
@@ -160,15 +164,6 @@ impl Player<'_> {
 
 fn octets(hex: &str) -> Vec<u8> {
     hex.split_whitespace().map(|octet| u8::from_str_radix(octet, 16).expect("an octet")).collect()
-}
-
-/// A frame with its FCS, as a modem hands it out.
-fn frame(octets: &[u8]) -> Vec<u8> {
-    let shift = |crc: u16| if crc & 1 != 0 { crc >> 1 ^ 0x8408 } else { crc >> 1 };
-    let crc =
-        octets.iter().fold(0xFFFF, |crc, octet| (0..8).fold(crc ^ u16::from(*octet), |crc, _| shift(crc)));
-    let octets: Vec<u8> = octets.iter().copied().chain((!crc).to_le_bytes()).collect();
-    dle::stuff(&octets)
 }
 
 fn hex(octets: &[u8]) -> String {

@@ -17,7 +17,9 @@ use alloc::vec::Vec;
 /// From the moment that hanging up begins to the moment that the carrier is idle, at most.
 pub const HANG_UP_MAX: Duration = Duration::from_secs(40);
 /// How long a modem takes to leave a reception.
-const STOP_WAIT: Duration = Duration::from_millis(1500);
+const STOP_WAIT: Duration = Duration::from_millis(1000);
+/// The same for one that does not say that it has: then it is told `AT`.
+const STOP_SILENT_WAIT: Duration = Duration::from_millis(250);
 /// How long a modem takes to say what it has nearly said already.
 const SOON: Duration = Duration::from_secs(3);
 /// A modem sends what its own buffers hold; more than this is not waited for.
@@ -88,16 +90,16 @@ impl Leave {
             From::Frames(ends) => wire.wait(ends.since(wire.now).min(FLUSH_HANG_UP_MAX) + SOON),
             From::AskedToReceive | From::Receiving | From::Answering => {
                 wire.write([dle::CAN].to_vec());
-                wire.wait(STOP_WAIT);
+                wire.wait(if wire.says_stopped { STOP_WAIT } else { STOP_SILENT_WAIT });
             }
         }
         let is_in_data = from == From::Receiving;
         Self { from, is_in_data, tries: 0, has_ended: false, is_settling: false, tail: Vec::new(), resume }
     }
 
-    /// From something short that has had its time: the modem is told `AT` now.
-    pub(super) fn overdue(wire: &mut Wire) -> Self {
-        let mut leave = Self::new(wire, From::Short, false, None);
+    /// From something that has had its time: the modem is told `AT` now.
+    pub(super) fn overdue(wire: &mut Wire, resume: Option<Resume>) -> Self {
+        let mut leave = Self::new(wire, From::Short, false, resume);
         leave.tell_at(wire);
         leave
     }
@@ -130,7 +132,7 @@ impl Leave {
                 self.is_in_data = true;
                 Next::Stay
             }
-            (reply, _) if reply.is_final() => self.done(wire),
+            (reply, _) if reply.is_final() => self.done(wire, *reply == Reply::Ok),
             _ => Next::Stay,
         }
     }
@@ -142,8 +144,11 @@ impl Leave {
         wire.write(dle::stuff(none));
     }
 
-    fn done(&mut self, wire: &mut Wire) -> Next {
-        if self.tries == 0 {
+    fn done(&mut self, wire: &mut Wire, is_ok: bool) -> Next {
+        // The reception may have ended by itself while the byte that stops it was on its way; then some modems answer that
+        // as well, and a command that is given before would be taken for another such byte.
+        let is_crossed = !is_ok && matches!(self.from, From::AskedToReceive | From::Receiving);
+        if self.tries == 0 && !is_crossed {
             return Next::Ready;
         }
         self.is_settling = true;
@@ -157,10 +162,10 @@ impl Leave {
         let end = wire.reader.data(&mut self.tail);
         if end == DataEnd::Etx {
             self.is_in_data = false;
-        } else if hidden_result(&self.tail).is_some() {
+        } else if let Some((word, _)) = hidden_result(&self.tail) {
             self.is_in_data = false;
             self.tail.clear();
-            return (true, self.done(wire));
+            return (true, self.done(wire, word == "OK"));
         }
         self.tail.drain(..self.tail.len().saturating_sub(TAIL_OCTETS));
         (end != DataEnd::More, Next::Stay)
@@ -173,6 +178,7 @@ impl Leave {
         if self.tries == AT_TRIES {
             return Next::HungUp(HangUp::LineFault);
         }
+        wire.says_stopped &= !matches!(self.from, From::AskedToReceive | From::Receiving);
         self.tell_at(wire);
         Next::Stay
     }

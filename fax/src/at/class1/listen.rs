@@ -6,6 +6,7 @@
 //! Modems give up waiting, or take the tail of a V.21 signal for something else, in ways of their own. The engine keeps
 //! the time of listening, so here the command is given again until the engine wants something else.
 
+use super::super::dle;
 use super::super::reader::DataEnd;
 use super::super::reply::Reply;
 use super::Next;
@@ -298,6 +299,10 @@ impl Listen {
     pub(super) fn pull(&mut self, wire: &mut Wire) -> (bool, Next) {
         let mut data = Vec::new();
         let end = wire.reader.data(&mut data);
+        if let (DataEnd::Other(octet), What::Frames) = (end, &self.what) {
+            // T.31 leaves such a pair out. No modem sends one with V.21, but some forget to double a DLE; the FCS tells.
+            data.extend_from_slice(&[dle::DLE, octet]);
+        }
         let next = self.data(wire, data);
         if end == DataEnd::Etx && self.phase == Phase::Data {
             self.phase = Phase::Result;

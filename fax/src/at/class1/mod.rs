@@ -466,7 +466,11 @@ impl Carrier {
             }
             State::Setup(setup) => setup.late(wire),
             State::Connecting { is_caller: true } => Next::HungUp(HangUp::NoAnswer),
-            State::Connecting { is_caller: false } | State::Speak(_) => Next::HungUp(HangUp::LineFault),
+            State::Connecting { is_caller: false } => Next::HungUp(HangUp::LineFault),
+            State::Speak(speak) => {
+                let is_connected = speak.is_connected();
+                self.overdue(is_connected)
+            }
             State::Ready | State::Doubt(_) => Next::HungUp(HangUp::LineFault),
             State::Flags => Next::Leave,
             State::Silence { by: SilenceBy::Timer, .. } => {
@@ -476,7 +480,7 @@ impl Carrier {
             State::Silence { by: SilenceBy::Modem, .. } => {
                 // It never says that it is over, and has been waited for already.
                 wire.tell(Signal::Sent);
-                self.state = State::Leave(Leave::overdue(wire));
+                self.state = State::Leave(Leave::overdue(wire, None));
                 Next::Stay
             }
             State::Listen(listen) => listen.late(wire),
@@ -488,6 +492,24 @@ impl Carrier {
                 Next::Stay
             }
         }
+    }
+
+    /// Sending should have begun, or ended. If the modem answers `AT`, a `CONNECT` was lost, and it is asked once more; or
+    /// the `OK`, and all has gone out as far as can be known.
+    fn overdue(&mut self, is_connected: bool) -> Next {
+        let State::Speak(speak) = core::mem::replace(&mut self.state, State::Ready) else {
+            return Next::Ready;
+        };
+        self.refusals = self.refusals.saturating_add(1);
+        if is_connected {
+            self.wire.tell(Signal::Sent);
+        } else if self.refusals > 1 {
+            self.state = State::Speak(speak);
+            return Next::HungUp(HangUp::LineFault);
+        }
+        let resume = (!is_connected).then_some(Resume::Speak(speak));
+        self.state = State::Leave(Leave::overdue(&mut self.wire, resume));
+        Next::Stay
     }
 
     fn apply(&mut self, next: Next) {

@@ -20,8 +20,9 @@ use alloc::vec::Vec;
 
 /// From the command to `CONNECT`; some modems say it only once they have trained.
 const CONNECT_WAIT: Duration = Duration::from_secs(6);
-/// Beyond the time that sending should take.
+/// Beyond the time that sending should take: an image, which ports and modems hold in buffers of theirs, and V.21.
 const SLACK: Duration = Duration::from_secs(20);
+const FRAMES_SLACK: Duration = Duration::from_secs(5);
 /// Flags before the first frame of an ECM image (T.4 Annex A: 200 ms ± 100 ms).
 const IMAGE_FLAGS: Duration = Duration::from_millis(200);
 /// Flags after the last frame.
@@ -110,25 +111,25 @@ impl Speak {
 
     /// The modem asks for data, or for the next frame.
     pub(super) fn connected(&mut self, wire: &mut Wire) {
-        let lasts = match &mut self.what {
+        let (lasts, slack) = match &mut self.what {
             What::Frames(frames) => {
                 let frame = frames.pop_front().unwrap_or_default();
                 // With flags before, stuffed bits, and a flag and the FCS behind.
                 let bits = (frame.len() as u64 + 4) * 10;
                 wire.write(dle::stuff(&frame));
-                PREAMBLE + Duration::from_millis(bits * 1000 / V21_BIT_RATE)
+                (PREAMBLE + Duration::from_millis(bits * 1000 / V21_BIT_RATE), FRAMES_SLACK)
             }
             What::Data { stream, lasts, .. } => {
                 // A second CONNECT asks for nothing.
                 if !stream.is_empty() {
                     wire.write(core::mem::take(stream));
                 }
-                *lasts
+                (*lasts, SLACK)
             }
         };
         self.is_connected = true;
         self.ends = wire.now + lasts;
-        wire.deadline = Some(self.ends + SLACK);
+        wire.deadline = Some(self.ends + slack);
     }
 
     pub(super) fn reply(&mut self, wire: &mut Wire, reply: &Reply) -> Next {

@@ -26,6 +26,8 @@ pub(super) struct Wire {
     flow: FlowControl,
     /// The engine is told nothing more.
     pub is_mute: bool,
+    /// The modem says that it has left a reception, when it is told to; it has not failed to yet.
+    pub says_stopped: bool,
 }
 
 impl Wire {
@@ -45,6 +47,7 @@ impl Wire {
             free_at: Time::ZERO,
             flow,
             is_mute: false,
+            says_stopped: true,
         }
     }
 
