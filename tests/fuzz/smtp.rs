@@ -68,6 +68,7 @@ impl Talk {
     fn drive(&mut self, session: &mut Session) {
         loop {
             match session.poll() {
+                Step::StartTls => session.secured(),
                 Step::Reply(reply) => self.said.extend(reply.to_bytes()),
                 Step::Check { wanted, .. } => session.recipient_checked(verdict(&wanted)),
                 Step::Room => session.room(self.mails.len() < 3),
