@@ -257,7 +257,8 @@ impl Ground {
 
     async fn smtp(&self, submit: &Arc<Submit>) -> Result<smtp::Server, StartError> {
         let (submit, clock) = (Arc::clone(submit), Arc::clone(&self.clock));
-        smtp::Server::bind(self.config.smtp.clone(), submit, clock).await.map_err(cannot("smtp.listen"))
+        let own_dir = self.config.data_dir.join("tls");
+        smtp::Server::bind(self.config.smtp.clone(), &own_dir, submit, clock).await.map_err(cannot("smtp"))
     }
 
     fn post(&self) -> Result<Post, StartError> {

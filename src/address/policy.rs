@@ -26,6 +26,9 @@ pub struct PolicyConfig {
     pub senders: Vec<String>,
     /// Whether people with an account on this machine may send with `faxgate send`.
     pub local_users: bool,
+    /// The machines that may send from anywhere, by the SHA-256 fingerprint of the certificate that they show
+    /// over TLS; `senders` holds for them too.
+    pub certificates: Vec<String>,
     /// What the numbers that may be dialled begin with: `+1212`, or `+` for every number. Empty: none.
     pub destinations: Vec<String>,
     /// What the numbers that may not be dialled begin with; this goes before `destinations`.
@@ -37,6 +40,8 @@ pub struct PolicyConfig {
 pub enum Client {
     /// A machine, by the address its connection comes from.
     Machine(IpAddr),
+    /// A machine that holds the key of this certificate, by its SHA-256 in lower-case hexadecimal.
+    Certificate(String),
     /// A person with an account on this machine.
     LocalUser(String),
 }
@@ -47,6 +52,9 @@ pub enum Denial {
     /// The client's address is in none of the networks.
     #[error("your mail server ({0}) may not send faxes through this gateway")]
     Network(IpAddr),
+    /// The client's certificate is not listed.
+    #[error("the certificate of your mail server may not send faxes through this gateway")]
+    Certificate(String),
     /// Local people may not.
     #[error("people on this machine may not send faxes through this gateway")]
     LocalUser(String),
@@ -86,6 +94,10 @@ impl Policy {
                 return Err(SettingError { setting, problem });
             }
         }
+        if let Some(entry) = config.certificates.iter().find(|e| fingerprint(e).is_none()) {
+            let problem = format!("{entry:?} must be a SHA-256 fingerprint: 64 hexadecimal digits");
+            return Err(SettingError { setting: "certificates", problem });
+        }
         let is_sender = |text: &str| {
             let address = if text.contains('@') { text.to_owned() } else { format!("x@{text}") };
             Mailbox::parse(&address).is_some()
@@ -104,10 +116,24 @@ impl Policy {
     pub fn decide(&self, client: &Client, sender: Option<&str>, number: &Number) -> Result<(), Denial> {
         self.client(client)?;
         let sender = sender.ok_or(Denial::NullSender)?;
-        if matches!(client, Client::Machine(_)) && !self.sender_may(sender) {
+        let is_machine = matches!(client, Client::Machine(_) | Client::Certificate(_));
+        if is_machine && !self.sender_may(sender) {
             return Err(Denial::Sender(sender.to_owned()));
         }
         self.destination(number)
+    }
+
+    /// Who a client is: by its certificate, where that opens anything, else by its address.
+    #[must_use]
+    pub fn identify(&self, address: IpAddr, certificate: Option<&str>) -> Client {
+        match certificate.filter(|shown| self.lists(shown)) {
+            Some(shown) => Client::Certificate(shown.to_owned()),
+            None => Client::Machine(address),
+        }
+    }
+
+    fn lists(&self, certificate: &str) -> bool {
+        self.0.certificates.iter().any(|entry| fingerprint(entry).as_deref() == Some(certificate))
     }
 
     fn client(&self, client: &Client) -> Result<(), Denial> {
@@ -116,6 +142,7 @@ impl Policy {
                 let inside = self.0.networks.iter().any(|n| n.contains(*address));
                 (inside, Denial::Network(*address))
             }
+            Client::Certificate(shown) => (self.lists(shown), Denial::Certificate(shown.clone())),
             Client::LocalUser(user) => (self.0.local_users, Denial::LocalUser(user.clone())),
         };
         if may { Ok(()) } else { Err(denial) }
@@ -142,6 +169,13 @@ impl Policy {
             Err(Denial::Destination(number.clone()))
         }
     }
+}
+
+/// A fingerprint as it is compared: programs print it with colons and in either case.
+fn fingerprint(entry: &str) -> Option<String> {
+    let digits: String = entry.chars().filter(|c| *c != ':').collect();
+    let is_sha256 = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    is_sha256.then(|| digits.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -220,6 +254,26 @@ mod tests {
     }
 
     #[test]
+    fn a_listed_certificate_opens_from_anywhere_and_another_says_nothing() {
+        let shown = "0123456789abcdef".repeat(4);
+        let pairs = shown.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).to_uppercase());
+        let mut config = office();
+        config.certificates = vec![pairs.collect::<Vec<_>>().join(":")];
+        config.senders = vec!["example.com".into()];
+        let policy = Policy::new(config.clone()).unwrap();
+        let far = "203.0.113.9".parse().unwrap();
+        assert_eq!(policy.identify(far, Some(&shown)), Client::Certificate(shown.clone()));
+        assert_eq!(policy.identify(far, Some(&"0".repeat(64))), Client::Machine(far));
+        assert_eq!(policy.identify(far, None), Client::Machine(far));
+        let holder = Client::Certificate(shown);
+        assert_eq!(decide(config.clone(), &holder, ANNA, NEW_YORK), Ok(()));
+        let eve = decide(config.clone(), &holder, Some("eve@example.org"), NEW_YORK);
+        assert!(matches!(eve, Err(Denial::Sender(_))));
+        config.certificates.clear();
+        assert!(matches!(decide(config, &holder, ANNA, NEW_YORK), Err(Denial::Certificate(_))));
+    }
+
+    #[test]
     fn bounces_are_not_faxed() {
         assert_eq!(decide(office(), &machine("192.0.2.7"), None, NEW_YORK), Err(Denial::NullSender));
     }
@@ -258,6 +312,7 @@ mod tests {
             wrong(PolicyConfig { destinations_denied: list("+1 900"), ..office() }),
             "destinations_denied"
         );
+        assert_eq!(wrong(PolicyConfig { certificates: list("ab:cd"), ..office() }), "certificates");
         assert_eq!(wrong(PolicyConfig { senders: list("not a domain"), ..office() }), "senders");
         assert_eq!(wrong(PolicyConfig { senders: list("@example.com"), ..office() }), "senders");
     }

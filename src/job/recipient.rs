@@ -52,6 +52,8 @@ pub struct Sender {
 pub enum Proof {
     /// The client's address lies in a network that may fax; the address as text.
     Network(String),
+    /// The client showed a certificate that may fax; its SHA-256 fingerprint.
+    Certificate(String),
     /// A person with an account on this machine.
     LocalUser(String),
 }

@@ -21,6 +21,7 @@ mod header;
 mod refusal;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,6 +96,13 @@ impl Submit {
         wake: Arc<tokio::sync::Notify>,
     ) -> Self {
         Self { rules, survey, store, clock, wake }
+    }
+
+    /// Who a machine is to the policy: its certificate (a fingerprint), where that opens anything, else its
+    /// address.
+    #[must_use]
+    pub fn identify(&self, address: IpAddr, certificate: Option<&str>) -> Client {
+        self.rules.policy.identify(address, certificate)
     }
 
     /// Decides over one recipient: is the address ours, which number is it, and may this client have it
@@ -172,6 +180,7 @@ impl Submit {
 pub fn proof(client: &Client) -> Proof {
     match client {
         Client::Machine(address) => Proof::Network(address.to_canonical().to_string()),
+        Client::Certificate(shown) => Proof::Certificate(shown.clone()),
         Client::LocalUser(user) => Proof::LocalUser(user.clone()),
     }
 }

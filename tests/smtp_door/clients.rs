@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 /// Runs a program with this input; without it, the test fails with the name of the Debian package.
-async fn run(program: &str, package: &str, arguments: &[&str], input: &str) -> Output {
+pub(crate) async fn run(program: &str, package: &str, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -22,7 +22,7 @@ async fn run(program: &str, package: &str, arguments: &[&str], input: &str) -> O
 }
 
 /// Whether swaks was content, and all it said. It takes a word that begins with a plus for an option.
-async fn swaks(server: SocketAddr, arguments: &[&str]) -> (bool, String) {
+pub(crate) async fn swaks(server: SocketAddr, arguments: &[&str]) -> (bool, String) {
     let (host, port) = (server.ip().to_string(), server.port().to_string());
     let mut all = vec!["--server", &host, "--port", &port, "--helo", "client.example"];
     all.extend(arguments);

@@ -6,3 +6,4 @@ mod clients;
 mod limits;
 mod support;
 mod talks;
+mod tls;

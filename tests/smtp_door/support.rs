@@ -10,7 +10,7 @@ use faxgate::job::Job;
 use faxgate::store::{JobFilter, SledStore, Store, StoreConfig};
 use faxgate::submit::{Reason, Refusal, Rules, Submit, SubmitConfig};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 /// A running listener that lets this machine fax to North America.
 pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) store: SledStore,
     pub(crate) wake: Arc<Notify>,
     pub(crate) shutdown: watch::Sender<bool>,
@@ -32,6 +33,14 @@ impl Listener {
 
     /// With settings changed.
     pub(crate) async fn with(change: impl FnOnce(&mut SmtpConfig)) -> Self {
+        Self::of(change, |_| {}).await
+    }
+
+    /// With settings and policy changed.
+    pub(crate) async fn of(
+        change: impl FnOnce(&mut SmtpConfig),
+        change_policy: impl FnOnce(&mut PolicyConfig),
+    ) -> Self {
         let mut config = SmtpConfig {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
             hostname: "fax.example.com".into(),
@@ -43,13 +52,19 @@ impl Listener {
         let store = SledStore::open(store).unwrap().0;
         let wake = Arc::new(Notify::new());
         let clock = Arc::new(SystemClock);
-        let submit =
-            Submit::new(rules(), Arc::new(survey), Arc::new(store.clone()), clock.clone(), wake.clone());
-        let server = Server::bind(config, Arc::new(submit), clock).await.unwrap();
-        let address = server.local_addrs()[0];
+        let submit = Submit::new(
+            rules(change_policy),
+            Arc::new(survey),
+            Arc::new(store.clone()),
+            clock.clone(),
+            wake.clone(),
+        );
+        let server = Server::bind(config, dir.path(), Arc::new(submit), clock).await.unwrap();
+        let addresses = server.local_addrs();
+        let address = addresses[0];
         let (shutdown, stop) = watch::channel(false);
         let running = tokio::spawn(server.run(stop));
-        Self { address, store, wake, shutdown, running, _dir: dir }
+        Self { address, addresses, store, wake, shutdown, running, _dir: dir }
     }
 
     /// All jobs, by number and address.
@@ -83,16 +98,17 @@ impl Listener {
     }
 }
 
-fn rules() -> Rules {
+fn rules(change: impl FnOnce(&mut PolicyConfig)) -> Rules {
     let addresses =
         AddressConfig { domains: vec!["fax.example.com".into()], postmaster: Some("ops@example.com".into()) };
     let plan = DialPlanConfig::default();
-    let policy = PolicyConfig {
+    let mut policy = PolicyConfig {
         networks: vec!["127.0.0.0/8".parse().unwrap()],
         senders: vec!["example.com".into()],
         destinations: vec!["+1".into()],
         ..PolicyConfig::default()
     };
+    change(&mut policy);
     Rules::new(addresses, plan, policy, SubmitConfig::default()).unwrap()
 }
 
@@ -107,9 +123,9 @@ fn survey(message: &[u8]) -> Result<(), Refusal> {
 }
 
 /// One connection, used by hand.
-pub(crate) struct Client(pub(crate) BufReader<TcpStream>);
+pub(crate) struct Client<S = TcpStream>(pub(crate) BufReader<S>);
 
-impl Client {
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Sends and hears one reply.
     pub(crate) async fn says(&mut self, text: &str) -> String {
         self.sends(text.as_bytes()).await;
@@ -118,6 +134,7 @@ impl Client {
 
     pub(crate) async fn sends(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).await.unwrap();
+        self.0.flush().await.unwrap();
     }
 
     /// One reply, all its lines; empty when the server has closed.
@@ -130,6 +147,13 @@ impl Client {
                 return reply;
             }
         }
+    }
+
+    /// All octets that come until the server closes, which it may do with the door's slam.
+    pub(crate) async fn hears_all(mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = self.0.read_to_end(&mut rest).await;
+        rest
     }
 
     /// All that comes until the server closes.

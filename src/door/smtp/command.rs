@@ -34,6 +34,8 @@ pub enum Command {
     },
     /// `DATA`.
     Data,
+    /// `STARTTLS` (RFC 3207).
+    StartTls,
     /// `RSET`.
     Rset,
     /// `NOOP`.
@@ -78,6 +80,7 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
             })
         }
         Request::Data => alone(line, Command::Data),
+        Request::StartTls => alone(line, Command::StartTls),
         Request::Rset => alone(line, Command::Rset),
         Request::Quit => alone(line, Command::Quit),
         Request::Noop { .. } => Ok(Command::Noop),
@@ -191,6 +194,7 @@ mod tests {
             ("DATA", Command::Data),
             ("data ", Command::Data),
             ("RSET", Command::Rset),
+            ("StartTLS", Command::StartTls),
             ("NOOP", Command::Noop),
             ("NOOP anything goes", Command::Noop),
             ("QUIT", Command::Quit),
@@ -268,11 +272,11 @@ mod tests {
             ("RCPT TO:<1@x@y>", 553),
             ("DATA x", 501),
             ("RSET x", 501),
+            ("STARTTLS x", 501),
             ("QUIT x", 501),
             ("VRFY", 501),
             ("EXPN list", 502),
             ("AUTH PLAIN", 502),
-            ("STARTTLS", 502),
             ("ETRN x", 502),
             ("LHLO x", 502),
         ] {

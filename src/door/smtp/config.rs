@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::session::Limits;
+use super::session::{Limits, Service};
+use super::tls::TlsConfig;
 use crate::address::SettingError;
 
 /// Settings of the listener. Times are written as `5m` or `1h 30m`.
@@ -14,6 +15,8 @@ use crate::address::SettingError;
 pub struct SmtpConfig {
     /// Addresses and ports to listen on.
     pub listen: Vec<SocketAddr>,
+    /// Addresses and ports where TLS begins with the connection (RFC 8314).
+    pub listen_tls: Vec<SocketAddr>,
     /// The name that the server gives itself: in its greeting, and in the `Received` line of each message.
     pub hostname: String,
     /// Bytes of one message; announced by SIZE (RFC 1870).
@@ -39,12 +42,15 @@ pub struct SmtpConfig {
     /// How long a session may take as a whole.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub session_timeout: Duration,
+    /// TLS.
+    pub tls: TlsConfig,
 }
 
 impl Default for SmtpConfig {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 2525))],
+            listen_tls: Vec::new(),
             hostname: "localhost".into(),
             message_bytes_max: 50 * 1024 * 1024,
             recipients_max: 100,
@@ -55,6 +61,7 @@ impl Default for SmtpConfig {
             command_timeout: Duration::from_secs(5 * 60),
             data_timeout: Duration::from_secs(3 * 60),
             session_timeout: Duration::from_secs(60 * 60),
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -66,7 +73,11 @@ impl SmtpConfig {
         let hostname_fits = (1..=253).contains(&self.hostname.len()) && self.hostname.bytes().all(is_name);
         let times = [self.command_timeout, self.data_timeout, self.session_timeout];
         for (fits, setting, problem) in [
-            (!self.listen.is_empty(), "listen", "there must be an address to listen on"),
+            (
+                !(self.listen.is_empty() && self.listen_tls.is_empty()),
+                "listen",
+                "there must be an address to listen on",
+            ),
             (hostname_fits, "hostname", "must be a host name, such as fax.example.com"),
             (self.message_bytes_max >= 64 * 1024, "message_bytes_max", "must be at least 65536"),
             (self.recipients_max >= 100, "recipients_max", "must be at least 100"),
@@ -79,6 +90,17 @@ impl SmtpConfig {
                 "command_timeout, data_timeout, session_timeout",
                 "must not be 0",
             ),
+            (!self.tls.reload_every.is_zero(), "tls.reload_every", "must not be 0"),
+            (
+                self.tls.certificate.is_some() == self.tls.key.is_some(),
+                "tls.certificate, tls.key",
+                "a certificate and its key belong together: name both, or neither",
+            ),
+            (
+                self.tls.enabled || (self.listen_tls.is_empty() && !self.tls.required),
+                "tls.enabled",
+                "must be true where TLS is required, or listened for",
+            ),
         ] {
             if !fits {
                 let problem = problem.to_owned();
@@ -88,12 +110,14 @@ impl SmtpConfig {
         Ok(())
     }
 
-    pub(super) fn limits(&self) -> Limits {
-        Limits {
+    pub(super) fn service(&self) -> Service {
+        let limits = Limits {
             message_bytes_max: self.message_bytes_max,
             recipients_max: self.recipients_max,
             errors_max: self.errors_max,
-        }
+        };
+        let hostname = self.hostname.clone();
+        Service { hostname, limits, tls: self.tls.enabled, tls_required: self.tls.required }
     }
 }
 
@@ -120,6 +144,10 @@ mod tests {
             ("hostname = 'a b'", "hostname"),
             ("message_bytes_max = 1000", "message_bytes_max"),
             ("recipients_max = 99", "recipients_max"),
+            ("tls.certificate = '/c.pem'", "tls.certificate, tls.key"),
+            ("tls.enabled = false\ntls.required = true", "tls.enabled"),
+            ("tls.enabled = false\nlisten_tls = ['[::]:465']", "tls.enabled"),
+            ("tls.reload_every = '0s'", "tls.reload_every"),
             ("transfers_max = 0", "transfers_max"),
             ("data_timeout = '0s'", "command_timeout, data_timeout, session_timeout"),
         ] {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::config::SmtpConfig;
 use super::session::{Interrupt, Mail, Session, Step};
+use super::tls::{Tls, fingerprint};
 use super::trace;
 use crate::address::Client;
 use crate::clock::Clock;
@@ -23,6 +24,8 @@ const CHUNK_OCTETS: usize = 16 * 1024;
 /// How long a client waits for a place for its message; it has patience for 2 minutes (RFC 5321 §4.5.3.2.4),
 /// and a shutdown for less.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to hear a client out that is being sent away, so that it sees the reply and not a reset.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -33,22 +36,47 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     /// One permit for each message that may come in at one time.
     pub(super) transfers: Arc<Semaphore>,
+    /// Where TLS is offered.
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
+/// What a connection is made of: a socket, or TLS over one.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for S {}
+
 /// One client.
-pub(super) struct Connection<S> {
+pub(super) struct Connection {
     shared: Arc<Shared>,
-    stream: S,
+    stream: Box<dyn Stream>,
     peer: IpAddr,
+    client: Client,
     session: Session,
     chunk: Vec<u8>,
     transfer: Option<OwnedSemaphorePermit>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(shared: Arc<Shared>, stream: S, peer: IpAddr) -> Self {
-        let session = Session::new(&shared.config.hostname, shared.config.limits());
-        Self { shared, stream, peer, session, chunk: vec![0; CHUNK_OCTETS], transfer: None }
+impl Connection {
+    /// A connection; `implicit` where TLS begins with it.
+    pub(super) fn new(shared: Arc<Shared>, stream: Box<dyn Stream>, peer: IpAddr, implicit: bool) -> Self {
+        let session = Session::new(shared.config.service(), implicit);
+        let (client, chunk) = (Client::Machine(peer), vec![0; CHUNK_OCTETS]);
+        Self { shared, stream, peer, client, session, chunk, transfer: None }
+    }
+
+    /// Makes TLS of the connection, within its time.
+    pub(super) async fn secure(&mut self) -> std::io::Result<()> {
+        let Some(tls) = &self.shared.tls else {
+            return Err(std::io::ErrorKind::Unsupported.into());
+        };
+        let plain = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
+        let patience = HANDSHAKE_TIMEOUT.min(self.shared.config.command_timeout);
+        let shaken = timeout(patience, tls.acceptor().accept(plain)).await;
+        let stream = shaken.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
+        let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).map(fingerprint);
+        tracing::debug!(peer = %self.peer, version = ?stream.get_ref().1.protocol_version(), ?certificate, "TLS");
+        self.client = self.shared.submit.identify(self.peer, certificate.as_deref());
+        self.stream = Box::new(stream);
+        Ok(())
     }
 
     /// Talks until one side ends it. An error is one of the connection; the mails that were accepted before
@@ -61,8 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Step::Reply(reply) => replies.extend(reply.to_bytes()),
                 Step::Check { sender, wanted } => {
                     let address = wanted.address.clone();
-                    let client = Client::Machine(self.peer);
-                    let verdict = self.shared.submit.recipient(&client, sender.as_deref(), wanted);
+                    let verdict = self.shared.submit.recipient(&self.client, sender.as_deref(), wanted);
                     if let Err(no) = &verdict {
                         tracing::info!(peer = %self.peer, ?sender, address, cause = no.cause, "recipient refused");
                     }
@@ -73,6 +100,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                         timeout(ROOM_TIMEOUT, Arc::clone(&self.shared.transfers).acquire_owned()).await;
                     self.transfer = permit.ok().and_then(Result::ok);
                     self.session.room(self.transfer.is_some());
+                }
+                Step::StartTls => {
+                    self.write(&mut replies).await?;
+                    self.secure().await?;
+                    self.session.secured();
                 }
                 Step::Accept(mail) => {
                     let verdict = self.accept(*mail).await;
@@ -101,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let line = trace::received(&mail, self.peer, &self.shared.config.hostname, &id, now);
         let (envelope, mut message) = (mail.envelope, mail.text);
         message.splice(0..0, line.into_bytes());
-        let proof = proof(&Client::Machine(self.peer));
+        let proof = proof(&self.client);
         let submission = Submission {
             id,
             received: now,
@@ -122,7 +154,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends the replies that have gathered.
     async fn write(&mut self, replies: &mut Vec<u8>) -> std::io::Result<()> {
-        let sent = timeout(self.shared.config.command_timeout, self.stream.write_all(replies)).await;
+        if replies.is_empty() {
+            return Ok(());
+        }
+        let all = async {
+            self.stream.write_all(replies).await?;
+            // TLS keeps a record until it is told.
+            self.stream.flush().await
+        };
+        let sent = timeout(self.shared.config.command_timeout, all).await;
         replies.clear();
         sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
     }
@@ -156,7 +196,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Ends our half and listens for a moment to what is still on its way.
     async fn linger(mut self) -> std::io::Result<()> {
-        self.stream.shutdown().await?;
+        // With TLS this sends a word of farewell first, which a client that does not read could hold up.
+        let _ = timeout(LINGER_TIMEOUT, self.stream.shutdown()).await;
         let heard = async { while self.stream.read(&mut self.chunk).await.is_ok_and(|octets| octets > 0) {} };
         let _ = timeout(LINGER_TIMEOUT, heard).await;
         Ok(())

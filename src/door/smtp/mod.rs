@@ -10,7 +10,7 @@
 //! 3. Line ends are taken at their word ([`mod@line`], [`mod@data`]), so no two messages hide in one.
 //! 4. All is bounded by [`SmtpConfig`]: sessions, errors, recipients, bytes in memory, seconds.
 //!
-//! Offered: PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN
+//! Offered: STARTTLS (RFC 3207), PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN
 //! (RFC 3461).
 //!
 //! ```text
@@ -28,7 +28,9 @@ pub mod parameters;
 pub mod reply;
 mod server;
 pub mod session;
+mod tls;
 mod trace;
 
 pub use config::SmtpConfig;
-pub use server::{BindError, Server};
+pub use server::{OpenError, Server};
+pub use tls::{TlsConfig, TlsError};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 use super::config::SmtpConfig;
 use super::connection::{Connection, Shared, shut_down};
 use super::reply::Reply;
+use super::tls::{Tls, TlsError};
 use crate::clock::Clock;
 use crate::submit::Submit;
 
@@ -25,42 +27,65 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long to offer a reply to a client that has no place.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// An address could not be listened on.
+/// Why the door cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
-pub struct BindError {
-    /// The address.
-    pub address: SocketAddr,
-    /// Why not.
-    pub source: std::io::Error,
+pub enum OpenError {
+    /// An address could not be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// There is no certificate to show.
+    #[error("tls: {0}")]
+    Tls(#[from] TlsError),
 }
 
 /// The SMTP door, bound and not yet open.
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     shared: Arc<Shared>,
 }
 
+/// One address that is listened on.
+struct Listener {
+    socket: TcpListener,
+    /// Whether TLS begins with the connection.
+    implicit: bool,
+}
+
 impl Server {
-    /// Binds all addresses; port 0 takes any that is free.
+    /// Binds all addresses; port 0 takes any that is free. A certificate of our own making is kept in `own_dir`.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
     pub async fn bind(
         config: SmtpConfig,
+        own_dir: &Path,
         submit: Arc<Submit>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, BindError> {
+    ) -> Result<Self, OpenError> {
         let mut listeners = Vec::new();
-        for &address in &config.listen {
+        let plain = config.listen.iter().map(|address| (*address, false));
+        for (address, implicit) in plain.chain(config.listen_tls.iter().map(|address| (*address, true))) {
             let bound = TcpListener::bind(address).await;
-            listeners.push(bound.map_err(|source| BindError { address, source })?);
+            let socket = bound.map_err(|source| OpenError::Bind { address, source })?;
+            listeners.push(Listener { socket, implicit });
         }
+        let tls = match config.tls.enabled {
+            true => Some(Arc::new(Tls::open(&config.tls, own_dir, &config.hostname, clock.now())?)),
+            false => None,
+        };
         let transfers = Arc::new(Semaphore::new(config.transfers_max.min(Semaphore::MAX_PERMITS)));
-        Ok(Self { listeners, shared: Arc::new(Shared { config, submit, clock, transfers }) })
+        Ok(Self { listeners, shared: Arc::new(Shared { config, submit, clock, transfers, tls }) })
     }
 
     /// The addresses that clients can reach it at.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.listeners.iter().filter_map(|listener| listener.socket.local_addr().ok()).collect()
     }
 
     /// Serves until `shutdown` becomes true; then tells every client to come again later, and sees through
@@ -72,13 +97,16 @@ impl Server {
             let (shared, sessions) = (Arc::clone(&self.shared), Arc::clone(&sessions));
             doors.spawn(listen(listener, shared, sessions, shutdown.clone()));
         }
+        if let Some(tls) = &self.shared.tls {
+            doors.spawn(Arc::clone(tls).keep_fresh(shutdown));
+        }
         while doors.join_next().await.is_some() {}
     }
 }
 
 /// Takes clients from one listener.
 async fn listen(
-    listener: TcpListener,
+    listener: Listener,
     shared: Arc<Shared>,
     sessions: Arc<Sessions>,
     mut shutdown: watch::Receiver<bool>,
@@ -90,11 +118,12 @@ async fn listen(
             () = shut_down(&mut shutdown) => break,
             // Those that are done make room; an empty set is no reason to stop.
             Some(_) = talks.join_next() => continue,
-            came = listener.accept() => came,
+            came = listener.socket.accept() => came,
         };
         match came {
             Ok((stream, peer)) => {
-                talks.spawn(talk(stream, peer, Arc::clone(&shared), Arc::clone(&sessions), shutdown.clone()));
+                let (shared, sessions) = (Arc::clone(&shared), Arc::clone(&sessions));
+                talks.spawn(talk(stream, peer, listener.implicit, shared, sessions, shutdown.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a client could not be taken");
@@ -112,6 +141,7 @@ async fn listen(
 async fn talk(
     mut stream: TcpStream,
     peer: SocketAddr,
+    implicit: bool,
     shared: Arc<Shared>,
     sessions: Arc<Sessions>,
     shutdown: watch::Receiver<bool>,
@@ -119,13 +149,22 @@ async fn talk(
     let peer = peer.ip().to_canonical();
     let Some(_place) = Sessions::enter(&sessions, peer, &shared.config) else {
         tracing::warn!(%peer, "too many sessions");
-        let reply = Reply::new(421, "4.7.0", "too many sessions; please try again later").to_bytes();
-        let _ = timeout(BUSY_TIMEOUT, stream.write_all(&reply)).await;
+        // Where TLS comes first, a handshake would cost more than the client is worth now.
+        if !implicit {
+            let reply = Reply::new(421, "4.7.0", "too many sessions; please try again later").to_bytes();
+            let _ = timeout(BUSY_TIMEOUT, stream.write_all(&reply)).await;
+        }
         return;
     };
     // Replies are small and awaited; they must not wait for each other's acknowledgement.
     let _ = stream.set_nodelay(true);
-    let session = Box::pin(Connection::new(shared, stream, peer).run(shutdown));
+    let mut connection = Connection::new(shared, Box::new(stream), peer, implicit);
+    let session = Box::pin(async move {
+        if implicit {
+            connection.secure().await?;
+        }
+        connection.run(shutdown).await
+    });
     if let Err(error) = session.await {
         tracing::debug!(%peer, %error, "connection lost");
     }

@@ -47,6 +47,9 @@ pub enum Step {
     },
     /// Ask whether there is room for one more message, and answer by [`Session::room`].
     Room,
+    /// Send what is to be sent, make TLS of the connection, and answer by [`Session::secured`]. What the client
+    /// sent before the handshake is no part of it.
+    StartTls,
     /// Have this mail accepted, and answer by [`Session::accepted`].
     Accept(Box<Mail>),
     /// Send what is to be sent, and read.
@@ -73,6 +76,29 @@ pub struct Hello {
     pub name: String,
     /// Whether it said `EHLO`.
     pub extended: bool,
+    /// Whether it said so over TLS.
+    pub secured: bool,
+}
+
+/// What a session offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The name the server gives itself.
+    pub hostname: String,
+    /// What one session may use.
+    pub limits: Limits,
+    /// Whether TLS can be had.
+    pub tls: bool,
+    /// Whether nothing goes without TLS.
+    pub tls_required: bool,
+}
+
+impl Service {
+    /// Plain SMTP.
+    #[must_use]
+    pub fn plain(hostname: &str, limits: Limits) -> Self {
+        Self { hostname: hostname.to_owned(), limits, tls: false, tls_required: false }
+    }
 }
 
 /// From whom and to whom.
@@ -107,14 +133,15 @@ enum State {
     Room(Envelope),
     Text(Envelope, DataReader),
     Accepting,
+    Securing,
     Closed,
 }
 
 /// One session.
 #[derive(Debug)]
 pub struct Session {
-    hostname: String,
-    limits: Limits,
+    service: Service,
+    secured: bool,
     lines: Lines,
     hello: Option<Hello>,
     state: State,
@@ -125,12 +152,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session whose greeting is the first step.
+    /// A session whose greeting is the first step; `secured` where TLS stands already.
     #[must_use]
-    pub fn new(hostname: &str, limits: Limits) -> Self {
+    pub fn new(service: Service, secured: bool) -> Self {
+        let greeting = format!("{} ESMTP Faxgate", service.hostname);
         let mut session = Self {
-            hostname: hostname.to_owned(),
-            limits,
+            service,
+            secured,
             lines: Lines::default(),
             hello: None,
             state: State::Idle,
@@ -138,7 +166,7 @@ impl Session {
             refusals: 0,
             steps: VecDeque::new(),
         };
-        session.reply(Reply::plain(220, vec![format!("{hostname} ESMTP Faxgate")]));
+        session.reply(Reply::plain(220, vec![greeting]));
         session
     }
 
@@ -178,7 +206,7 @@ impl Session {
         };
         self.state = State::Envelope(envelope);
         self.reply(reply);
-        if self.refusals >= self.limits.recipients_max {
+        if self.refusals >= self.service.limits.recipients_max {
             // Somebody tries numbers out; each try is a line in the log.
             self.close(Reply::new(421, "4.7.0", "too many recipients were refused"));
         }
@@ -191,7 +219,7 @@ impl Session {
         };
         let envelope = std::mem::take(envelope);
         if granted {
-            self.state = State::Text(envelope, DataReader::new(self.limits.message_bytes_max));
+            self.state = State::Text(envelope, DataReader::new(self.service.limits.message_bytes_max));
             self.reply(Reply::plain(
                 354,
                 vec!["send the message, and end it with a dot on a line alone".into()],
@@ -199,6 +227,17 @@ impl Session {
         } else {
             self.state = State::Idle;
             self.reply(Reply::new(451, "4.3.2", "too many messages are coming in; please try again later"));
+        }
+    }
+
+    /// Answers [`Step::StartTls`]: the handshake is done. The client begins anew, since what it said and heard
+    /// before could have been anybody's (RFC 3207 §4.2).
+    pub fn secured(&mut self) {
+        if matches!(self.state, State::Securing) {
+            self.secured = true;
+            self.hello = None;
+            self.lines = Lines::default();
+            self.state = State::Idle;
         }
     }
 
@@ -249,7 +288,9 @@ impl Session {
                     }
                 }
                 // The answer to a step is still to come; there is nothing to do but to wait for it.
-                State::Checking(_) | State::Room(_) | State::Accepting => return Step::Read,
+                State::Checking(_) | State::Room(_) | State::Accepting | State::Securing => {
+                    return Step::Read;
+                }
                 State::Idle | State::Envelope(_) => match self.lines.next_line() {
                     Line::Partial => return Step::Read,
                     line => self.line(line),
@@ -271,7 +312,7 @@ impl Session {
     fn error(&mut self, reply: Reply) {
         self.errors += 1;
         self.reply(reply);
-        if self.errors >= self.limits.errors_max {
+        if self.errors >= self.service.limits.errors_max {
             self.close(Reply::new(421, "4.7.0", "too many errors"));
         }
     }
@@ -291,8 +332,9 @@ impl Session {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Ehlo(name) => self.hello(Hello { name, extended: true }),
-            Command::Helo(name) => self.hello(Hello { name, extended: false }),
+            Command::Ehlo(name) => self.hello(Hello { name, extended: true, secured: self.secured }),
+            Command::Helo(name) => self.hello(Hello { name, extended: false, secured: self.secured }),
+            Command::StartTls => self.start_tls(),
             Command::Mail { sender, parameters } => self.mail(sender, parameters),
             Command::Rcpt { address, parameters } => self.rcpt(address, parameters),
             Command::Data => self.data(),
@@ -314,24 +356,47 @@ impl Session {
 
     /// `EHLO` and `HELO`, which also end a transaction (RFC 5321 §4.1.4).
     fn hello(&mut self, hello: Hello) {
-        let mut lines = vec![format!("{} greets {}", self.hostname, hello.name)];
+        let mut lines = vec![format!("{} greets {}", self.service.hostname, hello.name)];
         if hello.extended {
-            let size = format!("SIZE {}", self.limits.message_bytes_max);
+            let size = format!("SIZE {}", self.service.limits.message_bytes_max);
             lines.extend(["PIPELINING", &size, "8BITMIME", "ENHANCEDSTATUSCODES", "DSN"].map(String::from));
+            if self.service.tls && !self.secured {
+                lines.push("STARTTLS".into());
+            }
         }
         self.hello = Some(hello);
         self.state = State::Idle;
         self.reply(Reply::plain(250, lines));
     }
 
+    fn start_tls(&mut self) {
+        if self.secured {
+            return self.error(Reply::new(503, "5.5.1", "this is TLS already"));
+        }
+        if !self.service.tls {
+            return self.error(Reply::new(502, "5.5.1", "STARTTLS is not offered here"));
+        }
+        if !self.lines.is_empty() {
+            // Anybody on the way could have put it there, to be taken for the client's own after the handshake.
+            let text = "you did not wait for the reply to STARTTLS; goodbye";
+            return self.close(Reply::new(554, "5.5.0", text));
+        }
+        self.state = State::Securing;
+        self.reply(Reply::new(220, "2.0.0", "begin the handshake"));
+        self.steps.push_back(Step::StartTls);
+    }
+
     fn mail(&mut self, sender: Option<String>, parameters: MailParameters) {
         if self.hello.is_none() {
             return self.error(Reply::new(503, "5.5.1", "say EHLO first"));
         }
+        if self.service.tls_required && !self.secured {
+            return self.error(Reply::new(530, "5.7.0", "say STARTTLS first"));
+        }
         if matches!(self.state, State::Envelope(_)) {
             return self.error(Reply::new(503, "5.5.1", "a mail is already begun; RSET forgets it"));
         }
-        let octets_max = self.limits.message_bytes_max;
+        let octets_max = self.service.limits.message_bytes_max;
         if parameters.size_octets.is_some_and(|octets| octets > octets_max as u64) {
             return self.reply(too_large(octets_max));
         }
@@ -344,7 +409,7 @@ impl Session {
         let State::Envelope(envelope) = &mut self.state else {
             return self.error(Reply::new(503, "5.5.1", "say MAIL first"));
         };
-        if envelope.recipients.len() >= self.limits.recipients_max {
+        if envelope.recipients.len() >= self.service.limits.recipients_max {
             let text = "that is as many recipients as one message may have; send it again for the others";
             return self.reply(Reply::new(452, "4.5.3", text));
         }
@@ -381,7 +446,7 @@ impl Session {
                 self.state = State::Accepting;
                 self.steps.push_back(Step::Accept(Box::new(Mail { hello, envelope, text })));
             }
-            Err(DataFault::TooLarge) => self.reply(too_large(self.limits.message_bytes_max)),
+            Err(DataFault::TooLarge) => self.reply(too_large(self.service.limits.message_bytes_max)),
             Err(DataFault::BareCr | DataFault::BareLf) => {
                 let text = "the message has CR or LF alone; every line must end in CR LF";
                 self.reply(Reply::new(554, "5.6.0", text));

@@ -23,7 +23,12 @@ pub(super) fn received(
         IpAddr::V4(address) => format!("[{address}]"),
         IpAddr::V6(address) => format!("[IPv6:{address}]"),
     };
-    let protocol = if mail.hello.extended { "ESMTP" } else { "SMTP" };
+    // RFC 3848.
+    let protocol = match (mail.hello.extended, mail.hello.secured) {
+        (true, true) => "ESMTPS",
+        (true, false) => "ESMTP",
+        (false, _) => "SMTP",
+    };
     // With several recipients the line would tell each of the others.
     let only = match mail.envelope.recipients.as_slice() {
         [recipient] => format!("\r\n\tfor <{}>", recipient.address),
@@ -54,7 +59,7 @@ mod tests {
             orcpt: None,
         };
         let recipients = recipients.iter().map(recipient).collect();
-        let hello = Hello { name: "client.example".into(), extended };
+        let hello = Hello { name: "client.example".into(), extended, secured: false };
         Mail { hello, envelope: Envelope { recipients, ..Envelope::default() }, text: Vec::new() }
     }
 

@@ -22,7 +22,11 @@ struct Talk {
 
 impl Talk {
     fn new() -> Self {
-        let session = Session::new("fax.example.com", LIMITS);
+        Self::of(Service::plain("fax.example.com", LIMITS))
+    }
+
+    fn of(service: Service) -> Self {
+        let session = Session::new(service, false);
         let mut talk = Self { session, room: true, asked: vec![], mails: vec![], closed: false };
         assert_eq!(talk.drive(), "220 fax.example.com ESMTP Faxgate\r\n");
         talk
@@ -49,6 +53,9 @@ impl Talk {
                     let verdict = verdict(&wanted);
                     self.asked.push((sender, wanted));
                     self.session.recipient_checked(verdict);
+                }
+                Step::StartTls => {
+                    self.session.secured();
                 }
                 Step::Room => self.session.room(self.room),
                 Step::Accept(mail) => {
@@ -127,7 +134,7 @@ fn a_fax_is_sent() {
     assert!(talk.closed);
     let [mail] = talk.mails.as_slice() else { panic!() };
     assert_eq!(mail.text, b"Subject: hello\r\n\r\n.dot\r\n");
-    assert_eq!(mail.hello, Hello { name: "client.example".into(), extended: true });
+    assert_eq!(mail.hello, Hello { name: "client.example".into(), extended: true, secured: false });
     assert_eq!(mail.envelope.sender.as_deref(), Some("anna@example.com"));
     assert_eq!((mail.envelope.ret, mail.envelope.envid.as_deref()), (Some(Ret::Headers), Some("Q1")));
     let recipient = &mail.envelope.recipients[0];
@@ -447,4 +454,55 @@ proptest::proptest! {
             assert!(!mail.envelope.recipients.is_empty() && mail.text.len() <= LIMITS.message_bytes_max);
         }
     }
+}
+
+fn with_tls(tls_required: bool) -> Talk {
+    // Patient, since what is tried here is mostly wrong.
+    let limits = Limits { errors_max: 10, ..LIMITS };
+    Talk::of(Service { tls: true, tls_required, ..Service::plain("fax.example.com", limits) })
+}
+
+#[test]
+fn tls_begins_the_session_anew() {
+    let mut talk = with_tls(true);
+    assert!(talk.says("EHLO client.example\r\n").contains("250 STARTTLS\r\n"));
+    talk.plays(
+        "C: MAIL FROM:<anna@example.com>
+         S: 530 5.7.0 say STARTTLS first
+         C: STARTTLS
+         S: 220 2.0.0
+         C: MAIL FROM:<anna@example.com>
+         S: 503 5.5.1 say EHLO first
+         C: STARTTLS
+         S: 503 5.5.1 this is TLS already",
+    );
+    assert!(!talk.says("EHLO client.example\r\n").contains("STARTTLS"));
+    talk.plays(
+        "C: MAIL FROM:<anna@example.com>
+         S: 250 2.1.0
+         C: STARTTLS
+         S: 503 5.5.1",
+    );
+}
+
+#[test]
+fn what_comes_with_starttls_ends_the_session() {
+    for more in ["EHLO x\r\n", "M", "\r\n", "\0"] {
+        let mut talk = with_tls(false);
+        let said = talk.says(format!("STARTTLS\r\n{more}"));
+        assert_eq!(said, "554 5.5.0 you did not wait for the reply to STARTTLS; goodbye\r\n", "{more:?}");
+        assert!(talk.closed);
+    }
+    // A mail that was begun in the clear is not gone on with.
+    let mut talk = with_tls(false);
+    talk.says("EHLO x\r\nMAIL FROM:<anna@example.com>\r\nRCPT TO:<1@x>\r\n");
+    assert!(talk.says("STARTTLS\r\n").starts_with("220"));
+    talk.says("EHLO x\r\n");
+    assert!(talk.says("DATA\r\n").starts_with("503"));
+}
+
+#[test]
+fn tls_that_is_not_offered_is_refused() {
+    let mut talk = Talk::greeted();
+    assert!(talk.says("STARTTLS\r\n").starts_with("502 5.5.1"));
 }
