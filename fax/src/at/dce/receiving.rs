@@ -22,6 +22,8 @@ const ADAPT_WAIT: Duration = Duration::from_millis(500);
 /// A modem needs a while to see that a carrier has gone. efax ends the reception by itself once it has seen RTC, and
 /// loses the page where it hears NO CARRIER instead of its OK.
 const CARRIER_TAIL: Duration = Duration::from_millis(120);
+/// And it gives some bits that nobody sent. efax takes a page as complete only when something comes behind its RTC.
+const TAIL: [u8; 16] = [0; 16];
 /// A carrier that was lost longer ago than this is history: the next `+FRH` waits for a new one.
 const LOST_KEPT: Duration = Duration::from_secs(1);
 /// `+FRS` gives up where a carrier never ends.
@@ -146,6 +148,9 @@ impl Dce {
         match self.doing {
             Doing::Frames { .. } => self.give_frame(now),
             Doing::Image { connected: true, kind: ImageKind::Bits, .. } => {
+                if self.watch.expected() != Expected::Tcf {
+                    self.give_data(&TAIL);
+                }
                 self.watch.tcf_is_over();
                 self.deadline = Some(now + CARRIER_TAIL);
             }
