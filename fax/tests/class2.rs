@@ -6,10 +6,10 @@ mod class2_desk;
 
 use class2_desk::support::{receiver_config, sender_config};
 use class2_desk::{CLASSES, Store, document, far_receiver, modem, profile, receive, send};
-use fax_peers::class2_modem::Quirks;
 use fax_peers::class2_modem::office::{Callee, FarConfig, FarRole};
+use fax_peers::class2_modem::{Config, Quirks};
 use fax_proto::at::profile::{BitOrder, Class, Profile};
-use fax_proto::carrier::{Speed, SpeedSet};
+use fax_proto::carrier::{Modulation, Speed, SpeedSet};
 use fax_proto::page::{Page, PaperWidth, Resolution};
 use fax_proto::session::{Outcome, PageCoding, PageMark};
 use fax_proto::t30::address::Address;
@@ -189,6 +189,7 @@ fn oddities_of_modems_are_no_obstacle() {
             Quirks { no_ecm: true, no_page_query: true, no_address: true, ..Quirks::default() },
             Profile::default(),
         ),
+        (Quirks { no_last_ok: true, ..Quirks::default() }, Profile::default()),
         (Quirks::default(), Profile { command_gap: Duration::from_millis(300), ..Profile::default() }),
         (Quirks::default(), Profile { call_setup: vec!["AT+FNOSUCH=1".into()], ..Profile::default() }),
     ];
@@ -204,6 +205,30 @@ fn oddities_of_modems_are_no_obstacle() {
             let far = FarConfig::new(FarRole::Send(sender_config(2), sent.clone()));
             let done = receive(receiver_config(), profile, Store::default(), modem(quirks.clone()), far);
             assert_eq!(done.report.outcome, Outcome::Received, "{class} {quirks:?}");
+            assert!(done.store.received.iter().map(|received| &received.page).eq(&sent));
+        }
+    }
+}
+
+/// A modem of the nineties: 9600 bit/s, no error correction, and it refuses what it does not have.
+#[test]
+fn a_slow_modem_is_asked_for_no_more_than_it_has() {
+    let slow = Capability { speeds: SpeedSet::ALL.without_modulation(Modulation::V17), ..Capability::FULL };
+    for class in CLASSES {
+        let config = Config { capability: slow, ..modem(Quirks { no_ecm: true, ..Quirks::default() }) };
+        for resolution in [Resolution::R204x98, Resolution::R204x196] {
+            let sent = document(2, resolution);
+            let callee = Callee::Fax(Box::new(far_receiver()));
+            let done =
+                send(sender_config(2), profile(class), Store::with(sent.clone()), config.clone(), callee);
+            assert_eq!(done.report.outcome, Outcome::Delivered, "{class}: {:?}", done.commands);
+            assert_eq!(
+                (done.far_pages(), done.report.negotiated.unwrap().speed.bit_rate()),
+                (sent.clone(), 9600)
+            );
+            let far = FarConfig::new(FarRole::Send(sender_config(2), sent.clone()));
+            let done = receive(receiver_config(), profile(class), Store::default(), config.clone(), far);
+            assert_eq!(done.report.outcome, Outcome::Received, "{class}: {:?}", done.commands);
             assert!(done.store.received.iter().map(|received| &received.page).eq(&sent));
         }
     }

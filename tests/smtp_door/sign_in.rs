@@ -1,7 +1,7 @@
 //! Signing in, over real TLS, by clients of foreign make and by hand; and guessing.
 
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::clients::{run, swaks};
 use super::support::{Client, Listener};
@@ -12,6 +12,7 @@ use faxgate::address::UserRule;
 use faxgate::job::Proof;
 use ring::{digest, hmac, pbkdf2};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
 type TlsClient = Client<TlsStream<TcpStream>>;

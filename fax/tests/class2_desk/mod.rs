@@ -69,7 +69,7 @@ pub(crate) fn send(
     modem: Config,
     callee: Callee,
 ) -> Done {
-    let session = Session::sender(sender, SessionConfig { profile, dial: "T5550123".into() });
+    let session = Session::sender(sender, SessionConfig { profile, dial: "5550123".into() });
     let office = Office::new(modem, move |_| callee.clone());
     run(session, office, store, |_, _| {})
 }

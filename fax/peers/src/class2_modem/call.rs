@@ -233,7 +233,11 @@ impl Modem {
             return;
         }
         self.say(&hangup::shown(code, self.is_draft()));
-        self.result("OK");
+        if self.config.quirks.no_last_ok {
+            self.mode = Mode::Command;
+        } else {
+            self.result("OK");
+        }
     }
 
     /// A call that ended while no command was being done: the next one hears of it.

@@ -60,7 +60,8 @@ impl Modem {
             "H" => self.hang_up(),
             "Z" | "&F" => {
                 self.hang_up();
-                (self.echo, self.verbose, self.class, self.params) = (true, true, None, Params::default());
+                (self.echo, self.verbose, self.class, self.params) =
+                    (true, true, None, Params::new(&self.config.capability));
             }
             "I" => {
                 let text = ["100", "255", "OK", "FAXGATE CLASS2 TEST MODEM"][value.min(3) as usize];
@@ -160,7 +161,7 @@ impl Modem {
             ("+FDT", _) => return self.fdt(tail),
             ("+FDR", _) => return self.fdr(),
             ("+FKS", _) => return self.fk(),
-            ("+FIP", None) if !class.is_draft() => self.params = Params::default(),
+            ("+FIP", None) if !class.is_draft() => self.params = Params::new(&self.config.capability),
             ("+FET", Some(value)) if class.is_draft() => return self.fet(value),
             ("+FCC" | "+FIS", Some(value)) => return self.set_numbers(known, value, class),
             ("+FCC", None) if tail == "=?" => {
@@ -210,7 +211,11 @@ impl Modem {
 
     fn set_numbers(&mut self, name: &str, value: &str, class: Class) -> Done {
         let mut numbers: Numbers = if name == "+FCC" { self.params.capability } else { self.params.session };
-        if numbers.set(value, class).is_none() || (self.config.quirks.no_ecm && numbers.wants_ecm()) {
+        let own = self.config.capability;
+        let is_bad = numbers.set(value, class).is_none()
+            || (self.config.quirks.no_ecm && numbers.wants_ecm())
+            || numbers.is_faster_than(&own);
+        if is_bad {
             return Done::Error;
         }
         if name == "+FCC" {

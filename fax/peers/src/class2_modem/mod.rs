@@ -13,6 +13,7 @@
 mod at;
 mod call;
 mod command;
+mod foreign;
 mod hangup;
 pub mod office;
 mod params;
@@ -116,6 +117,8 @@ pub struct Quirks {
     pub no_page_query: bool,
     /// `+FSA` and `+FPW` are not known.
     pub no_address: bool,
+    /// No OK comes behind `+FHNG` or `+FHS`.
+    pub no_last_ok: bool,
     /// The call ends at this stage with this code; `None` for the code: without a word but the result.
     pub fails: Option<(Stage, Option<u8>)>,
     /// The modem falls silent for good at this stage.
@@ -137,6 +140,7 @@ impl Default for Quirks {
             no_ecm: false,
             no_page_query: false,
             no_address: false,
+            no_last_ok: false,
             fails: None,
             falls_silent: None,
             damage: 0,
@@ -203,6 +207,7 @@ impl Modem {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
+            params: Params::new(&config.capability),
             config,
             now: Time::ZERO,
             mode: Mode::Command,
@@ -210,7 +215,6 @@ impl Modem {
             echo: true,
             verbose: true,
             class: None,
-            params: Params::default(),
             call: None,
             out: VecDeque::new(),
             is_ringing: false,

@@ -1,9 +1,12 @@
-//! A telephone office for one test modem: what it dials is answered, or not, and calls come in. The far end is our engine.
+//! A telephone office for one test modem: what it dials is answered, or not, and calls come in. The far end is our engine, or
+//! spandsp's.
 //!
 //! Everything is on a clock that is handed in, so that a call can be run as fast as it goes; `pty` runs one in real time.
 
+use super::foreign::Foreign;
 use super::trunk::{End, Trunk};
 use super::{Config, Modem, Output};
+use crate::spandsp_t30;
 use fax_proto::carrier::{Command, HangUp, Signal};
 use fax_proto::page::Page;
 use fax_proto::session::{PageMark, ReceivedPage, Remote, Report};
@@ -56,6 +59,8 @@ pub enum FarRole {
     Receive(ReceiverConfig),
     /// It sends these pages.
     Send(SenderConfig, Vec<Page>),
+    /// It is spandsp's, and does what that configuration says; its documents are files. Nothing is dropped or rewritten.
+    Foreign(spandsp_t30::Config),
 }
 
 /// When a call is dropped.
@@ -84,6 +89,8 @@ pub struct Seen {
     pub identified: Option<Remote>,
     /// How the call ended.
     pub report: Option<Report>,
+    /// spandsp's word for it: 0 is well.
+    pub result: Option<i32>,
 }
 
 #[derive(Debug)]
@@ -124,6 +131,7 @@ pub struct Office {
     line: Option<Trunk>,
     modem_end: End,
     far: Option<Far>,
+    foreign: Option<Foreign>,
     drop: Option<Drop>,
     drop_at: Option<Time>,
     now: Time,
@@ -151,6 +159,7 @@ impl Office {
             line: None,
             modem_end: End::Caller,
             far: None,
+            foreign: None,
             drop: None,
             drop_at: None,
             now: Time::ZERO,
@@ -198,7 +207,8 @@ impl Office {
         });
         let line = self.line.as_ref().and_then(Trunk::deadline);
         let far = self.far.as_ref().and_then(Far::deadline);
-        [wait, line, far, self.modem.deadline(), self.drop_at].into_iter().flatten().min()
+        let foreign = self.foreign.as_ref().and_then(Foreign::deadline);
+        [wait, line, far, foreign, self.modem.deadline(), self.drop_at].into_iter().flatten().min()
     }
 
     /// Brings everything up to this time.
@@ -219,9 +229,13 @@ impl Office {
         }
         self.waited();
         if let Some(line) = &mut self.line {
+            if let Some(foreign) = &mut self.foreign {
+                foreign.run(now, self.modem_end.other(), line);
+            }
             line.tick(now);
         }
         while self.step() {}
+        self.clear();
     }
 
     /// Passes on one thing; whether there was one.
@@ -297,9 +311,15 @@ impl Office {
 
     /// Takes the line away once both ends are done with it.
     fn clear(&mut self) {
-        let far_is_done = self.far.is_none() || self.seen.last().is_some_and(|seen| seen.report.is_some());
-        if self.modem.is_on_hook() && far_is_done {
+        if let (Some(foreign), Some(seen)) = (&self.foreign, self.seen.last_mut()) {
+            seen.result = foreign.result();
+        }
+        let is_done = |seen: &Seen| seen.report.is_some() || seen.result.is_some();
+        let has_far = self.far.is_some() || self.foreign.is_some();
+        if self.modem.is_on_hook() && (!has_far || self.seen.last().is_some_and(is_done)) {
             self.far = None;
+            // Only then is its file whole.
+            self.foreign = None;
             self.line = None;
         }
     }
@@ -329,14 +349,19 @@ impl Office {
     }
 
     fn connect(&mut self, config: FarConfig, modem_end: End) {
+        self.modem_end = modem_end;
+        self.drop = config.drop;
+        self.drop_at = None;
         let (engine, pages) = match config.role {
             FarRole::Receive(receiver) => (Engine::receiver(receiver), Vec::new()),
             FarRole::Send(sender, pages) => (Engine::sender(sender), pages),
+            FarRole::Foreign(terminal) => {
+                self.line = Some(Trunk::to_terminal(modem_end.other()));
+                self.foreign = Some(Foreign::new(self.now, &terminal));
+                return self.seen.push(Seen::default());
+            }
         };
-        self.modem_end = modem_end;
         self.line = Some(Trunk::default());
-        self.drop = config.drop;
-        self.drop_at = None;
         self.far = Some(Far { engine, pages, answers: config.answers.into(), begun: None });
         self.seen.push(Seen::default());
     }

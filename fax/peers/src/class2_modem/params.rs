@@ -47,6 +47,12 @@ impl Numbers {
         (br <= 5 && wd <= 4 && ln <= 2 && df <= 4 && ec <= 4 && st <= 7).then_some(())
     }
 
+    /// Whether it asks for a faster speed than there is.
+    pub(super) fn is_faster_than(self, own: &Capability) -> bool {
+        let fastest = own.speeds.iter().next_back().map_or(2400, Speed::bit_rate);
+        RATES.get(self.0[1] as usize).is_some_and(|rate| *rate > fastest)
+    }
+
     pub(super) fn wants_ecm(self) -> bool {
         self.0[5] > 0
     }
@@ -199,9 +205,11 @@ pub(super) struct Params {
     pub kept: std::collections::BTreeMap<String, String>,
 }
 
-impl Default for Params {
-    fn default() -> Self {
-        let numbers = Numbers([1, 5, 0, 2, 0, 0, 0, 0]);
+impl Params {
+    /// As they are after a reset: as fast as the modem is.
+    pub(super) fn new(own: &Capability) -> Self {
+        let rate = own.speeds.iter().next_back().map_or(2400, Speed::bit_rate);
+        let numbers = Numbers([1, number_of(&RATES, |r| *r == rate), 0, 2, 0, 0, 0, 0]);
         Self {
             capability: numbers,
             session: numbers,

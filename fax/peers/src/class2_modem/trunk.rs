@@ -1,5 +1,6 @@
 //! A telephone line between two carriers, on whatever clock: each end has a T.38 carrier, which keeps the time of a modem,
-//! and the datagrams between them are never lost.
+//! and the datagrams between them are never lost. The answering end may be a terminal of spandsp's instead, which speaks
+//! T.38 itself.
 
 use fax_proto::carrier::{Command, HangUp, Signal};
 use fax_proto::t38::carrier::{Carrier, Config, Output};
@@ -31,15 +32,17 @@ impl End {
 
 #[derive(Debug)]
 struct Side {
-    carrier: Carrier,
+    /// None where a terminal takes and gives the datagrams.
+    carrier: Option<Carrier>,
     /// Datagrams on their way to this side.
     arriving: VecDeque<(Time, Vec<u8>)>,
     signals: VecDeque<Signal>,
 }
 
 impl Side {
-    fn new() -> Self {
-        Self { carrier: Carrier::new(Config::default()), arriving: VecDeque::new(), signals: VecDeque::new() }
+    fn new(has_carrier: bool) -> Self {
+        let carrier = has_carrier.then(|| Carrier::new(Config::default()));
+        Self { carrier, arriving: VecDeque::new(), signals: VecDeque::new() }
     }
 }
 
@@ -54,11 +57,35 @@ pub struct Trunk {
 
 impl Default for Trunk {
     fn default() -> Self {
-        Self { sides: [Side::new(), Side::new()], ends: None, is_over: false }
+        Self { sides: [Side::new(true), Side::new(true)], ends: None, is_over: false }
     }
 }
 
 impl Trunk {
+    /// A line at one end of which datagrams are taken and given.
+    #[must_use]
+    pub fn to_terminal(terminal: End) -> Self {
+        let has_carrier = |end| Side::new(end != terminal);
+        Self { sides: [has_carrier(End::Caller), has_carrier(End::Answerer)], ..Self::default() }
+    }
+
+    /// The next datagram for a terminal.
+    pub fn take_datagram(&mut self, now: Time, end: End) -> Option<Vec<u8>> {
+        self.side(end).arriving.pop_front_if(|(at, _)| *at <= now).map(|(_, datagram)| datagram)
+    }
+
+    /// A terminal says something, after this time.
+    pub fn put_datagram(&mut self, at: Time, end: End, datagram: Vec<u8>) {
+        let arriving = &mut self.side(end.other()).arriving;
+        let place = arriving.iter().position(|(other, _)| *other > at + DELAY).unwrap_or(arriving.len());
+        arriving.insert(place, (at + DELAY, datagram));
+    }
+
+    /// An end hangs up.
+    pub fn hang_up(&mut self, now: Time, end: End) {
+        self.ends.get_or_insert((now + DELAY, end.other()));
+    }
+
     fn side(&mut self, end: End) -> &mut Side {
         &mut self.sides[end as usize]
     }
@@ -68,10 +95,12 @@ impl Trunk {
         if self.is_over {
             return;
         }
-        if command == Command::HangUp && self.ends.is_none() {
-            self.ends = Some((now + DELAY, end.other()));
+        if command == Command::HangUp {
+            self.hang_up(now, end);
         }
-        self.side(end).carrier.command(now, command);
+        if let Some(carrier) = &mut self.side(end).carrier {
+            carrier.command(now, command);
+        }
         self.carry(now);
     }
 
@@ -95,8 +124,10 @@ impl Trunk {
             return None;
         }
         let of_side = |side: &Side| {
+            // A terminal takes what arrives in its own time.
+            let carrier = side.carrier.as_ref()?;
             let arriving = side.arriving.front().map(|(at, _)| *at);
-            [side.carrier.deadline(), arriving].into_iter().flatten().min()
+            [carrier.deadline(), arriving].into_iter().flatten().min()
         };
         let sides = self.sides.iter().filter_map(of_side);
         sides.chain(self.ends.map(|(at, _)| at)).min()
@@ -108,12 +139,13 @@ impl Trunk {
             return;
         }
         for end in [End::Caller, End::Answerer] {
-            while let Some((_, datagram)) = self.side(end).arriving.pop_front_if(|(at, _)| *at <= now) {
-                let heard = self.side(end).carrier.datagram(now, &datagram);
-                debug_assert!(heard.is_ok(), "our own datagrams");
+            let Side { carrier: Some(carrier), arriving, .. } = self.side(end) else { continue };
+            while let Some((_, datagram)) = arriving.pop_front_if(|(at, _)| *at <= now) {
+                let heard = carrier.datagram(now, &datagram);
+                debug_assert!(heard.is_ok(), "datagrams of our own and of spandsp's");
             }
-            if self.side(end).carrier.deadline().is_some_and(|at| at <= now) {
-                self.side(end).carrier.tick(now);
+            if carrier.deadline().is_some_and(|at| at <= now) {
+                carrier.tick(now);
             }
         }
         self.carry(now);
@@ -125,7 +157,7 @@ impl Trunk {
 
     fn carry(&mut self, now: Time) {
         for end in [End::Caller, End::Answerer] {
-            while let Some(output) = self.side(end).carrier.poll() {
+            while let Some(output) = self.side(end).carrier.as_mut().and_then(Carrier::poll) {
                 match output {
                     Output::Signal(signal) => self.side(end).signals.push_back(signal),
                     Output::Datagram(datagram) => {

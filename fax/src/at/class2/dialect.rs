@@ -138,20 +138,32 @@ impl Dialect {
         format!("AT{}=\"{text}\"", self.pick("+FLID", "+FLI"))
     }
 
-    /// What we offer, and what we allow. A modem without error correction refuses the second of them, and keeps the first.
+    /// What we offer, and what we allow: first what every modem takes, then more. A modem refuses what it does not have, and
+    /// keeps what it took before.
     pub(super) fn capabilities(self, capability: &Capability) -> Vec<String> {
-        let command = |capability: &Capability| {
-            let params = Params::of_capability(capability, self.0);
-            format!("AT{}={}", self.pick("+FDCC", "+FCC"), params.to_text(self.0))
-        };
-        let plain = Capability { ecm: false, ..*capability };
-        let all = capability.ecm.then(|| command(capability));
-        [command(&plain)].into_iter().chain(all).collect()
+        let name = self.pick("+FDCC", "+FCC");
+        let corrected =
+            Capability { superfine: false, dpi300: false, dpi400: false, inch: false, ..*capability };
+        let plain = Params::of_capability(&Capability { ecm: false, ..corrected }, self.0);
+        let mut all = alloc::vec![
+            format!("AT{name}={}", plain.to_text_at_any_speed(self.0)),
+            format!("AT{name}={}", plain.to_text(self.0)),
+        ];
+        for more in [&corrected, capability] {
+            all.push(format!("AT{name}={}", Params::of_capability(more, self.0).to_text(self.0)));
+        }
+        all.dedup();
+        all
     }
 
     /// How the next page is to be sent.
     pub(super) fn settings(self, params: Params) -> String {
         format!("AT{}={}", self.pick("+FDIS", "+FIS"), params.to_text(self.0))
+    }
+
+    /// The same for a modem that refuses the speed in it.
+    pub(super) fn settings_at_any_speed(self, params: Params) -> String {
+        format!("AT{}={}", self.pick("+FDIS", "+FIS"), params.to_text_at_any_speed(self.0))
     }
 
     /// Bits go as they are handed over.
@@ -236,12 +248,15 @@ mod tests {
         let (draft, new) = (Dialect(Class::Two), Dialect(Class::TwoPointOne));
         assert_eq!(draft.local_id(&id), "AT+FLID=\"+1 x 2\"");
         assert_eq!(new.local_id(&id), "AT+FLI=\"+1 x 2\"");
+        let full = Capability::FULL;
         assert_eq!(
-            draft.capabilities(&Capability::FULL),
-            ["AT+FDCC=1,5,2,2,1,0,0,0", "AT+FDCC=1,5,2,2,3,2,0,0"]
+            draft.capabilities(&full),
+            ["AT+FDCC=1,,2,2,1,0,0,0", "AT+FDCC=1,5,2,2,1,0,0,0", "AT+FDCC=1,5,2,2,3,2,0,0"],
+            "the draft has no finer resolutions"
         );
-        let plain = Capability { ecm: false, ..Capability::FULL };
-        assert_eq!(new.capabilities(&plain), ["AT+FCC=57,5,2,2,1,0,0,0"]);
+        assert_eq!(new.capabilities(&full).last().map(String::as_str), Some("AT+FCC=57,5,2,2,3,1,0,0"));
+        let slow = Capability { ecm: false, speeds: full.speeds.up_to(9600), ..full };
+        assert_eq!(draft.capabilities(&slow), ["AT+FDCC=1,3,2,2,1,0,0,0"]);
         assert_eq!(new.settings(params), "AT+FIS=1,5,2,2,3,2,0,0");
         assert_eq!((draft.abort(), new.abort()), ("AT+FK", "AT+FKS"));
         assert_eq!(new.page_end(Follows::Document), [0x10, b';']);

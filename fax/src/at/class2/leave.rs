@@ -75,9 +75,10 @@ impl Leaving {
         match from {
             From::Sending => {
                 wire.out.push_back(Output::Discard);
-                // The first octet completes a pair that may have been cut in two.
-                let end = if wire.dialect.is_draft() { ETX } else { CAN };
-                wire.write([0, DLE, end].to_vec());
+                // The first octet completes a pair that may have been cut in two. T.32's modems are cancelled by CAN, some
+                // of them only by one that stands alone.
+                let end: &[u8] = if wire.dialect.is_draft() { &[0, DLE, ETX] } else { &[0, DLE, CAN, CAN] };
+                wire.write(end.to_vec());
                 wire.wait(DATA_WAIT);
             }
             From::Receiving => {

@@ -68,6 +68,16 @@ impl Params {
         }
     }
 
+    /// The same without the fastest speed that there is, which not every modem has: BR stays what it was, the modem's own.
+    pub(super) fn to_text_at_any_speed(self, class: Class) -> String {
+        let text = self.to_text(class);
+        let fastest = RATES.len() - 1;
+        if usize::from(self.0[BR]) != fastest {
+            return text;
+        }
+        text.replacen(&format!(",{fastest},"), ",,", 1)
+    }
+
     /// What we offer a caller, and allow in calls that we make.
     pub(super) fn of_capability(c: &Capability, class: Class) -> Self {
         let resolutions = [

@@ -77,6 +77,8 @@ pub(super) struct Sending {
     remote: Capability,
     /// What the modem was told last of the page's settings.
     told: Option<Settings>,
+    /// The modem refused a speed, and chooses it by itself.
+    is_speed_open: bool,
     /// How often the far end has rejected the page.
     rejections: u8,
     closure: Option<Closure>,
@@ -109,6 +111,7 @@ impl Sending {
             // Where the modem does not say what the far end can do, it finds that out by itself.
             remote: config.allowed,
             told: None,
+            is_speed_open: false,
             rejections: 0,
             closure: None,
             answer: None,
@@ -191,12 +194,9 @@ impl Sending {
             (Step::Dialling, Event::Line(line)) => self.dialling(wire, &line),
             (Step::Dialling, Event::Timer) => Some(self.unanswered(wire)),
             (Step::Page, Event::Page) => self.prepare(wire),
+            (Step::Page, Event::Timer) if wire.over.is_some() => Some(self.over(wire)),
             (Step::Page, Event::Timer) => exit(Outcome::Local(LocalFailure::PageMissing), From::Command),
-            (Step::Setting, Event::Line(Line::Other(Reply::Error))) if self.config.allowed.ecm => {
-                // A modem without error correction. What it refuses otherwise it has settled by itself.
-                self.config.allowed = Capability { ecm: false, mmr: false, ..self.config.allowed };
-                self.prepare(wire)
-            }
+            (Step::Setting, Event::Line(Line::Other(Reply::Error))) => self.refused(wire),
             (Step::Setting, Event::Line(Line::Other(reply))) if reply.is_final() => self.train(wire),
             (Step::Training, Event::Line(Line::Other(Reply::Connect | Reply::ConnectData))) => {
                 self.connected(wire)
@@ -309,6 +309,21 @@ impl Sending {
         self.step = Step::Setting;
         let params = Params::of_settings(&settings, wire.dialect.0);
         wire.say(&wire.dialect.settings(params), wire.profile.command_wait);
+        None
+    }
+
+    /// The modem refuses the settings: one without error correction, or without our fastest speed. What it refuses then as
+    /// well it settles by itself.
+    fn refused(&mut self, wire: &mut Wire) -> Option<Exit> {
+        if self.config.allowed.ecm {
+            self.config.allowed = Capability { ecm: false, mmr: false, ..self.config.allowed };
+            return self.prepare(wire);
+        }
+        let Some(settings) = self.told.filter(|_| !core::mem::replace(&mut self.is_speed_open, true)) else {
+            return self.train(wire);
+        };
+        let params = Params::of_settings(&settings, wire.dialect.0);
+        wire.say(&wire.dialect.settings_at_any_speed(params), wire.profile.command_wait);
         None
     }
 

@@ -86,12 +86,12 @@ impl Sending {
     pub(super) fn closing(&mut self, wire: &mut Wire, event: Event) -> Option<Exit> {
         match (self.step, event, self.closure) {
             (Step::Answer, Event::Line(line), Some(closure)) => self.answer_line(wire, &line, closure),
+            // A result code is missing behind what the modem has said.
+            (Step::Answer, Event::Timer, Some(closure)) if self.answer.is_some() || wire.over.is_some() => {
+                self.answered(wire, &Reply::Ok, closure)
+            }
             (Step::Answer, Event::Timer, _) => {
-                let outcome = match wire.over {
-                    Some(code) => code.outcome(true, wire.phase),
-                    None => Outcome::NoResponse { phase: Phase::PostMessage },
-                };
-                exit(outcome, if wire.over.is_some() { From::Over } else { From::Busy })
+                exit(Outcome::NoResponse { phase: Phase::PostMessage }, From::Busy)
             }
             (Step::Closing, Event::Page, None) => {
                 self.decide(wire);
@@ -151,16 +151,17 @@ impl Sending {
                 self.answer = Some(*answer);
                 None
             }
-            Line::Other(reply) if reply.is_final() => {
-                wire.flow_while_sending(false);
-                let answer = self.answer.or_else(|| self.answer_by_result(wire, reply, closure));
-                match answer {
-                    Some(answer) if answer.is_positive() => self.confirmed(wire, closure),
-                    Some(_) => self.rejected(wire, closure),
-                    None => Some(self.without_answer(wire)),
-                }
-            }
+            Line::Other(reply) if reply.is_final() => self.answered(wire, reply, closure),
             _ => None,
+        }
+    }
+
+    fn answered(&mut self, wire: &mut Wire, result: &Reply, closure: Closure) -> Option<Exit> {
+        wire.flow_while_sending(false);
+        match self.answer.or_else(|| self.answer_by_result(wire, result, closure)) {
+            Some(answer) if answer.is_positive() => self.confirmed(wire, closure),
+            Some(_) => self.rejected(wire, closure),
+            None => Some(self.without_answer(wire)),
         }
     }
 
