@@ -79,7 +79,7 @@ impl Bench {
     }
 
     /// A call from HylaFAX to the gateway.
-    fn from_them(&self, ecm: bool) -> Duration {
+    fn by_them(&self, ecm: bool) -> Duration {
         let before = self.gateway.mails("inbox@example.com").len();
         let [_, two] = &self.hylafax;
         two.wait_until_idle();
@@ -111,7 +111,7 @@ impl Bench {
 fn compare(ecm: bool, pages: Vec<Page>) {
     let bench = Bench::start(&format!("ecm = {ecm}\n"), pages);
     let theirs = bench.theirs(ecm);
-    let [to_them, from_them] = [bench.to_them(ecm), bench.from_them(ecm)];
+    let [to_them, from_them] = [bench.to_them(ecm), bench.by_them(ecm)];
     println!(
         "{} fine pages, ECM {ecm}, from answer to end: HylaFAX to HylaFAX {:.1} s, Faxgate to HylaFAX {:.1} s, \
          HylaFAX to Faxgate {:.1} s",

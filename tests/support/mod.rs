@@ -74,6 +74,11 @@ impl Gateway {
         self.child.wait().unwrap();
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Runs a command of the program against this gateway.
     pub fn run(&self, args: &[&str]) -> Output {
         let config = self.dir.join("faxgate.toml");

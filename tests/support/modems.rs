@@ -5,10 +5,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use fax::carrier::Modulation;
 use fax::page::{Page, Resolution};
+use fax::session::PageCoding;
 use fax::t4::Coding;
 use fax::tiff::{Info, Profile};
-use fax_peers::exchange::{Ended, Exchange, Pace};
+use fax_peers::exchange::{Answer, Ended, Exchange, Pace};
+use fax_peers::spandsp_t30::Config;
 
 use super::{tiff_pages, wait_for};
 
@@ -17,14 +20,20 @@ pub fn pace() -> Pace {
     if std::env::var_os("REAL_TIME").is_some() { Pace::Real } else { Pace::Hurried }
 }
 
-/// Settings of a gateway with one line on a modem, that mails what comes in to inbox@example.com; `line` are more
-/// settings of the line.
-pub fn settings(device: &Path, number: &str, line: &str) -> String {
+/// What comes in is mailed to inbox@example.com.
+pub const ROUTE: &str = "[[received.route]]\nto = [\"inbox@example.com\"]\n";
+
+/// Settings of a line on a modem, and more of them.
+pub fn line(device: &Path, number: &str, more: &str) -> String {
     format!(
-        "[[received.route]]\nline = \"modem\"\nto = [\"inbox@example.com\"]\n\
-         [[line]]\nkind = \"modem\"\nname = \"modem\"\ndevice = {device:?}\nnumber = \"+{number}\"\nlock_dir = \"\"\n\
-         {line}"
+        "[[line]]\nkind = \"modem\"\nname = \"line-{number}\"\ndevice = {device:?}\nnumber = \"+{number}\"\n\
+         lock_dir = \"\"\n{more}"
     )
+}
+
+/// Settings of a gateway with one line on a modem.
+pub fn settings(device: &Path, number: &str, more: &str) -> String {
+    format!("{ROUTE}{}", line(device, number, more))
 }
 
 /// Three fine pages: a letter, the upper half of a form, and some lines of dense text.
@@ -91,4 +100,28 @@ pub fn next_ended(exchange: &Exchange) -> Ended {
 /// From answer to end.
 pub fn duration(ended: &Ended) -> Duration {
     Duration::from_millis(ended.ended_ms - ended.answered_ms.expect("it was answered"))
+}
+
+/// A fax terminal of spandsp that receives into a folder, or sends a TIFF.
+pub fn terminal(folder: &Path, send: Option<&Path>) -> Answer {
+    let config = Config {
+        calling: false,
+        send: send.map(Path::to_owned),
+        receive: None,
+        ecm: true,
+        modulations: vec![Modulation::V27ter, Modulation::V29, Modulation::V17],
+        codings: vec![PageCoding::Mh, PageCoding::Mr, PageCoding::Mmr],
+        scan_time_ms: 0,
+        not_ready: 0,
+        t38_version: 0,
+        t38_unpaced: false,
+        address: None,
+    };
+    Answer::Fax { config: Box::new(config), folder: folder.to_owned() }
+}
+
+/// The pages that the terminal at a number got in its so-manyth call.
+pub fn got(folder: &Path, number: &str, call: u32) -> Vec<Page> {
+    let path = folder.join(format!("{number}-{call}.tif"));
+    std::fs::read(path).map(|file| tiff_pages(&file)).unwrap_or_default()
 }

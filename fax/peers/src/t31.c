@@ -222,11 +222,30 @@ void peer_t31_failed(void *modem, int code) {
     if (m->hook == DIALLING) fail(m, code);
 }
 
+/* Whether it is in a call and nothing but the line can bring it on: it sends what it has, or listens. */
+int peer_t31_waits_for_the_line(void *modem) {
+    const int backlog_min = 1500;
+    peer_t31_t *m = modem;
+    t31_state_t *t = m->t31;
+    int sends_image = m->sending == FAX_MODEM_V17_TX || m->sending == FAX_MODEM_V27TER_TX || m->sending == FAX_MODEM_V29_TX;
+    if (m->hook != OFF) return 0;
+    switch (t->at_state.at_rx_mode) {
+    case AT_MODE_DELIVERY: return 1;
+    case AT_MODE_STUFFED: return t->tx.in_bytes - t->tx.out_bytes > backlog_min;
+    case AT_MODE_HDLC: return t->hdlc_tx.final;
+    case AT_MODE_OFFHOOK_COMMAND: return sends_image || (m->sending == FAX_MODEM_SILENCE_TX && t->at_state.transmit);
+    default: return 0;
+    }
+}
+
 /* The far end has hung up, and the exchange lets the modem know. */
 void peer_t31_hung_up(void *modem) {
     peer_t31_t *m = modem;
     if (m->hook == DIALLING) fail(m, AT_RESPONSE_CODE_NO_CARRIER);
     if (m->hook == OFF) {
+        /* spandsp says nothing where the DTE has given all its data and waits for OK. */
+        int waits = m->t31->at_state.at_rx_mode == AT_MODE_OFFHOOK_COMMAND && peer_t31_waits_for_the_line(m);
+        if (waits) at_put_response_code(&m->t31->at_state, AT_RESPONSE_CODE_NO_CARRIER);
         t31_call_event(m->t31, AT_CALL_EVENT_HANGUP);
         on_hook(m);
         settle(m);
@@ -254,22 +273,6 @@ int peer_t31_hook(void *modem) {
 int peer_t31_carriers(void *modem) {
     peer_t31_t *m = modem;
     return m->fast_sent + m->fast_heard;
-}
-
-/* Whether it is in a call and nothing but the line can bring it on: it sends what it has, or listens. */
-int peer_t31_waits_for_the_line(void *modem) {
-    const int backlog_min = 1500;
-    peer_t31_t *m = modem;
-    t31_state_t *t = m->t31;
-    int sends_image = m->sending == FAX_MODEM_V17_TX || m->sending == FAX_MODEM_V27TER_TX || m->sending == FAX_MODEM_V29_TX;
-    if (m->hook != OFF) return 0;
-    switch (t->at_state.at_rx_mode) {
-    case AT_MODE_DELIVERY: return 1;
-    case AT_MODE_STUFFED: return t->tx.in_bytes - t->tx.out_bytes > backlog_min;
-    case AT_MODE_HDLC: return t->hdlc_tx.final;
-    case AT_MODE_OFFHOOK_COMMAND: return sends_image || (m->sending == FAX_MODEM_SILENCE_TX && t->at_state.transmit);
-    default: return 0;
-    }
 }
 
 /* Whether image data are on their way to or from the DTE. */

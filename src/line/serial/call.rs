@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fax::at::Output;
 use fax::at::class1::{Carrier, CarrierConfig, HANG_UP_MAX};
-use fax::carrier::Command;
+use fax::carrier::{Command, HangUp, Signal};
 use fax::time::Time;
 
 use super::modem::{Bell, Modem, Trouble, time, until};
@@ -102,6 +102,7 @@ impl Call<'_> {
                 if let Some(signal) = modem.apply(output)?
                     && self.over.is_none()
                 {
+                    modem.has_rung |= signal == Signal::HungUp(HangUp::Glare);
                     self.terminal.signal(now, signal);
                 }
             } else if self.over.is_some() {

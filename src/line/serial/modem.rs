@@ -91,6 +91,8 @@ pub struct Modem {
     pub profile: Profile,
     /// Whether it is on hook and in command state, by its own word.
     pub is_on_hook: bool,
+    /// It rang when a call was about to go out: the next ring may be seconds away.
+    pub(super) has_rung: bool,
     /// How much it has said so far, understood or not.
     pub(super) octets_heard: u64,
 }
@@ -139,7 +141,7 @@ impl Modem {
     /// [`Trouble::Port`].
     pub fn open(settings: &PortSettings) -> Result<Self, Trouble> {
         let port = Port::open(settings)?;
-        Ok(Self { port, profile: Profile::default(), is_on_hook: true, octets_heard: 0 })
+        Ok(Self { port, profile: Profile::default(), is_on_hook: true, has_rung: false, octets_heard: 0 })
     }
 
     /// Runs commands.

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use fax::at::Output;
+use fax::at::class1::ENGINE_SLACK;
 use fax::at::class2::{Session, SessionConfig};
 use fax::at::dialog::Step;
 use fax::carrier::{HangUp, Signal};
+use fax::session::Outcome;
 use fax::t30::{self, Input, ReceiverConfig, SenderConfig};
 use fax::time::Time;
 
@@ -25,12 +27,13 @@ impl Modem {
     pub fn send(
         &mut self,
         bell: &Bell,
-        config: SenderConfig,
+        mut config: SenderConfig,
         dial: String,
         sending: &mut dyn Sending,
     ) -> (CallEnd, Result<(), Trouble>) {
         if self.profile.class.is_one() {
             let answer_wait = config.answer_wait;
+            config.answer_wait += ENGINE_SLACK;
             let mut terminal = FaxTerminal::sending(config, sending);
             let done = self.call(bell, &mut terminal, dial, answer_wait);
             return (terminal.end(), done);
@@ -64,6 +67,7 @@ impl Modem {
             call.lose();
         }
         let end = call.desk.close();
+        self.has_rung |= end.report.outcome == Outcome::Glare;
         if done.is_ok() {
             done = self.confirm_on_hook(bell);
         }

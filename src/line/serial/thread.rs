@@ -147,6 +147,9 @@ impl Shared {
         let watch = Stopwatch::start();
         let mut idle = Idle::new(Time::ZERO, Some(self.config.watch_every));
         let mut rings = Rings::default();
+        if std::mem::take(&mut modem.has_rung) {
+            idle.received(Time::ZERO, b"RING\r\n");
+        }
         loop {
             while let Some(output) = idle.poll() {
                 match modem.apply(output)? {

@@ -88,10 +88,14 @@ impl Exchange {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wake_up(&self) {
+        let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
+    }
+
     /// Looks at the exchange, or changes it, between two ticks.
     pub fn with<T>(&self, what: impl FnOnce(&mut Office) -> T) -> T {
         let answer = what(&mut self.lock().office);
-        let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
+        self.wake_up();
         answer
     }
 
@@ -126,6 +130,8 @@ impl Exchange {
         let trace = shared.ports.remove(number).and_then(|old| old.trace);
         let pty = Pty::new(&path)?;
         shared.ports.insert(number.to_owned(), Port { pty, trace, is_deaf });
+        drop(shared);
+        self.wake_up();
         Ok(path)
     }
 
@@ -137,6 +143,9 @@ impl Exchange {
             // Its traits and what is to befall it stay for the next one.
             shared.office.keep(number, old);
         }
+        drop(shared);
+        // The thread still holds the port while it sleeps.
+        self.wake_up();
     }
 
     /// Whether the modem at a number is there and on hook.
@@ -172,7 +181,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.lock().is_stopping = true;
-        let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
+        self.wake_up();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -63,11 +63,13 @@ pub struct Traits {
     pub noise: Option<(f64, u64)>,
     /// It is answered after so many rings, where no DTE decides.
     pub rings: u32,
+    /// The network gives up after so many rings, and says that nobody answers.
+    pub rings_max: u32,
 }
 
 impl Default for Traits {
     fn default() -> Self {
-        Self { has_dial_tone: true, name: None, noise: None, rings: 1 }
+        Self { has_dial_tone: true, name: None, noise: None, rings: 1, rings_max: 8 }
     }
 }
 
@@ -125,7 +127,7 @@ impl Office {
         self.put(number, What::Busy);
     }
 
-    /// This number rings, and nobody answers; the network gives up after eight rings.
+    /// This number rings, and nobody answers.
     pub fn put_ringing(&mut self, number: &str) {
         self.put(number, What::RingsOnly);
     }
@@ -397,14 +399,13 @@ impl Office {
     }
 
     fn ring(&mut self, at: usize) {
-        const RINGS_MAX: u32 = 8;
         let now_ms = self.now_ms;
         let Some(call) = self.calls.get_mut(at) else { return };
         let Stage::Ringing { rings, next_ms } = &mut call.stage else { return };
         let so_far = *rings;
         (*rings, *next_ms) = (so_far + 1, now_ms + RING_MS);
         let (from, to, caller) = (call.from_number.clone(), call.to_number.clone(), call.caller.clone());
-        if so_far >= RINGS_MAX {
+        if self.subscribers.get(&to).is_none_or(|to| so_far >= to.traits.rings_max) {
             return self.fail(at, Failure::NoAnswer);
         }
         if call.parties.iter().any(|party| matches!(party, Party::Gone { .. })) {

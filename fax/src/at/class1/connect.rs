@@ -12,7 +12,7 @@ use alloc::string::String;
 
 /// How often the service class is asked for.
 const TRIES: u8 = 3;
-/// A modem waits for the far end so much longer than the engine.
+/// What dialling may take before S7 counts.
 const DIAL_SLACK: Duration = Duration::from_secs(30);
 /// What S7 can hold, in seconds.
 const S7_MAX: u64 = 255;
@@ -37,7 +37,7 @@ impl Setup {
             commands.push_back("AT+FAR=1".into());
         }
         if is_caller {
-            let wait = (config.answer_wait + DIAL_SLACK).as_secs().clamp(1, S7_MAX);
+            let wait = config.answer_wait.as_secs().clamp(1, S7_MAX);
             commands.push_back(format!("ATS7={wait}"));
         }
         commands.extend(profile.call_setup.iter().cloned());
@@ -163,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn the_modem_waits_longer_than_the_engine_and_s7_is_an_octet() {
-        for (seconds, s7) in [(60, "ATS7=90"), (1000, "ATS7=255")] {
+    fn the_modem_is_told_how_long_to_wait_and_s7_is_an_octet() {
+        for (seconds, s7) in [(60, "ATS7=60"), (1000, "ATS7=255")] {
             let config =
                 CarrierConfig { answer_wait: Duration::from_secs(seconds), ..CarrierConfig::default() };
             assert!(Setup::new(&config, true).commands.iter().any(|command| command == s7));

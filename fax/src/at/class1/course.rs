@@ -71,7 +71,8 @@ impl Carrier {
                 Next::Stay
             }
             State::Setup(setup) => setup.late(wire),
-            State::Connecting { is_caller: true } => Next::HungUp(HangUp::NoAnswer),
+            // Class 1 does not say whether somebody picked up.
+            State::Connecting { is_caller: true } => Next::InVain,
             State::Connecting { is_caller: false } => Next::HungUp(HangUp::LineFault),
             State::Speak(speak) => {
                 let is_connected = speak.is_connected();
@@ -150,6 +151,10 @@ impl Carrier {
                 self.is_over = true;
                 self.rest_on_hook(true);
             }
+            Next::InVain => {
+                self.end(HangUp::NotConnected);
+                self.leave(None);
+            }
             Next::HungUp(why) => self.hung_up(why),
         }
     }
@@ -180,17 +185,22 @@ impl Carrier {
         self.wire.say(&words::silence(Duration::ZERO), SILENCE_SLACK);
     }
 
-    /// The call is over, from the other side or for a fault.
-    fn hung_up(&mut self, why: HangUp) {
+    /// The engine hears that the call is over, and nothing after that.
+    fn end(&mut self, why: HangUp) {
         self.wire.tell(Signal::HungUp(why));
         self.is_over = true;
         self.wire.is_mute = true;
         self.pending = None;
         self.on_hook_for_sure = false;
+    }
+
+    /// The call is over, from the other side or for a fault.
+    fn hung_up(&mut self, why: HangUp) {
+        self.end(why);
         match &self.state {
             // It answers nothing: only DTR is left.
             State::Leave(_) => self.state = State::Hook(Hook::by_dtr(&mut self.wire)),
-            State::Connecting { .. } if why == HangUp::Glare || why == HangUp::NoAnswer => self.leave(None),
+            State::Connecting { .. } if why == HangUp::Glare => self.leave(None),
             State::Speak(_) | State::Listen(_) if why == HangUp::LineFault => self.leave(None),
             _ => self.state = State::Hook(Hook::new(&mut self.wire)),
         }

@@ -71,9 +71,13 @@ pub struct CarrierConfig {
     /// What to dial, with prefix and pauses, behind the profile's dial command. At most [`DIAL_CHARS_MAX`] characters; what
     /// V.250 does not let a dial string hold is left out.
     pub dial: String,
-    /// How long the engine dials and waits (its `answer_wait`); the modem is told to wait a little longer.
+    /// How long the modem waits for a fax machine once it has dialled (S7). Its word should come before the engine's time
+    /// is out, since only the modem knows whether somebody answered: give the engine [`ENGINE_SLACK`] more.
     pub answer_wait: Duration,
 }
+
+/// So much longer than the modem the engine waits for an answer: dialling, and a modem that does not keep S7.
+pub const ENGINE_SLACK: Duration = Duration::from_secs(40);
 
 impl Default for CarrierConfig {
     fn default() -> Self {
@@ -151,6 +155,8 @@ enum Next {
     LeaveAndResume,
     /// It rings; nothing was dialled.
     Glare,
+    /// It has dialled and says nothing.
+    InVain,
     HungUp(HangUp),
 }
 

@@ -1,7 +1,7 @@
 //! Ending a call, and bringing the modem back on hook whatever it is doing.
 //!
 //! Data are ended first; then the modem is asked to end the call in order (`+FK`, `+FKS`: DCN), then told `ATH`, and where
-//! nothing is answered DTR goes off, and `ATH` once more. All of it takes [`HANG_UP_MAX`] at most.
+//! nothing is answered DTR goes off (if that helps this modem), and `ATH` once more. All of it takes [`HANG_UP_MAX`] at most.
 
 use super::super::dle::{CAN, DLE, ETX};
 use super::super::reply::Reply;
@@ -152,6 +152,7 @@ impl Leaving {
             Stage::Data => self.abort(wire),
             Stage::Abort => self.hook(wire, 0),
             Stage::Hook { tries } if tries + 1 < HOOK_TRIES => self.hook(wire, tries + 1),
+            Stage::Hook { .. } if !wire.profile.dtr_hang_up => self.done(wire),
             Stage::Hook { .. } => {
                 self.stage = Stage::DtrOff;
                 wire.out.push_back(Output::Discard);
