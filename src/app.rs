@@ -32,6 +32,7 @@ use crate::render::{self, RenderError};
 use crate::status::Status;
 use crate::store::{SledStore, Store, StoreConfig, StoreError};
 use crate::submit::{Reason, Refusal, Rules, Submit};
+use crate::users::Users;
 
 /// How long a claim on a job holds without being renewed.
 const LEASE: Duration = Duration::from_secs(600);
@@ -257,8 +258,11 @@ impl Ground {
 
     async fn smtp(&self, submit: &Arc<Submit>) -> Result<smtp::Server, StartError> {
         let (submit, clock) = (Arc::clone(submit), Arc::clone(&self.clock));
+        let users = Users::at(self.config.users_path());
         let own_dir = self.config.data_dir.join("tls");
-        smtp::Server::bind(self.config.smtp.clone(), &own_dir, submit, clock).await.map_err(cannot("smtp"))
+        smtp::Server::bind(self.config.smtp.clone(), &own_dir, Arc::new(users), submit, clock)
+            .await
+            .map_err(cannot("smtp"))
     }
 
     fn post(&self) -> Result<Post, StartError> {

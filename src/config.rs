@@ -28,6 +28,8 @@ use crate::submit::SubmitConfig;
 pub struct Config {
     /// Where the queue, the pages and the control socket are.
     pub data_dir: PathBuf,
+    /// The file of the people who may sign in; `None`: `users.json` in `data_dir`.
+    pub users_file: Option<PathBuf>,
     /// The name of this gateway among those that share a store.
     pub node: String,
     /// The time zone of header lines, cover pages and receipts: `Europe/Berlin`; empty is the machine's.
@@ -68,6 +70,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("/var/lib/faxgate"),
+            users_file: None,
             node: "faxgate-1".into(),
             time_zone: String::new(),
             header_from: "Faxgate".into(),
@@ -279,6 +282,12 @@ impl Config {
     /// Where `data_dir` is a path that cannot be written as text.
     pub fn embedded(data_dir: &Path) -> Result<Self, ConfigError> {
         Self::parse(&Self::embedded_text(data_dir), Path::new("the embedded configuration"))
+    }
+
+    /// Where the people who may sign in are kept.
+    #[must_use]
+    pub fn users_path(&self) -> PathBuf {
+        self.users_file.clone().unwrap_or_else(|| self.data_dir.join("users.json"))
     }
 
     /// The mailbox of a person who looks after the gateway.

@@ -22,6 +22,7 @@ pub mod received;
 pub mod report;
 pub mod status;
 pub mod submit;
+pub mod users;
 
 // 4: the ways in
 pub mod door;

@@ -27,6 +27,7 @@ const TABLE: &[Module] = &[
     row(2, "mailer", &[]),
     row(2, "render", &[]),
     row(2, "store", &[]),
+    row(2, "users", &[]),
     // 3: the flow; `submit` and `queue` meet in the store only
     row(3, "report", &[]),
     row(3, "received", &[]),

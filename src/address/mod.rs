@@ -22,7 +22,7 @@ pub use gstn::{AddressError, FaxAddress, Phone};
 pub use mailbox::{AddressConfig, Mailbox};
 pub use network::Network;
 pub use number::Number;
-pub use policy::{Client, Denial, Policy, PolicyConfig};
+pub use policy::{Client, Denial, Policy, PolicyConfig, UserRule};
 
 /// A setting that cannot be meant so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

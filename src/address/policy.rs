@@ -29,10 +29,26 @@ pub struct PolicyConfig {
     /// The machines that may send from anywhere, by the SHA-256 fingerprint of the certificate that they show
     /// over TLS; `senders` holds for them too.
     pub certificates: Vec<String>,
+    /// People who may send when they have signed in, from anywhere.
+    pub user: Vec<UserRule>,
     /// What the numbers that may be dialled begin with: `+1212`, or `+` for every number. Empty: none.
     pub destinations: Vec<String>,
     /// What the numbers that may not be dialled begin with; this goes before `destinations`.
     pub destinations_denied: Vec<String>,
+}
+
+/// What somebody who has signed in may do (`[[policy.user]]`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserRule {
+    /// The name, or `*` for everybody who is not named.
+    pub name: String,
+    /// Which senders their mail may be from, written as in `senders` above. Empty: any.
+    #[serde(default)]
+    pub senders: Vec<String>,
+    /// What the numbers that they may have dialled begin with. Empty: `destinations` above holds.
+    #[serde(default)]
+    pub destinations: Vec<String>,
 }
 
 /// Who asks.
@@ -42,6 +58,8 @@ pub enum Client {
     Machine(IpAddr),
     /// A machine that holds the key of this certificate, by its SHA-256 in lower-case hexadecimal.
     Certificate(String),
+    /// A person who has signed in.
+    User(String),
     /// A person with an account on this machine.
     LocalUser(String),
 }
@@ -55,6 +73,9 @@ pub enum Denial {
     /// The client's certificate is not listed.
     #[error("the certificate of your mail server may not send faxes through this gateway")]
     Certificate(String),
+    /// The person is not listed.
+    #[error("{0} may not send faxes through this gateway")]
+    User(String),
     /// Local people may not.
     #[error("people on this machine may not send faxes through this gateway")]
     LocalUser(String),
@@ -88,7 +109,8 @@ impl Policy {
             |text: &str| text.starts_with('+') && text.bytes().skip(1).all(|b| b.is_ascii_digit());
         let prefixes =
             [("destinations", &config.destinations), ("destinations_denied", &config.destinations_denied)];
-        for (setting, entries) in prefixes {
+        let of_users = config.user.iter().map(|rule| ("user.destinations", &rule.destinations));
+        for (setting, entries) in prefixes.into_iter().chain(of_users) {
             if let Some(entry) = entries.iter().find(|e| !is_prefix(e)) {
                 let problem = format!("{entry:?} must be the beginning of a number, such as +1212");
                 return Err(SettingError { setting, problem });
@@ -102,13 +124,19 @@ impl Policy {
             let address = if text.contains('@') { text.to_owned() } else { format!("x@{text}") };
             Mailbox::parse(&address).is_some()
         };
-        match config.senders.iter().find(|s| !is_sender(s)) {
-            Some(entry) => Err(SettingError {
-                setting: "senders",
-                problem: format!("{entry:?} is neither a mail address nor a domain"),
-            }),
-            None => Ok(Self(config)),
+        let senders = config.senders.iter().map(|sender| ("senders", sender));
+        let of_users = config.user.iter().flat_map(|rule| &rule.senders).map(|s| ("user.senders", s));
+        if let Some((setting, entry)) = senders.chain(of_users).find(|(_, sender)| !is_sender(sender)) {
+            let problem = format!("{entry:?} is neither a mail address nor a domain");
+            return Err(SettingError { setting, problem });
         }
+        let mut names: Vec<String> = config.user.iter().map(|r| r.name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        if let Some([name, _]) = names.windows(2).find(|pair| pair.first() == pair.last()) {
+            let problem = format!("{name:?} is there twice");
+            return Err(SettingError { setting: "user.name", problem });
+        }
+        Ok(Self(config))
     }
 
     /// Decides whether `number` may be dialled for mail from `sender` (`None` is the null path) that `client`
@@ -116,11 +144,24 @@ impl Policy {
     pub fn decide(&self, client: &Client, sender: Option<&str>, number: &Number) -> Result<(), Denial> {
         self.client(client)?;
         let sender = sender.ok_or(Denial::NullSender)?;
-        let is_machine = matches!(client, Client::Machine(_) | Client::Certificate(_));
-        if is_machine && !self.sender_may(sender) {
+        let rule = self.rule(client);
+        let senders = match client {
+            Client::Machine(_) | Client::Certificate(_) => self.0.senders.as_slice(),
+            Client::User(_) => rule.map_or(&[][..], |rule| &rule.senders),
+            Client::LocalUser(_) => &[],
+        };
+        if !sender_may(senders, sender) {
             return Err(Denial::Sender(sender.to_owned()));
         }
-        self.destination(number)
+        let own = rule.map(|rule| rule.destinations.as_slice()).filter(|own| !own.is_empty());
+        self.among(own.unwrap_or(&self.0.destinations), number)
+    }
+
+    /// What holds for somebody who has signed in: the rule with their name, else that for everybody.
+    fn rule(&self, client: &Client) -> Option<&UserRule> {
+        let Client::User(name) = client else { return None };
+        let named = |wanted: &str| self.0.user.iter().find(|rule| rule.name.eq_ignore_ascii_case(wanted));
+        named(name).or_else(|| named("*"))
     }
 
     /// Who a client is: by its certificate, where that opens anything, else by its address.
@@ -143,32 +184,38 @@ impl Policy {
                 (inside, Denial::Network(*address))
             }
             Client::Certificate(shown) => (self.lists(shown), Denial::Certificate(shown.clone())),
+            Client::User(name) => (self.rule(client).is_some(), Denial::User(name.clone())),
             Client::LocalUser(user) => (self.0.local_users, Denial::LocalUser(user.clone())),
         };
         if may { Ok(()) } else { Err(denial) }
     }
 
-    fn sender_may(&self, sender: &str) -> bool {
-        let domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
-        let matches = |entry: &String| {
-            let subject = if entry.contains('@') { sender } else { domain };
-            entry.eq_ignore_ascii_case(subject)
-        };
-        self.0.senders.is_empty() || self.0.senders.iter().any(matches)
-    }
-
     /// Decides whether `number` may be dialled at all, whoever asks.
     pub fn destination(&self, number: &Number) -> Result<(), Denial> {
+        self.among(&self.0.destinations, number)
+    }
+
+    fn among(&self, destinations: &[String], number: &Number) -> Result<(), Denial> {
         let begins = |entry: &&String| number.as_str().starts_with(entry.as_str());
         if let Some(entry) = self.0.destinations_denied.iter().find(begins) {
             return Err(Denial::DestinationDenied { number: number.clone(), entry: entry.clone() });
         }
-        if self.0.destinations.iter().any(|entry| begins(&entry)) {
+        if destinations.iter().any(|entry| begins(&entry)) {
             Ok(())
         } else {
             Err(Denial::Destination(number.clone()))
         }
     }
+}
+
+/// Whether a list of senders, which may be empty, lets this one pass.
+fn sender_may(senders: &[String], sender: &str) -> bool {
+    let domain = sender.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let matches = |entry: &String| {
+        let subject = if entry.contains('@') { sender } else { domain };
+        entry.eq_ignore_ascii_case(subject)
+    };
+    senders.is_empty() || senders.iter().any(matches)
 }
 
 /// A fingerprint as it is compared: programs print it with colons and in either case.
@@ -271,6 +318,38 @@ mod tests {
         assert!(matches!(eve, Err(Denial::Sender(_))));
         config.certificates.clear();
         assert!(matches!(decide(config, &holder, ANNA, NEW_YORK), Err(Denial::Certificate(_))));
+    }
+
+    #[test]
+    fn who_has_signed_in_may_what_the_rule_says() {
+        let list = |entry: &str| vec![entry.to_owned()];
+        let rule = |name: &str, senders, destinations| UserRule { name: name.into(), senders, destinations };
+        let mut config = PolicyConfig { networks: vec![], senders: list("example.com"), ..office() };
+        let anna = Client::User("Anna".into());
+        assert_eq!(decide(config.clone(), &anna, ANNA, NEW_YORK), Err(Denial::User("Anna".into())));
+        config.user = vec![rule("anna", list("anna@example.com"), list("+33"))];
+        let bob = Client::User("bob".into());
+        assert_eq!(decide(config.clone(), &bob, ANNA, NEW_YORK), Err(Denial::User("bob".into())));
+        config.user.push(rule("*", vec![], vec![]));
+        for (client, sender, number, may) in [
+            (&anna, "anna@example.com", "+33188335215", true),
+            (&anna, "anna@example.com", NEW_YORK, false),
+            (&anna, "bob@example.com", "+33188335215", false),
+            (&bob, "bob@example.org", NEW_YORK, true),
+            (&bob, "bob@example.org", "+33188335215", false),
+            (&bob, "bob@example.org", "+19005550123", false),
+        ] {
+            let got = decide(config.clone(), client, Some(sender), number);
+            assert_eq!(got.is_ok(), may, "{client:?} {sender} {number}: {got:?}");
+        }
+        assert_eq!(decide(config.clone(), &bob, None, NEW_YORK), Err(Denial::NullSender));
+        let barred = PolicyConfig { destinations_denied: list("+331"), ..config.clone() };
+        assert!(decide(barred, &anna, ANNA, "+33188335215").is_err(), "the bar goes first for all");
+        let twice =
+            PolicyConfig { user: vec![rule("a", vec![], vec![]), rule("A", vec![], vec![])], ..office() };
+        assert_eq!(Policy::new(twice).unwrap_err().setting, "user.name");
+        let wrong = PolicyConfig { user: vec![rule("a", vec![], list("33"))], ..office() };
+        assert_eq!(Policy::new(wrong).unwrap_err().setting, "user.destinations");
     }
 
     #[test]

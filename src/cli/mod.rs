@@ -11,6 +11,7 @@ mod render;
 mod send;
 mod serve;
 mod status;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,6 +50,9 @@ enum Command {
     Render(render::RenderArgs),
     /// Read the configuration and say what is wrong with it
     Check,
+    /// Add, change or remove people who may sign in
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Find out what a fax modem is, and how to configure it; or what is wrong with it
     Modem(modem::ModemArgs),
 }
@@ -142,6 +146,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => settings(cli.config).and_then(|config| status::run(&config, &args)),
         Command::Render(args) => settings(cli.config).and_then(|config| render::run(&config, &args)),
         Command::Check => check::run(cli.config),
+        Command::User(what) => settings(cli.config).and_then(|config| user::run(&config, what)),
         Command::Modem(args) => modem::run(cli.config, &args),
     };
     match result {

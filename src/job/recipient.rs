@@ -54,6 +54,8 @@ pub enum Proof {
     Network(String),
     /// The client showed a certificate that may fax; its SHA-256 fingerprint.
     Certificate(String),
+    /// A person who has signed in; the name.
+    User(String),
     /// A person with an account on this machine.
     LocalUser(String),
 }

@@ -181,6 +181,7 @@ pub fn proof(client: &Client) -> Proof {
     match client {
         Client::Machine(address) => Proof::Network(address.to_canonical().to_string()),
         Client::Certificate(shown) => Proof::Certificate(shown.clone()),
+        Client::User(name) => Proof::User(name.clone()),
         Client::LocalUser(user) => Proof::LocalUser(user.clone()),
     }
 }

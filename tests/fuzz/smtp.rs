@@ -2,7 +2,7 @@
 
 use faxgate::address::Number;
 use faxgate::door::smtp::line::LINE_OCTETS_MAX;
-use faxgate::door::smtp::session::{Limits, Mail, Service, Session, Step};
+use faxgate::door::smtp::session::{Limits, Mail, Service, Session, Step, Verdict};
 use faxgate::job::{JobId, Notify, Recipient};
 use faxgate::submit::{Reason, Refusal, Wanted};
 
@@ -33,7 +33,8 @@ struct Talk {
 }
 
 fn talk(bytes: &[u8], piece: usize) -> Talk {
-    let mut session = Session::new(Service { tls: true, ..Service::plain("fax.example.com", LIMITS) }, false);
+    let mut session =
+        Session::new(Service { tls: true, auth: true, ..Service::plain("fax.example.com", LIMITS) }, false);
     let mut talk = Talk::default();
     talk.drive(&mut session);
     // A client waits for the reply to DATA (RFC 2920 §3.1), so it sends nothing more in that piece.
@@ -69,6 +70,8 @@ impl Talk {
         loop {
             match session.poll() {
                 Step::StartTls => session.secured(),
+                Step::Keys(_) => session.scram_keys(None),
+                Step::SignIn(_) => session.signed_in(Verdict::No),
                 Step::Reply(reply) => self.said.extend(reply.to_bytes()),
                 Step::Check { wanted, .. } => session.recipient_checked(verdict(&wanted)),
                 Step::Room => session.room(self.mails.len() < 3),

@@ -4,6 +4,7 @@
 
 mod clients;
 mod limits;
+mod sign_in;
 mod support;
 mod talks;
 mod tls;

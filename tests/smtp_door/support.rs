@@ -9,6 +9,7 @@ use faxgate::door::smtp::{Server, SmtpConfig};
 use faxgate::job::Job;
 use faxgate::store::{JobFilter, SledStore, Store, StoreConfig};
 use faxgate::submit::{Reason, Refusal, Rules, Submit, SubmitConfig};
+use faxgate::users::Users;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
     pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) users: Arc<Users>,
     pub(crate) store: SledStore,
     pub(crate) wake: Arc<Notify>,
     pub(crate) shutdown: watch::Sender<bool>,
@@ -52,6 +54,7 @@ impl Listener {
         let store = SledStore::open(store).unwrap().0;
         let wake = Arc::new(Notify::new());
         let clock = Arc::new(SystemClock);
+        let users = Arc::new(Users::at(dir.path().join("users.json")));
         let submit = Submit::new(
             rules(change_policy),
             Arc::new(survey),
@@ -59,12 +62,12 @@ impl Listener {
             clock.clone(),
             wake.clone(),
         );
-        let server = Server::bind(config, dir.path(), Arc::new(submit), clock).await.unwrap();
+        let server = Server::bind(config, dir.path(), users.clone(), Arc::new(submit), clock).await.unwrap();
         let addresses = server.local_addrs();
         let address = addresses[0];
         let (shutdown, stop) = watch::channel(false);
         let running = tokio::spawn(server.run(stop));
-        Self { address, addresses, store, wake, shutdown, running, _dir: dir }
+        Self { address, addresses, users, store, wake, shutdown, running, _dir: dir }
     }
 
     /// All jobs, by number and address.

@@ -7,6 +7,7 @@
 
 use smtp_proto::{Error, Request};
 
+use super::auth::{Mechanism, Secret};
 use super::parameters::{MailParameters, RcptParameters};
 use super::reply::Reply;
 use crate::address::Mailbox;
@@ -36,6 +37,13 @@ pub enum Command {
     Data,
     /// `STARTTLS` (RFC 3207).
     StartTls,
+    /// `AUTH` (RFC 4954).
+    Auth {
+        /// How.
+        mechanism: Mechanism,
+        /// The answer to the first challenge, in base64, where it came along.
+        initial: Option<Secret>,
+    },
     /// `RSET`.
     Rset,
     /// `NOOP`.
@@ -55,6 +63,9 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
     if line.contains(" HTTP/") {
         // A web page in somebody's browser can post a form to this port, and its body can hold SMTP commands.
         return Ok(Command::Alien("this is a mail server"));
+    }
+    if let Some(command) = auth(line) {
+        return command;
     }
     let (head, rest) = split_at_path(line);
     let bytes = format!("{head}\r\n").into_bytes();
@@ -90,6 +101,20 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
         Request::Bdat { .. } | Request::Burl { .. } => Ok(Command::Alien("chunks of data were not offered")),
         other => Err(Reply::new(502, "5.5.1", format!("{} is not offered here", other.name()))),
     }
+}
+
+/// `AUTH` and what follows it (RFC 4954 §4); read here so that a password stays as it was written.
+fn auth(line: &str) -> Option<Result<Command, Reply>> {
+    let mut words = line.trim_end().split(' ');
+    words.next().filter(|verb| verb.eq_ignore_ascii_case("AUTH"))?;
+    let (mechanism, initial) = (words.next().filter(|word| !word.is_empty()), words.next());
+    Some(match (mechanism, words.next()) {
+        (Some(name), None) => match Mechanism::parse(name) {
+            Some(mechanism) => Ok(Command::Auth { mechanism, initial: initial.map(|i| Secret(i.into())) }),
+            None => Err(Reply::new(504, "5.5.4", "that way of signing in is not offered")),
+        },
+        _ => Err(Reply::new(501, "5.5.4", "the syntax is: AUTH mechanism [initial-response]")),
+    })
 }
 
 /// The reply to a line that `smtp-proto` cannot read.
@@ -276,7 +301,10 @@ mod tests {
             ("QUIT x", 501),
             ("VRFY", 501),
             ("EXPN list", 502),
-            ("AUTH PLAIN", 502),
+            ("AUTH", 501),
+            ("AUTH ", 501),
+            ("AUTH PLAIN a b", 501),
+            ("AUTH CRAM-MD5", 504),
             ("ETRN x", 502),
             ("LHLO x", 502),
         ] {

@@ -17,6 +17,10 @@ pub struct SmtpConfig {
     pub listen: Vec<SocketAddr>,
     /// Addresses and ports where TLS begins with the connection (RFC 8314).
     pub listen_tls: Vec<SocketAddr>,
+    /// Addresses and ports of the submission service (RFC 6409): as `listen`, for those who sign in.
+    pub submission: Vec<SocketAddr>,
+    /// Addresses and ports of the submission service where TLS begins with the connection (RFC 8314).
+    pub submission_tls: Vec<SocketAddr>,
     /// The name that the server gives itself: in its greeting, and in the `Received` line of each message.
     pub hostname: String,
     /// Bytes of one message; announced by SIZE (RFC 1870).
@@ -42,6 +46,14 @@ pub struct SmtpConfig {
     /// How long a session may take as a whole.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub session_timeout: Duration,
+    /// How late a wrong password is answered.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub auth_delay: Duration,
+    /// Attempts of one client to sign in that may fail before it is locked out.
+    pub auth_failures_max: u32,
+    /// For how long.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub auth_lock_out: Duration,
     /// TLS.
     pub tls: TlsConfig,
 }
@@ -51,6 +63,8 @@ impl Default for SmtpConfig {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 2525))],
             listen_tls: Vec::new(),
+            submission: Vec::new(),
+            submission_tls: Vec::new(),
             hostname: "localhost".into(),
             message_bytes_max: 50 * 1024 * 1024,
             recipients_max: 100,
@@ -61,8 +75,30 @@ impl Default for SmtpConfig {
             command_timeout: Duration::from_secs(5 * 60),
             data_timeout: Duration::from_secs(3 * 60),
             session_timeout: Duration::from_secs(60 * 60),
+            auth_delay: Duration::from_secs(2),
+            auth_failures_max: 10,
+            auth_lock_out: Duration::from_secs(15 * 60),
             tls: TlsConfig::default(),
         }
+    }
+}
+
+/// The longest that a wrong password may be answered late; clients have little patience.
+const AUTH_DELAY_MAX: Duration = Duration::from_secs(60);
+
+/// One address that is listened on, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listening {
+    pub(super) address: SocketAddr,
+    /// For those who sign in.
+    pub(super) submission: bool,
+    /// Whether TLS begins with the connection.
+    pub(super) implicit: bool,
+}
+
+impl Listening {
+    fn needs_tls(&self) -> bool {
+        self.submission || self.implicit
     }
 }
 
@@ -73,11 +109,7 @@ impl SmtpConfig {
         let hostname_fits = (1..=253).contains(&self.hostname.len()) && self.hostname.bytes().all(is_name);
         let times = [self.command_timeout, self.data_timeout, self.session_timeout];
         for (fits, setting, problem) in [
-            (
-                !(self.listen.is_empty() && self.listen_tls.is_empty()),
-                "listen",
-                "there must be an address to listen on",
-            ),
+            (!self.listeners().is_empty(), "listen", "there must be an address to listen on"),
             (hostname_fits, "hostname", "must be a host name, such as fax.example.com"),
             (self.message_bytes_max >= 64 * 1024, "message_bytes_max", "must be at least 65536"),
             (self.recipients_max >= 100, "recipients_max", "must be at least 100"),
@@ -90,6 +122,8 @@ impl SmtpConfig {
                 "command_timeout, data_timeout, session_timeout",
                 "must not be 0",
             ),
+            (self.auth_failures_max > 0, "auth_failures_max", "must be at least 1"),
+            (self.auth_delay <= AUTH_DELAY_MAX, "auth_delay", "must be at most a minute"),
             (!self.tls.reload_every.is_zero(), "tls.reload_every", "must not be 0"),
             (
                 self.tls.certificate.is_some() == self.tls.key.is_some(),
@@ -97,9 +131,9 @@ impl SmtpConfig {
                 "a certificate and its key belong together: name both, or neither",
             ),
             (
-                self.tls.enabled || (self.listen_tls.is_empty() && !self.tls.required),
+                self.tls.enabled || !(self.tls.required || self.listeners().iter().any(Listening::needs_tls)),
                 "tls.enabled",
-                "must be true where TLS is required, or listened for",
+                "must be true where TLS is required or listened for, and for submission",
             ),
         ] {
             if !fits {
@@ -110,14 +144,35 @@ impl SmtpConfig {
         Ok(())
     }
 
-    pub(super) fn service(&self) -> Service {
+    /// All that is listened on.
+    pub(super) fn listeners(&self) -> Vec<Listening> {
+        let each = |addresses: &[SocketAddr], submission, implicit| {
+            let of = |address: &SocketAddr| Listening { address: *address, submission, implicit };
+            addresses.iter().map(of).collect::<Vec<_>>()
+        };
+        let mut all = each(&self.listen, false, false);
+        all.extend(each(&self.listen_tls, false, true));
+        all.extend(each(&self.submission, true, false));
+        all.extend(each(&self.submission_tls, true, true));
+        all
+    }
+
+    /// What a client is offered there; `auth` where there is somebody who could sign in.
+    pub(super) fn service(&self, listening: &Listening, auth: bool) -> Service {
         let limits = Limits {
             message_bytes_max: self.message_bytes_max,
             recipients_max: self.recipients_max,
             errors_max: self.errors_max,
         };
         let hostname = self.hostname.clone();
-        Service { hostname, limits, tls: self.tls.enabled, tls_required: self.tls.required }
+        Service {
+            hostname,
+            limits,
+            tls: self.tls.enabled,
+            tls_required: self.tls.required || listening.submission,
+            auth: auth || listening.submission,
+            auth_required: listening.submission,
+        }
     }
 }
 

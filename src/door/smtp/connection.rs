@@ -10,8 +10,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::config::SmtpConfig;
-use super::session::{Interrupt, Mail, Session, Step};
+use super::config::{Listening, SmtpConfig};
+use super::server::client_of;
+use super::session::{Credentials, Interrupt, Mail, Session, Step, Verdict};
+use super::sign_in::SignIn;
 use super::tls::{Tls, fingerprint};
 use super::trace;
 use crate::address::Client;
@@ -38,6 +40,7 @@ pub(super) struct Shared {
     pub(super) transfers: Arc<Semaphore>,
     /// Where TLS is offered.
     pub(super) tls: Option<Arc<Tls>>,
+    pub(super) sign_in: SignIn,
 }
 
 /// What a connection is made of: a socket, or TLS over one.
@@ -49,6 +52,7 @@ pub(super) struct Connection {
     shared: Arc<Shared>,
     stream: Box<dyn Stream>,
     peer: IpAddr,
+    /// Who the policy is asked about.
     client: Client,
     session: Session,
     chunk: Vec<u8>,
@@ -56,9 +60,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection; `implicit` where TLS begins with it.
-    pub(super) fn new(shared: Arc<Shared>, stream: Box<dyn Stream>, peer: IpAddr, implicit: bool) -> Self {
-        let session = Session::new(shared.config.service(), implicit);
+    /// A connection that came in there.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        stream: Box<dyn Stream>,
+        peer: IpAddr,
+        listening: &Listening,
+    ) -> Self {
+        let service = shared.config.service(listening, shared.sign_in.is_offered());
+        let session = Session::new(service, listening.implicit);
         let (client, chunk) = (Client::Machine(peer), vec![0; CHUNK_OCTETS]);
         Self { shared, stream, peer, client, session, chunk, transfer: None }
     }
@@ -106,6 +116,14 @@ impl Connection {
                     self.secure().await?;
                     self.session.secured();
                 }
+                Step::Keys(name) => {
+                    let keys = self.shared.sign_in.keys(name).await;
+                    self.session.scram_keys(keys);
+                }
+                Step::SignIn(shown) => {
+                    let verdict = self.sign_in(shown).await;
+                    self.session.signed_in(verdict);
+                }
                 Step::Accept(mail) => {
                     let verdict = self.accept(*mail).await;
                     self.session.accepted(verdict);
@@ -125,6 +143,17 @@ impl Connection {
                 self.transfer = None;
             }
         }
+    }
+
+    async fn sign_in(&mut self, shown: Credentials) -> Verdict {
+        let (Credentials::Password { name, .. } | Credentials::Proof { name, .. }) = &shown;
+        let name = name.clone();
+        let client = client_of(self.peer);
+        let verdict = self.shared.sign_in.look(client, shown, self.shared.clock.now()).await;
+        if verdict == Verdict::Yes {
+            self.client = Client::User(name);
+        }
+        verdict
     }
 
     async fn accept(&self, mail: Mail) -> Result<Vec<JobId>, Refusal> {

@@ -10,7 +10,7 @@
 //! 3. Line ends are taken at their word ([`mod@line`], [`mod@data`]), so no two messages hide in one.
 //! 4. All is bounded by [`SmtpConfig`]: sessions, errors, recipients, bytes in memory, seconds.
 //!
-//! Offered: STARTTLS (RFC 3207), PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN
+//! Offered: STARTTLS (RFC 3207), AUTH over TLS (RFC 4954), PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN
 //! (RFC 3461).
 //!
 //! ```text
@@ -19,6 +19,7 @@
 //!                                   └──► submit           └── replies ──► reply
 //! ```
 
+pub mod auth;
 pub mod command;
 mod config;
 mod connection;
@@ -28,6 +29,7 @@ pub mod parameters;
 pub mod reply;
 mod server;
 pub mod session;
+mod sign_in;
 mod tls;
 mod trace;
 

@@ -22,6 +22,8 @@ pub struct MailParameters {
     pub ret: Option<Ret>,
     /// The client's name for the transaction, decoded.
     pub envid: Option<String>,
+    /// Whether AUTH was given (RFC 4954 §5): for whom another server says it took the mail. It opens nothing.
+    auth: bool,
     /// Whether BODY was given; what it says changes nothing, since any 8-bit text is taken as it is.
     body: bool,
 }
@@ -48,9 +50,17 @@ impl MailParameters {
                         return Err(invalid("BODY"));
                     }
                 }
+                ("AUTH", Some(value)) => {
+                    if value.is_empty()
+                        || xtext(value).is_none()
+                        || std::mem::replace(&mut parameters.auth, true)
+                    {
+                        return Err(invalid("AUTH"));
+                    }
+                }
                 ("RET", Some(value)) => once(&mut parameters.ret, ret(value), "RET")?,
                 ("ENVID", Some(value)) => once(&mut parameters.envid, envid(value), "ENVID")?,
-                (known @ ("SIZE" | "BODY" | "RET" | "ENVID"), None) => return Err(invalid(known)),
+                (known @ ("SIZE" | "BODY" | "AUTH" | "RET" | "ENVID"), None) => return Err(invalid(known)),
                 (unknown, _) => return Err(not_offered(unknown)),
             }
         }
@@ -229,6 +239,8 @@ mod tests {
             "SIZE=-1",
             "SIZE=1x",
             "SIZE=123456789012345678901",
+            "AUTH=",
+            "AUTH=<> AUTH=<>",
             "BODY=BINARYMIME",
             "BODY",
             "RET=ALL",
@@ -274,7 +286,7 @@ mod tests {
 
     #[test]
     fn what_was_not_offered_is_555() {
-        for text in ["SMTPUTF8", "AUTH=<>", "HOLDFOR=60", "REQUIRETLS", "MT-PRIORITY=3", "NOTIFY=NEVER"] {
+        for text in ["SMTPUTF8", "HOLDFOR=60", "REQUIRETLS", "MT-PRIORITY=3", "NOTIFY=NEVER"] {
             assert_eq!(mail(text), Err((555, "5.5.4")), "{text}");
         }
         for text in ["RRVS=2014-04-03T23:01:00Z", "SIZE=1"] {

@@ -12,12 +12,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::config::SmtpConfig;
+use super::config::{Listening, SmtpConfig};
 use super::connection::{Connection, Shared, shut_down};
 use super::reply::Reply;
+use super::sign_in::SignIn;
 use super::tls::{Tls, TlsError};
 use crate::clock::Clock;
 use crate::submit::Submit;
+use crate::users::Users;
 
 /// How long sessions may take to end once the gateway is being shut down: they only see a mail through that
 /// is being accepted.
@@ -52,8 +54,7 @@ pub struct Server {
 /// One address that is listened on.
 struct Listener {
     socket: TcpListener,
-    /// Whether TLS begins with the connection.
-    implicit: bool,
+    listening: Listening,
 }
 
 impl Server {
@@ -64,22 +65,24 @@ impl Server {
     pub async fn bind(
         config: SmtpConfig,
         own_dir: &Path,
+        users: Arc<Users>,
         submit: Arc<Submit>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let mut listeners = Vec::new();
-        let plain = config.listen.iter().map(|address| (*address, false));
-        for (address, implicit) in plain.chain(config.listen_tls.iter().map(|address| (*address, true))) {
+        for listening in config.listeners() {
+            let address = listening.address;
             let bound = TcpListener::bind(address).await;
             let socket = bound.map_err(|source| OpenError::Bind { address, source })?;
-            listeners.push(Listener { socket, implicit });
+            listeners.push(Listener { socket, listening });
         }
+        let sign_in = SignIn::new(users, &config);
         let tls = match config.tls.enabled {
             true => Some(Arc::new(Tls::open(&config.tls, own_dir, &config.hostname, clock.now())?)),
             false => None,
         };
         let transfers = Arc::new(Semaphore::new(config.transfers_max.min(Semaphore::MAX_PERMITS)));
-        Ok(Self { listeners, shared: Arc::new(Shared { config, submit, clock, transfers, tls }) })
+        Ok(Self { listeners, shared: Arc::new(Shared { config, submit, clock, transfers, tls, sign_in }) })
     }
 
     /// The addresses that clients can reach it at.
@@ -123,7 +126,7 @@ async fn listen(
         match came {
             Ok((stream, peer)) => {
                 let (shared, sessions) = (Arc::clone(&shared), Arc::clone(&sessions));
-                talks.spawn(talk(stream, peer, listener.implicit, shared, sessions, shutdown.clone()));
+                talks.spawn(talk(stream, peer, listener.listening, shared, sessions, shutdown.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a client could not be taken");
@@ -141,7 +144,7 @@ async fn listen(
 async fn talk(
     mut stream: TcpStream,
     peer: SocketAddr,
-    implicit: bool,
+    listening: Listening,
     shared: Arc<Shared>,
     sessions: Arc<Sessions>,
     shutdown: watch::Receiver<bool>,
@@ -150,7 +153,7 @@ async fn talk(
     let Some(_place) = Sessions::enter(&sessions, peer, &shared.config) else {
         tracing::warn!(%peer, "too many sessions");
         // Where TLS comes first, a handshake would cost more than the client is worth now.
-        if !implicit {
+        if !listening.implicit {
             let reply = Reply::new(421, "4.7.0", "too many sessions; please try again later").to_bytes();
             let _ = timeout(BUSY_TIMEOUT, stream.write_all(&reply)).await;
         }
@@ -158,9 +161,9 @@ async fn talk(
     };
     // Replies are small and awaited; they must not wait for each other's acknowledgement.
     let _ = stream.set_nodelay(true);
-    let mut connection = Connection::new(shared, Box::new(stream), peer, implicit);
+    let mut connection = Connection::new(shared, Box::new(stream), peer, &listening);
     let session = Box::pin(async move {
-        if implicit {
+        if listening.implicit {
             connection.secure().await?;
         }
         connection.run(shutdown).await
@@ -183,7 +186,7 @@ struct Place {
 impl Sessions {
     /// A place, if the limits allow one more.
     fn enter(sessions: &Arc<Self>, peer: IpAddr, config: &SmtpConfig) -> Option<Place> {
-        let client = client(peer);
+        let client = client_of(peer);
         let mut counts = sessions.0.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = counts.values().sum();
         let own = counts.get(&client).copied().unwrap_or(0);
@@ -209,7 +212,7 @@ impl Drop for Place {
 
 /// What counts as one client: an IPv4 address, or the 64-bit network in which an IPv6 client can choose any
 /// address.
-fn client(peer: IpAddr) -> IpAddr {
+pub(super) fn client_of(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),

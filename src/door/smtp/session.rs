@@ -14,6 +14,7 @@
 
 use std::collections::VecDeque;
 
+use super::auth::{self, Exchange, Secret};
 use super::command::{self, Command};
 use super::data::{DataFault, DataReader, Progress};
 use super::line::{Line, Lines};
@@ -50,6 +51,10 @@ pub enum Step {
     /// Send what is to be sent, make TLS of the connection, and answer by [`Session::secured`]. What the client
     /// sent before the handshake is no part of it.
     StartTls,
+    /// Ask whether this signs the client in, and answer by [`Session::signed_in`].
+    SignIn(Credentials),
+    /// Ask for the SCRAM keys of this name, and answer by [`Session::scram_keys`].
+    Keys(String),
     /// Have this mail accepted, and answer by [`Session::accepted`].
     Accept(Box<Mail>),
     /// Send what is to be sent, and read.
@@ -78,6 +83,40 @@ pub struct Hello {
     pub extended: bool,
     /// Whether it said so over TLS.
     pub secured: bool,
+    /// Whether it has signed in.
+    pub signed_in: bool,
+}
+
+/// What a client shows to sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// A password, which is to be looked at.
+    Password {
+        /// Whose.
+        name: String,
+        /// The password.
+        password: Secret,
+    },
+    /// A proof of the password, which was looked at.
+    Proof {
+        /// Whose.
+        name: String,
+        /// Whether it is right.
+        right: bool,
+    },
+}
+
+/// What comes of an attempt to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// In.
+    Yes,
+    /// Name or password is wrong.
+    No,
+    /// There were too many attempts.
+    TooMany,
+    /// It cannot be told just now.
+    Trouble,
 }
 
 /// What a session offers.
@@ -91,13 +130,24 @@ pub struct Service {
     pub tls: bool,
     /// Whether nothing goes without TLS.
     pub tls_required: bool,
+    /// Whether people can sign in, which they can over TLS only.
+    pub auth: bool,
+    /// Whether nothing goes before somebody has (the submission service, RFC 6409 §4.3).
+    pub auth_required: bool,
 }
 
 impl Service {
     /// Plain SMTP.
     #[must_use]
     pub fn plain(hostname: &str, limits: Limits) -> Self {
-        Self { hostname: hostname.to_owned(), limits, tls: false, tls_required: false }
+        Self {
+            hostname: hostname.to_owned(),
+            limits,
+            tls: false,
+            tls_required: false,
+            auth: false,
+            auth_required: false,
+        }
     }
 }
 
@@ -134,6 +184,10 @@ enum State {
     Text(Envelope, DataReader),
     Accepting,
     Securing,
+    /// The client is to answer a challenge.
+    Challenged(Exchange),
+    /// The driver is to answer a question of the exchange.
+    SigningIn(Exchange),
     Closed,
 }
 
@@ -144,6 +198,10 @@ pub struct Session {
     secured: bool,
     lines: Lines,
     hello: Option<Hello>,
+    /// Whether the client has signed in.
+    signed_in: bool,
+    /// Attempts to sign in that failed.
+    sign_in_failures: usize,
     state: State,
     errors: usize,
     /// Recipients refused since the last mail was accepted.
@@ -161,6 +219,8 @@ impl Session {
             secured,
             lines: Lines::default(),
             hello: None,
+            signed_in: false,
+            sign_in_failures: 0,
             state: State::Idle,
             errors: 0,
             refusals: 0,
@@ -236,6 +296,7 @@ impl Session {
         if matches!(self.state, State::Securing) {
             self.secured = true;
             self.hello = None;
+            self.signed_in = false;
             self.lines = Lines::default();
             self.state = State::Idle;
         }
@@ -288,9 +349,15 @@ impl Session {
                     }
                 }
                 // The answer to a step is still to come; there is nothing to do but to wait for it.
-                State::Checking(_) | State::Room(_) | State::Accepting | State::Securing => {
-                    return Step::Read;
-                }
+                State::Checking(_)
+                | State::Room(_)
+                | State::Accepting
+                | State::Securing
+                | State::SigningIn(_) => return Step::Read,
+                State::Challenged(_) => match self.lines.next_line() {
+                    Line::Partial => return Step::Read,
+                    line => self.sign_in_line(line),
+                },
                 State::Idle | State::Envelope(_) => match self.lines.next_line() {
                     Line::Partial => return Step::Read,
                     line => self.line(line),
@@ -332,8 +399,9 @@ impl Session {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Ehlo(name) => self.hello(Hello { name, extended: true, secured: self.secured }),
-            Command::Helo(name) => self.hello(Hello { name, extended: false, secured: self.secured }),
+            Command::Ehlo(name) => self.hello(name, true),
+            Command::Helo(name) => self.hello(name, false),
+            Command::Auth { mechanism, initial } => self.auth(mechanism, initial.as_ref()),
             Command::StartTls => self.start_tls(),
             Command::Mail { sender, parameters } => self.mail(sender, parameters),
             Command::Rcpt { address, parameters } => self.rcpt(address, parameters),
@@ -355,13 +423,17 @@ impl Session {
     }
 
     /// `EHLO` and `HELO`, which also end a transaction (RFC 5321 §4.1.4).
-    fn hello(&mut self, hello: Hello) {
+    fn hello(&mut self, name: String, extended: bool) {
+        let hello = Hello { name, extended, secured: self.secured, signed_in: self.signed_in };
         let mut lines = vec![format!("{} greets {}", self.service.hostname, hello.name)];
         if hello.extended {
             let size = format!("SIZE {}", self.service.limits.message_bytes_max);
             lines.extend(["PIPELINING", &size, "8BITMIME", "ENHANCEDSTATUSCODES", "DSN"].map(String::from));
             if self.service.tls && !self.secured {
                 lines.push("STARTTLS".into());
+            }
+            if self.service.auth && self.secured {
+                lines.push(auth::OFFER.into());
             }
         }
         self.hello = Some(hello);
@@ -392,6 +464,9 @@ impl Session {
         }
         if self.service.tls_required && !self.secured {
             return self.error(Reply::new(530, "5.7.0", "say STARTTLS first"));
+        }
+        if self.service.auth_required && !self.signed_in {
+            return self.error(Reply::new(530, "5.7.0", "sign in first"));
         }
         if matches!(self.state, State::Envelope(_)) {
             return self.error(Reply::new(503, "5.5.1", "a mail is already begun; RSET forgets it"));
@@ -459,6 +534,8 @@ impl Session {
 fn too_large(octets_max: usize) -> Reply {
     Reply::new(552, "5.3.4", format!("the message is too large; {octets_max} bytes are allowed"))
 }
+
+mod sign_in;
 
 #[cfg(test)]
 mod tests;

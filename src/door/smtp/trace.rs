@@ -24,10 +24,11 @@ pub(super) fn received(
         IpAddr::V6(address) => format!("[IPv6:{address}]"),
     };
     // RFC 3848.
-    let protocol = match (mail.hello.extended, mail.hello.secured) {
-        (true, true) => "ESMTPS",
-        (true, false) => "ESMTP",
-        (false, _) => "SMTP",
+    let protocol = match (mail.hello.extended, mail.hello.secured, mail.hello.signed_in) {
+        (true, true, true) => "ESMTPSA",
+        (true, true, false) => "ESMTPS",
+        (true, false, _) => "ESMTP",
+        (false, ..) => "SMTP",
     };
     // With several recipients the line would tell each of the others.
     let only = match mail.envelope.recipients.as_slice() {
@@ -59,7 +60,7 @@ mod tests {
             orcpt: None,
         };
         let recipients = recipients.iter().map(recipient).collect();
-        let hello = Hello { name: "client.example".into(), extended, secured: false };
+        let hello = Hello { name: "client.example".into(), extended, secured: false, signed_in: false };
         Mail { hello, envelope: Envelope { recipients, ..Envelope::default() }, text: Vec::new() }
     }
 

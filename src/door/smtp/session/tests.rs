@@ -54,6 +54,14 @@ impl Talk {
                     self.asked.push((sender, wanted));
                     self.session.recipient_checked(verdict);
                 }
+                Step::Keys(_) => self.session.scram_keys(None),
+                Step::SignIn(Credentials::Password { name, password }) => {
+                    let right = name == "anna" && password.0 == "secret";
+                    self.session.signed_in(if right { Verdict::Yes } else { Verdict::No });
+                }
+                Step::SignIn(Credentials::Proof { right, .. }) => {
+                    self.session.signed_in(if right { Verdict::Yes } else { Verdict::No });
+                }
                 Step::StartTls => {
                     self.session.secured();
                 }
@@ -134,7 +142,10 @@ fn a_fax_is_sent() {
     assert!(talk.closed);
     let [mail] = talk.mails.as_slice() else { panic!() };
     assert_eq!(mail.text, b"Subject: hello\r\n\r\n.dot\r\n");
-    assert_eq!(mail.hello, Hello { name: "client.example".into(), extended: true, secured: false });
+    assert_eq!(
+        mail.hello,
+        Hello { name: "client.example".into(), extended: true, secured: false, signed_in: false }
+    );
     assert_eq!(mail.envelope.sender.as_deref(), Some("anna@example.com"));
     assert_eq!((mail.envelope.ret, mail.envelope.envid.as_deref()), (Some(Ret::Headers), Some("Q1")));
     let recipient = &mail.envelope.recipients[0];
@@ -505,4 +516,60 @@ fn what_comes_with_starttls_ends_the_session() {
 fn tls_that_is_not_offered_is_refused() {
     let mut talk = Talk::greeted();
     assert!(talk.says("STARTTLS\r\n").starts_with("502 5.5.1"));
+}
+
+/// A submission service over TLS.
+fn submission() -> Talk {
+    let plain = Service::plain("fax.example.com", Limits { errors_max: 10, ..LIMITS });
+    let mut talk =
+        Talk::of(Service { tls: true, tls_required: true, auth: true, auth_required: true, ..plain });
+    talk.plays(
+        "C: AUTH PLAIN AGFubmEAc2VjcmV0
+         S: 538 5.7.11 say STARTTLS first",
+    );
+    assert!(!talk.says("EHLO client.example\r\n").contains("AUTH"));
+    talk.says("STARTTLS\r\n");
+    talk
+}
+
+#[test]
+fn signing_in_opens_the_submission_service() {
+    let mut talk = submission();
+    talk.plays("C: AUTH PLAIN AGFubmEAc2VjcmV0\nS: 503 5.5.1 say EHLO first");
+    assert!(talk.says("EHLO x\r\n").contains("250 AUTH SCRAM-SHA-256 PLAIN LOGIN\r\n"));
+    talk.plays(
+        "C: MAIL FROM:<anna@example.com>
+         S: 530 5.7.0 sign in first
+         C: AUTH PLAIN
+         S: 334
+         C: *
+         S: 501 5.7.0",
+    );
+    let mut talk = submission();
+    talk.says("EHLO x\r\n");
+    talk.plays(
+        "C: AUTH LOGIN
+         S: 334 VXNlcm5hbWU6
+         C: YW5uYQ==
+         S: 334 UGFzc3dvcmQ6
+         C: c2VjcmV0
+         S: 235 2.7.0
+         C: AUTH PLAIN AGFubmEAc2VjcmV0
+         S: 503 5.5.1
+         C: MAIL FROM:<anna@example.com> AUTH=<>
+         S: 250 2.1.0",
+    );
+    let plain = "AUTH PLAIN AGFubmEAc2VjcmV0\r\n";
+    assert!(Talk::greeted().says(plain).starts_with("502 5.5.1"), "where nobody can");
+}
+
+#[test]
+fn guessing_ends_the_session() {
+    let mut talk = submission();
+    talk.says("EHLO x\r\n");
+    let wrong = "AUTH PLAIN AGFubmEAd3Jvbmc=\r\n";
+    assert_eq!(talk.says(wrong), "535 5.7.8 name or password is wrong\r\n");
+    assert!(talk.says("AUTH PLAIN rubbish\r\n").starts_with("501 5.5.2"));
+    assert!(talk.says(wrong).contains("421 4.7.0"));
+    assert!(talk.closed);
 }
