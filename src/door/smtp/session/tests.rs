@@ -404,7 +404,7 @@ fn strange_lines_are_errors_and_many_errors_are_the_end() {
 
 #[test]
 fn what_is_no_mail_client_is_sent_away() {
-    for line in ["POST / HTTP/1.1", "BDAT x", "BDAT 5 LAST"] {
+    for line in ["POST / HTTP/1.1", "BDAT x", "BDAT 5 LOST"] {
         let mut talk = Talk::greeted();
         assert!(talk.says(format!("{line}\r\nMAIL FROM:<a@b>\r\n")).starts_with("421 4.7.0"), "{line}");
         assert!(talk.closed && talk.asked.is_empty());
@@ -591,7 +591,7 @@ fn chunks_make_a_message() {
     let mut talk = Talk::greeted();
     talk.says(BEGIN);
     // A client need not wait between chunks, nor before the next command.
-    let said = talk.says("BDAT x\r\na\r\n.\rBDAT 4\r\n\nQUIBDAT 3 LAST\r\nT\r\nNOOP\r\n");
+    let said = talk.says("BDAT 5\r\na\r\n.\rBDAT 4\r\n\nQUIBDAT 3 LAST\r\nT\r\nNOOP\r\n");
     let codes: Vec<&str> = said.lines().filter_map(|line| line.get(..3)).collect();
     assert_eq!(codes, ["250"; 4], "{said}");
     assert_eq!(talk.mails[0].text, b"a\r\n.\r\nQUIT\r\n");
