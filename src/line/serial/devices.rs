@@ -90,8 +90,8 @@ fn name(file: &str, number: u32) -> String {
     text.lines().find_map(of).unwrap_or_else(|| number.to_string())
 }
 
-/// A process that has a device open, with its program; `None` where none is seen. Those of others are seen by the
-/// superuser only.
+/// A process that has a device open, with its program; `None` where none is seen. Of several it is the gateway, which
+/// has it for itself. Those of others are seen by the superuser only.
 #[must_use]
 pub fn user_of(device: &Path) -> Option<(i32, String)> {
     let real = fs::canonicalize(device).ok()?;
@@ -100,11 +100,12 @@ pub fn user_of(device: &Path) -> Option<(i32, String)> {
         let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
         open.into_iter().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == real))
     };
-    fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+    let users = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok().filter(|pid| *pid != own)?;
         let program = || fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
         has_it(&entry.path()).then(|| (pid, program().trim().to_owned()))
-    })
+    });
+    users.max_by_key(|(_, program)| program == "faxgate")
 }
 
 #[cfg(test)]
