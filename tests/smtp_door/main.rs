@@ -4,6 +4,7 @@
 
 mod clients;
 mod limits;
+mod lmtp;
 mod sign_in;
 mod support;
 mod talks;

@@ -33,8 +33,17 @@ pub enum Command {
         /// What else was said.
         parameters: RcptParameters,
     },
+    /// `LHLO`: `EHLO` of LMTP (RFC 2033).
+    Lhlo(String),
     /// `DATA`.
     Data,
+    /// `BDAT` (RFC 3030): so many octets follow.
+    Bdat {
+        /// How many.
+        octets: usize,
+        /// Whether they are the last of the message.
+        last: bool,
+    },
     /// `STARTTLS` (RFC 3207).
     StartTls,
     /// `AUTH` (RFC 4954).
@@ -64,7 +73,7 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
         // A web page in somebody's browser can post a form to this port, and its body can hold SMTP commands.
         return Ok(Command::Alien("this is a mail server"));
     }
-    if let Some(command) = auth(line) {
+    if let Some(command) = auth(line).or_else(|| bdat(line).map(Ok)) {
         return command;
     }
     let (head, rest) = split_at_path(line);
@@ -72,6 +81,7 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
     let request = Request::parse(&mut bytes.iter()).map_err(|error| syntax_error(line, &error))?;
     match request {
         Request::Ehlo { host } => Ok(Command::Ehlo(name(&host))),
+        Request::Lhlo { host } => Ok(Command::Lhlo(name(&host))),
         Request::Helo { host } => Ok(Command::Helo(name(&host))),
         Request::Mail { .. } => {
             // Reports go there, so it must be an address throughout, and not only for the parser.
@@ -98,7 +108,7 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
         Request::Vrfy { .. } => Ok(Command::Vrfy),
         Request::Help { .. } => Ok(Command::Help),
         // What these bring along after their line is no command.
-        Request::Bdat { .. } | Request::Burl { .. } => Ok(Command::Alien("chunks of data were not offered")),
+        Request::Burl { .. } => Ok(Command::Alien("BURL is not offered")),
         other => Err(Reply::new(502, "5.5.1", format!("{} is not offered here", other.name()))),
     }
 }
@@ -114,6 +124,21 @@ fn auth(line: &str) -> Option<Result<Command, Reply>> {
             None => Err(Reply::new(504, "5.5.4", "that way of signing in is not offered")),
         },
         _ => Err(Reply::new(501, "5.5.4", "the syntax is: AUTH mechanism [initial-response]")),
+    })
+}
+
+/// `BDAT` and its length, which must not be in doubt: what follows the line is no command.
+fn bdat(line: &str) -> Option<Command> {
+    let mut words = line.trim_end().split(' ');
+    words.next().filter(|verb| verb.eq_ignore_ascii_case("BDAT"))?;
+    let digits = words.next().filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
+    let octets = digits.and_then(|word| word.parse().ok());
+    Some(match (octets, words.next(), words.next()) {
+        (Some(octets), None, None) => Command::Bdat { octets, last: false },
+        (Some(octets), Some(last), None) if last.eq_ignore_ascii_case("LAST") => {
+            Command::Bdat { octets, last: true }
+        }
+        _ => Command::Alien("the length of that chunk cannot be read"),
     })
 }
 
@@ -230,8 +255,14 @@ mod tests {
         ] {
             assert_eq!(parse(line), Ok(want), "{line}");
         }
-        assert!(matches!(parse("BDAT 10"), Ok(Command::Alien(_))));
-        assert!(matches!(parse("BDAT 10 LAST"), Ok(Command::Alien(_))));
+        assert_eq!(parse("BDAT 10"), Ok(Command::Bdat { octets: 10, last: false }));
+        assert_eq!(parse("bdat 0 last"), Ok(Command::Bdat { octets: 0, last: true }));
+        for wrong in
+            ["BDAT", "BDAT ", "BDAT x", "BDAT +1", "BDAT -1", "BDAT 1 LAST x", "BDAT 1 x", "BDAT 1e3"]
+        {
+            assert!(matches!(parse(wrong), Ok(Command::Alien(_))), "{wrong}");
+        }
+        assert!(matches!(parse("BDAT 99999999999999999999999"), Ok(Command::Alien(_))));
     }
 
     #[test]
@@ -306,7 +337,6 @@ mod tests {
             ("AUTH PLAIN a b", 501),
             ("AUTH CRAM-MD5", 504),
             ("ETRN x", 502),
-            ("LHLO x", 502),
         ] {
             assert_eq!(code(line), want, "{line}");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::listen::ListenAddress;
 use super::session::{Limits, Service};
 use super::tls::TlsConfig;
 use crate::address::SettingError;
@@ -46,6 +47,8 @@ pub struct SmtpConfig {
     /// How long a session may take as a whole.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub session_timeout: Duration,
+    /// Where LMTP is spoken (RFC 2033).
+    pub lmtp: Vec<ListenAddress>,
     /// How late a wrong password is answered.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub auth_delay: Duration,
@@ -75,6 +78,7 @@ impl Default for SmtpConfig {
             command_timeout: Duration::from_secs(5 * 60),
             data_timeout: Duration::from_secs(3 * 60),
             session_timeout: Duration::from_secs(60 * 60),
+            lmtp: Vec::new(),
             auth_delay: Duration::from_secs(2),
             auth_failures_max: 10,
             auth_lock_out: Duration::from_secs(15 * 60),
@@ -87,13 +91,14 @@ impl Default for SmtpConfig {
 const AUTH_DELAY_MAX: Duration = Duration::from_secs(60);
 
 /// One address that is listened on, and what for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listening {
-    pub(super) address: SocketAddr,
+    pub(super) address: ListenAddress,
     /// For those who sign in.
     pub(super) submission: bool,
     /// Whether TLS begins with the connection.
     pub(super) implicit: bool,
+    pub(super) lmtp: bool,
 }
 
 impl Listening {
@@ -122,6 +127,11 @@ impl SmtpConfig {
                 "command_timeout, data_timeout, session_timeout",
                 "must not be 0",
             ),
+            (
+                self.lmtp.iter().all(|address| !matches!(address, ListenAddress::Tcp(a) if a.port() == 25)),
+                "lmtp",
+                "port 25 is SMTP's (RFC 2033 §5)",
+            ),
             (self.auth_failures_max > 0, "auth_failures_max", "must be at least 1"),
             (self.auth_delay <= AUTH_DELAY_MAX, "auth_delay", "must be at most a minute"),
             (!self.tls.reload_every.is_zero(), "tls.reload_every", "must not be 0"),
@@ -147,13 +157,25 @@ impl SmtpConfig {
     /// All that is listened on.
     pub(super) fn listeners(&self) -> Vec<Listening> {
         let each = |addresses: &[SocketAddr], submission, implicit| {
-            let of = |address: &SocketAddr| Listening { address: *address, submission, implicit };
+            let of = |address: &SocketAddr| Listening {
+                address: ListenAddress::Tcp(*address),
+                submission,
+                implicit,
+                lmtp: false,
+            };
             addresses.iter().map(of).collect::<Vec<_>>()
+        };
+        let lmtp = |address: &ListenAddress| Listening {
+            address: address.clone(),
+            submission: false,
+            implicit: false,
+            lmtp: true,
         };
         let mut all = each(&self.listen, false, false);
         all.extend(each(&self.listen_tls, false, true));
         all.extend(each(&self.submission, true, false));
         all.extend(each(&self.submission_tls, true, true));
+        all.extend(self.lmtp.iter().map(lmtp));
         all
     }
 
@@ -168,10 +190,12 @@ impl SmtpConfig {
         Service {
             hostname,
             limits,
-            tls: self.tls.enabled,
-            tls_required: self.tls.required || listening.submission,
+            // Who can open a socket of this machine needs no secrets kept from it.
+            tls: self.tls.enabled && !listening.address.is_unix(),
+            tls_required: (self.tls.required && !listening.address.is_unix()) || listening.submission,
             auth: auth || listening.submission,
             auth_required: listening.submission,
+            lmtp: listening.lmtp,
         }
     }
 }
@@ -202,6 +226,7 @@ mod tests {
             ("tls.certificate = '/c.pem'", "tls.certificate, tls.key"),
             ("tls.enabled = false\ntls.required = true", "tls.enabled"),
             ("tls.enabled = false\nlisten_tls = ['[::]:465']", "tls.enabled"),
+            ("lmtp = ['[::1]:25']", "lmtp"),
             ("tls.reload_every = '0s'", "tls.reload_every"),
             ("transfers_max = 0", "transfers_max"),
             ("data_timeout = '0s'", "command_timeout, data_timeout, session_timeout"),

@@ -10,8 +10,8 @@
 //! 3. Line ends are taken at their word ([`mod@line`], [`mod@data`]), so no two messages hide in one.
 //! 4. All is bounded by [`SmtpConfig`]: sessions, errors, recipients, bytes in memory, seconds.
 //!
-//! Offered: STARTTLS (RFC 3207), AUTH over TLS (RFC 4954), PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN
-//! (RFC 3461).
+//! Offered: CHUNKING (RFC 3030), LIMITS (RFC 9422), STARTTLS (RFC 3207), AUTH over TLS (RFC 4954), PIPELINING (RFC 2920), SIZE (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), DSN
+//! (RFC 3461). The same by LMTP (RFC 2033), with a reply for each recipient.
 //!
 //! ```text
 //!   server ── a connection ──► connection ── bytes ──► session ── lines ──► command ──► parameters
@@ -20,11 +20,13 @@
 //! ```
 
 pub mod auth;
+mod chunks;
 pub mod command;
 mod config;
 mod connection;
 pub mod data;
 pub mod line;
+mod listen;
 pub mod parameters;
 pub mod reply;
 mod server;
@@ -34,5 +36,6 @@ mod tls;
 mod trace;
 
 pub use config::SmtpConfig;
+pub use listen::{ListenAddress, NotAnAddress};
 pub use server::{OpenError, Server};
 pub use tls::{TlsConfig, TlsError};

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::config::{Listening, SmtpConfig};
-use super::connection::{Connection, Shared, shut_down};
+use super::connection::{Connection, Shared, Stream, shut_down};
+use super::listen::{ListenAddress, Socket};
 use super::reply::Reply;
 use super::sign_in::SignIn;
 use super::tls::{Tls, TlsError};
@@ -36,7 +36,7 @@ pub enum OpenError {
     #[error("cannot listen on {address}: {source}")]
     Bind {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// Why not.
         source: std::io::Error,
     },
@@ -53,7 +53,7 @@ pub struct Server {
 
 /// One address that is listened on.
 struct Listener {
-    socket: TcpListener,
+    socket: Socket,
     listening: Listening,
 }
 
@@ -71,9 +71,9 @@ impl Server {
     ) -> Result<Self, OpenError> {
         let mut listeners = Vec::new();
         for listening in config.listeners() {
-            let address = listening.address;
-            let bound = TcpListener::bind(address).await;
-            let socket = bound.map_err(|source| OpenError::Bind { address, source })?;
+            let bound = Socket::bind(&listening.address).await;
+            let address = || listening.address.clone();
+            let socket = bound.map_err(|source| OpenError::Bind { address: address(), source })?;
             listeners.push(Listener { socket, listening });
         }
         let sign_in = SignIn::new(users, &config);
@@ -88,7 +88,7 @@ impl Server {
     /// The addresses that clients can reach it at.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.socket.local_addr().ok()).collect()
+        self.listeners.iter().filter_map(|listener| listener.socket.local_addr()).collect()
     }
 
     /// Serves until `shutdown` becomes true; then tells every client to come again later, and sees through
@@ -126,7 +126,14 @@ async fn listen(
         match came {
             Ok((stream, peer)) => {
                 let (shared, sessions) = (Arc::clone(&shared), Arc::clone(&sessions));
-                talks.spawn(talk(stream, peer, listener.listening, shared, sessions, shutdown.clone()));
+                talks.spawn(talk(
+                    stream,
+                    peer,
+                    listener.listening.clone(),
+                    shared,
+                    sessions,
+                    shutdown.clone(),
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "a client could not be taken");
@@ -142,14 +149,13 @@ async fn listen(
 }
 
 async fn talk(
-    mut stream: TcpStream,
-    peer: SocketAddr,
+    mut stream: Box<dyn Stream>,
+    peer: IpAddr,
     listening: Listening,
     shared: Arc<Shared>,
     sessions: Arc<Sessions>,
     shutdown: watch::Receiver<bool>,
 ) {
-    let peer = peer.ip().to_canonical();
     let Some(_place) = Sessions::enter(&sessions, peer, &shared.config) else {
         tracing::warn!(%peer, "too many sessions");
         // Where TLS comes first, a handshake would cost more than the client is worth now.
@@ -159,9 +165,7 @@ async fn talk(
         }
         return;
     };
-    // Replies are small and awaited; they must not wait for each other's acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let mut connection = Connection::new(shared, Box::new(stream), peer, &listening);
+    let mut connection = Connection::new(shared, stream, peer, &listening);
     let session = Box::pin(async move {
         if listening.implicit {
             connection.secure().await?;

@@ -15,6 +15,7 @@
 use std::collections::VecDeque;
 
 use super::auth::{self, Exchange, Secret};
+use super::chunks::Chunks;
 use super::command::{self, Command};
 use super::data::{DataFault, DataReader, Progress};
 use super::line::{Line, Lines};
@@ -85,6 +86,8 @@ pub struct Hello {
     pub secured: bool,
     /// Whether it has signed in.
     pub signed_in: bool,
+    /// Whether it speaks LMTP.
+    pub lmtp: bool,
 }
 
 /// What a client shows to sign in.
@@ -134,6 +137,8 @@ pub struct Service {
     pub auth: bool,
     /// Whether nothing goes before somebody has (the submission service, RFC 6409 §4.3).
     pub auth_required: bool,
+    /// Whether this is LMTP (RFC 2033): `LHLO`, and a reply for each recipient at the end of a message.
+    pub lmtp: bool,
 }
 
 impl Service {
@@ -147,6 +152,7 @@ impl Service {
             tls_required: false,
             auth: false,
             auth_required: false,
+            lmtp: false,
         }
     }
 }
@@ -180,9 +186,17 @@ enum State {
     Idle,
     Envelope(Envelope),
     Checking(Envelope),
-    Room(Envelope),
+    /// For the whole message, or for the chunk that was announced.
+    Room(Envelope, Option<(usize, bool)>),
     Text(Envelope, DataReader),
-    Accepting,
+    /// In a chunk.
+    Chunk(Envelope, Chunks),
+    /// Between two chunks.
+    Chunks(Envelope, Chunks),
+    /// In a chunk that nobody wants: octets that are left, and the reply at its end.
+    Skipping(usize, Reply),
+    /// Of a message to so many recipients.
+    Accepting(usize),
     Securing,
     /// The client is to answer a challenge.
     Challenged(Exchange),
@@ -238,13 +252,14 @@ impl Session {
     /// Whether the session reads message text, for which other patience applies.
     #[must_use]
     pub fn reads_text(&self) -> bool {
-        matches!(self.state, State::Text(..))
+        matches!(self.state, State::Text(..) | State::Chunk(..) | State::Skipping(..))
     }
 
     /// Whether the session holds message text, or is about to.
     #[must_use]
     pub fn holds_text(&self) -> bool {
-        matches!(self.state, State::Text(..) | State::Accepting)
+        let in_chunks = matches!(self.state, State::Chunk(..) | State::Chunks(..));
+        in_chunks || matches!(self.state, State::Text(..) | State::Accepting(_))
     }
 
     /// Answers [`Step::Check`].
@@ -274,11 +289,17 @@ impl Session {
 
     /// Answers [`Step::Room`].
     pub fn room(&mut self, granted: bool) {
-        let State::Room(envelope) = &mut self.state else {
+        let State::Room(envelope, chunk) = &mut self.state else {
             return;
         };
-        let envelope = std::mem::take(envelope);
-        if granted {
+        let (envelope, chunk) = (std::mem::take(envelope), chunk.take());
+        if let Some((octets, last)) = chunk {
+            let no_room = Reply::new(451, "4.3.2", "too many messages are coming in; please try again later");
+            self.state = match granted {
+                true => self.chunk(envelope, Chunks::default(), octets, last),
+                false => State::Skipping(octets, no_room),
+            };
+        } else if granted {
             self.state = State::Text(envelope, DataReader::new(self.service.limits.message_bytes_max));
             self.reply(Reply::plain(
                 354,
@@ -304,19 +325,32 @@ impl Session {
 
     /// Answers [`Step::Accept`].
     pub fn accepted(&mut self, verdict: Result<Vec<JobId>, Refusal>) {
-        if !matches!(self.state, State::Accepting) {
+        let State::Accepting(recipients) = self.state else {
             return;
-        }
+        };
         self.state = State::Idle;
-        let reply = match verdict {
+        let accepted =
+            |names: &[&str]| Reply::new(250, "2.0.0", format!("accepted for faxing as {}", names.join(" ")));
+        match verdict {
             Ok(jobs) => {
                 self.refusals = 0;
                 let names: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
-                Reply::new(250, "2.0.0", format!("accepted for faxing as {}", names.join(" ")))
+                if self.service.lmtp && names.len() == recipients {
+                    names.iter().for_each(|name| self.reply(accepted(&[name])));
+                } else {
+                    // By LMTP, too, where one number was named twice.
+                    self.reply_for_each(recipients, &accepted(&names));
+                }
             }
-            Err(refusal) => Reply::from(&refusal),
-        };
-        self.reply(reply);
+            Err(refusal) => self.reply_for_each(recipients, &Reply::from(&refusal)),
+        }
+    }
+
+    /// The end of a message: one reply, or by LMTP one for each recipient that was let pass (RFC 2033 §4.2).
+    fn reply_for_each(&mut self, recipients: usize, reply: &Reply) {
+        for _ in 0..if self.service.lmtp { recipients } else { 1 } {
+            self.reply(reply.clone());
+        }
     }
 
     /// Ends the session from outside. A mail whose fate is being decided must be seen through first: the
@@ -350,15 +384,36 @@ impl Session {
                 }
                 // The answer to a step is still to come; there is nothing to do but to wait for it.
                 State::Checking(_)
-                | State::Room(_)
-                | State::Accepting
+                | State::Room(..)
+                | State::Accepting(_)
                 | State::Securing
                 | State::SigningIn(_) => return Step::Read,
                 State::Challenged(_) => match self.lines.next_line() {
                     Line::Partial => return Step::Read,
                     line => self.sign_in_line(line),
                 },
-                State::Idle | State::Envelope(_) => match self.lines.next_line() {
+                State::Chunk(_, chunks) => {
+                    let bytes = self.lines.take();
+                    let used = chunks.push(&bytes);
+                    self.lines.push(bytes.get(used..).unwrap_or_default());
+                    match chunks.end() {
+                        Some(last) => self.end_of_chunk(last),
+                        None => return Step::Read,
+                    }
+                }
+                State::Skipping(left, reply) => {
+                    let bytes = self.lines.take();
+                    let used = bytes.len().min(*left);
+                    self.lines.push(bytes.get(used..).unwrap_or_default());
+                    *left -= used;
+                    if *left > 0 {
+                        return Step::Read;
+                    }
+                    let reply = reply.clone();
+                    self.state = State::Idle;
+                    self.reply(reply);
+                }
+                State::Idle | State::Envelope(_) | State::Chunks(..) => match self.lines.next_line() {
                     Line::Partial => return Step::Read,
                     line => self.line(line),
                 },
@@ -399,8 +454,15 @@ impl Session {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Ehlo(name) => self.hello(name, true),
+            Command::Ehlo(_) | Command::Helo(_) if self.service.lmtp => {
+                self.error(Reply::new(500, "5.5.1", "this is LMTP; say LHLO"));
+            }
+            Command::Lhlo(_) if !self.service.lmtp => {
+                self.error(Reply::new(502, "5.5.1", "this is SMTP; say EHLO"));
+            }
+            Command::Ehlo(name) | Command::Lhlo(name) => self.hello(name, true),
             Command::Helo(name) => self.hello(name, false),
+            Command::Bdat { octets, last } => self.bdat(octets, last),
             Command::Auth { mechanism, initial } => self.auth(mechanism, initial.as_ref()),
             Command::StartTls => self.start_tls(),
             Command::Mail { sender, parameters } => self.mail(sender, parameters),
@@ -424,11 +486,19 @@ impl Session {
 
     /// `EHLO` and `HELO`, which also end a transaction (RFC 5321 §4.1.4).
     fn hello(&mut self, name: String, extended: bool) {
-        let hello = Hello { name, extended, secured: self.secured, signed_in: self.signed_in };
+        let hello = Hello {
+            name,
+            extended,
+            secured: self.secured,
+            signed_in: self.signed_in,
+            lmtp: self.service.lmtp,
+        };
         let mut lines = vec![format!("{} greets {}", self.service.hostname, hello.name)];
         if hello.extended {
             let size = format!("SIZE {}", self.service.limits.message_bytes_max);
             lines.extend(["PIPELINING", &size, "8BITMIME", "ENHANCEDSTATUSCODES", "DSN"].map(String::from));
+            let limits = format!("LIMITS RCPTMAX={}", self.service.limits.recipients_max);
+            lines.extend(["CHUNKING".into(), limits]);
             if self.service.tls && !self.secured {
                 lines.push("STARTTLS".into());
             }
@@ -468,7 +538,7 @@ impl Session {
         if self.service.auth_required && !self.signed_in {
             return self.error(Reply::new(530, "5.7.0", "sign in first"));
         }
-        if matches!(self.state, State::Envelope(_)) {
+        if matches!(self.state, State::Envelope(_) | State::Chunks(..)) {
             return self.error(Reply::new(503, "5.5.1", "a mail is already begun; RSET forgets it"));
         }
         let octets_max = self.service.limits.message_bytes_max;
@@ -507,27 +577,80 @@ impl Session {
             return self.close(Reply::new(554, "5.5.0", "you did not wait for the reply to DATA; goodbye"));
         }
         let envelope = std::mem::take(envelope);
-        self.state = State::Room(envelope);
+        self.state = State::Room(envelope, None);
         self.steps.push_back(Step::Room);
+    }
+
+    /// A chunk is announced. Where it is not wanted it is read to its end all the same: it comes with the command.
+    fn bdat(&mut self, octets: usize, last: bool) {
+        let octets_max = self.service.limits.message_bytes_max;
+        if octets > octets_max {
+            return self.close(too_large(octets_max));
+        }
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Envelope(envelope) if !envelope.recipients.is_empty() => {
+                self.state = State::Room(envelope, Some((octets, last)));
+                self.steps.push_back(Step::Room);
+            }
+            State::Chunks(envelope, chunks) => self.state = self.chunk(envelope, chunks, octets, last),
+            State::Envelope(_) => {
+                let none = Reply::new(554, "5.5.1", "there is no recipient that could be faxed");
+                self.state = State::Skipping(octets, none);
+            }
+            _ => {
+                self.errors += 1;
+                self.state = State::Skipping(octets, Reply::new(503, "5.5.1", "say MAIL and RCPT first"));
+                if self.errors >= self.service.limits.errors_max {
+                    self.close(Reply::new(421, "4.7.0", "too many errors"));
+                }
+            }
+        }
+    }
+
+    /// The next chunk of a message, if it fits.
+    fn chunk(&self, envelope: Envelope, mut chunks: Chunks, octets: usize, last: bool) -> State {
+        let octets_max = self.service.limits.message_bytes_max;
+        if chunks.octets() + octets > octets_max {
+            return State::Skipping(octets, too_large(octets_max));
+        }
+        chunks.begin(octets, last);
+        State::Chunk(envelope, chunks)
+    }
+
+    fn end_of_chunk(&mut self, last: bool) {
+        let State::Chunk(envelope, chunks) = std::mem::replace(&mut self.state, State::Idle) else {
+            return;
+        };
+        if last {
+            return self.whole(envelope, chunks.finish());
+        }
+        self.reply(Reply::new(250, "2.0.0", format!("{} octets so far", chunks.octets())));
+        self.state = State::Chunks(envelope, chunks);
     }
 
     fn end_of_text(&mut self) {
         let State::Text(envelope, reader) = std::mem::replace(&mut self.state, State::Idle) else {
             return;
         };
+        self.whole(envelope, reader.finish());
+    }
+
+    /// A message is whole, or spoiled.
+    fn whole(&mut self, envelope: Envelope, text: Result<Vec<u8>, DataFault>) {
         let Some(hello) = self.hello.clone() else { return };
-        match reader.finish() {
+        let recipients = envelope.recipients.len();
+        let spoiled = match text {
             Ok(text) => {
-                self.state = State::Accepting;
-                self.steps.push_back(Step::Accept(Box::new(Mail { hello, envelope, text })));
+                self.state = State::Accepting(recipients);
+                return self.steps.push_back(Step::Accept(Box::new(Mail { hello, envelope, text })));
             }
-            Err(DataFault::TooLarge) => self.reply(too_large(self.service.limits.message_bytes_max)),
+            Err(DataFault::TooLarge) => too_large(self.service.limits.message_bytes_max),
             Err(DataFault::BareCr | DataFault::BareLf) => {
-                let text = "the message has CR or LF alone; every line must end in CR LF";
-                self.reply(Reply::new(554, "5.6.0", text));
+                Reply::new(554, "5.6.0", "the message has CR or LF alone; every line must end in CR LF")
             }
-            Err(DataFault::Nul) => self.reply(Reply::new(554, "5.6.0", "the message has a NUL character")),
-        }
+            Err(DataFault::Nul) => Reply::new(554, "5.6.0", "the message has a NUL character"),
+        };
+        self.reply_for_each(recipients, &spoiled);
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) fn received(
     };
     // RFC 3848.
     let protocol = match (mail.hello.extended, mail.hello.secured, mail.hello.signed_in) {
+        _ if mail.hello.lmtp && mail.hello.secured => "LMTPS",
+        _ if mail.hello.lmtp => "LMTP",
         (true, true, true) => "ESMTPSA",
         (true, true, false) => "ESMTPS",
         (true, false, _) => "ESMTP",
@@ -60,7 +62,8 @@ mod tests {
             orcpt: None,
         };
         let recipients = recipients.iter().map(recipient).collect();
-        let hello = Hello { name: "client.example".into(), extended, secured: false, signed_in: false };
+        let hello =
+            Hello { name: "client.example".into(), extended, secured: false, signed_in: false, lmtp: false };
         Mail { hello, envelope: Envelope { recipients, ..Envelope::default() }, text: Vec::new() }
     }
 

@@ -24,7 +24,7 @@ impl Session {
         if self.signed_in {
             return self.error(Reply::new(503, "5.5.1", "you have signed in already"));
         }
-        if matches!(self.state, State::Envelope(_)) {
+        if matches!(self.state, State::Envelope(_) | State::Chunks(..)) {
             return self.error(Reply::new(503, "5.5.1", "a mail is already begun; RSET forgets it"));
         }
         let (exchange, next) = Exchange::begin(mechanism, initial.map(|text| text.0.as_str()));

@@ -124,7 +124,9 @@ fn a_fax_is_sent() {
          S: 250-SIZE 200
          S: 250-8BITMIME
          S: 250-ENHANCEDSTATUSCODES
-         S: 250 DSN
+         S: 250-DSN
+         S: 250-CHUNKING
+         S: 250 LIMITS RCPTMAX=3
          C: MAIL FROM:<anna@example.com> SIZE=50 BODY=8BITMIME RET=HDRS ENVID=Q1
          S: 250 2.1.0
          C: RCPT TO:<+12125550123@fax.example.com> NOTIFY=SUCCESS ORCPT=rfc822;a+2Bb@x
@@ -144,7 +146,13 @@ fn a_fax_is_sent() {
     assert_eq!(mail.text, b"Subject: hello\r\n\r\n.dot\r\n");
     assert_eq!(
         mail.hello,
-        Hello { name: "client.example".into(), extended: true, secured: false, signed_in: false }
+        Hello {
+            name: "client.example".into(),
+            extended: true,
+            secured: false,
+            signed_in: false,
+            lmtp: false
+        }
     );
     assert_eq!(mail.envelope.sender.as_deref(), Some("anna@example.com"));
     assert_eq!((mail.envelope.ret, mail.envelope.envid.as_deref()), (Some(Ret::Headers), Some("Q1")));
@@ -186,7 +194,9 @@ fn out_of_order_is_503_and_harmless() {
          S: 250-
          S: 250-
          S: 250-
-         S: 250 DSN
+         S: 250-DSN
+         S: 250-CHUNKING
+         S: 250 LIMITS RCPTMAX=3
          C: RCPT TO:<1@x>
          S: 503 5.5.1 say MAIL first
          C: MAIL FROM:<a@b>
@@ -394,7 +404,7 @@ fn strange_lines_are_errors_and_many_errors_are_the_end() {
 
 #[test]
 fn what_is_no_mail_client_is_sent_away() {
-    for line in ["POST / HTTP/1.1", "BDAT 5", "BDAT 5 LAST"] {
+    for line in ["POST / HTTP/1.1", "BDAT x", "BDAT 5 LOST"] {
         let mut talk = Talk::greeted();
         assert!(talk.says(format!("{line}\r\nMAIL FROM:<a@b>\r\n")).starts_with("421 4.7.0"), "{line}");
         assert!(talk.closed && talk.asked.is_empty());
@@ -572,4 +582,63 @@ fn guessing_ends_the_session() {
     assert!(talk.says("AUTH PLAIN rubbish\r\n").starts_with("501 5.5.2"));
     assert!(talk.says(wrong).contains("421 4.7.0"));
     assert!(talk.closed);
+}
+
+const BEGIN: &str = "MAIL FROM:<anna@example.com>\r\nRCPT TO:<1@x>\r\nRCPT TO:<2@x>\r\n";
+
+#[test]
+fn chunks_make_a_message() {
+    let mut talk = Talk::greeted();
+    talk.says(BEGIN);
+    // A client need not wait between chunks, nor before the next command.
+    let said = talk.says("BDAT 5\r\na\r\n.\rBDAT 4\r\n\nQUIBDAT 3 LAST\r\nT\r\nNOOP\r\n");
+    let codes: Vec<&str> = said.lines().filter_map(|line| line.get(..3)).collect();
+    assert_eq!(codes, ["250"; 4], "{said}");
+    assert_eq!(talk.mails[0].text, b"a\r\n.\r\nQUIT\r\n");
+    assert_eq!(talk.mails[0].envelope.recipients.len(), 2);
+    talk.says(BEGIN);
+    assert!(talk.says("BDAT 0\r\n").starts_with("250"));
+    talk.plays("C: DATA\nS: 503\nC: RCPT TO:<3@x>\nS: 503\nC: MAIL FROM:<>\nS: 503");
+}
+
+#[test]
+fn a_chunk_that_is_not_wanted_is_no_command() {
+    let mut talk = Talk::greeted();
+    assert!(talk.says("BDAT 6 LAST\r\nQUIT\r\n").starts_with("503 5.5.1"));
+    talk.says("MAIL FROM:<anna@example.com>\r\n");
+    assert!(talk.says("BDAT 6\r\nQUIT\r\n").starts_with("554 5.5.1"));
+    talk.says(BEGIN);
+    talk.room = false;
+    assert!(talk.says("BDAT 6\r\nQUIT\r\n").starts_with("451 4.3.2"));
+    talk.room = true;
+    talk.says(BEGIN);
+    let half = "x".repeat(120);
+    assert!(talk.says(format!("BDAT 120\r\n{half}")).starts_with("250"));
+    assert!(talk.says(format!("BDAT 120 LAST\r\n{half}")).starts_with("552 5.3.4"));
+    talk.says(BEGIN);
+    assert!(talk.says("BDAT 7 LAST\r\na\nb\r\n\r\n").starts_with("554 5.6.0"));
+    assert_eq!(talk.mails.len(), 0);
+    assert!(!talk.closed);
+    assert!(talk.says("BDAT 201\r\n").starts_with("552 5.3.4"));
+    assert!(talk.closed, "nobody reads on for that long");
+}
+
+#[test]
+fn lmtp_answers_for_each_recipient() {
+    let lmtp = || Talk::of(Service { lmtp: true, ..Service::plain("fax.example.com", LIMITS) });
+    let mut talk = lmtp();
+    talk.plays("C: EHLO x\nS: 500 5.5.1 this is LMTP; say LHLO");
+    assert!(talk.says("LHLO x\r\n").contains("PIPELINING"));
+    for text in ["hello\r\n", "virus\r\n", "a\nb\r\n"] {
+        talk.says(BEGIN);
+        assert!(talk.says("RCPT TO:<2@no.example>\r\n").starts_with("550"));
+        assert!(talk.says("DATA\r\n").starts_with("354"));
+        let said = talk.says(format!("{text}.\r\n"));
+        assert_eq!(said.lines().count(), 2, "{said}");
+        talk.says(BEGIN);
+        let said = talk.says(format!("BDAT {} LAST\r\n{text}", text.len()));
+        assert_eq!(said.lines().count(), 2, "{said}");
+    }
+    talk.plays("C: DATA\nS: 503");
+    assert!(Talk::greeted().says("LHLO x\r\n").starts_with("502 5.5.1"));
 }
