@@ -64,6 +64,9 @@ fn calls(count: u32) {
             let on_top = came[0].rows() - page.rows();
             assert_eq!(difference(&[page], &came, on_top, 0), None, "call {call}");
         }
+        if call % 10 == 0 {
+            println!("{call} calls in {:?}", begun.elapsed());
+        }
         wait_for("the line to be on hook", || exchange.is_on_hook(OURS).then_some(()));
         let now = holdings(gateway.id());
         // By the second call, all that is started once has been.
