@@ -90,7 +90,7 @@ pub struct Lent {
 }
 
 impl VirtualModem {
-    /// Makes the device. It is served from [`VirtualModem::serve`] on.
+    /// Makes the device. It is served from [`Device::serve`] on.
     ///
     /// # Errors
     /// A sentence, where the device or its path cannot be made.
