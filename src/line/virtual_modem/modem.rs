@@ -21,7 +21,7 @@ const STOP_LOOK: Duration = Duration::from_secs(1);
 
 /// A virtual modem with its device.
 ///
-/// Its time runs on from one driver to the next, each of which counts from a beginning of its own ([`Modem::begin`]).
+/// Its time runs on from one driver to the next, each of which counts from a beginning of its own (`Modem::begin`).
 #[derive(Debug)]
 pub struct Modem {
     dce: Dce,
