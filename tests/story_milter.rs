@@ -271,6 +271,31 @@ fn postfix_relays_to_us() {
     assert!(bounce.contains("553 5.1.3 \"anna\" is no fax number"), "{bounce}");
 }
 
+/// What the README says of LMTP.
+#[test]
+fn postfix_delivers_to_us_by_lmtp() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = "[[received.route]]\nto = [\"in@example.com\"]\n";
+    write_config(dir.path(), &format!("{settings}{}", lines(&LINES)));
+    let file = dir.path().join("faxgate.toml");
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lmtp = format!("[smtp]\nlmtp = [\"{address}\"]");
+    std::fs::write(&file, text.replacen("[smtp]", &lmtp, 1)).unwrap();
+    let gateway = Gateway::restart(dir.path());
+    let recipe = format!(
+        "relay_domains = fax.example.com\ntransport_maps = inline:{{ {{ fax.example.com = lmtp:inet:{address} }} }}\n"
+    );
+    let postfix = Postfix::start(dir.path(), &recipe);
+    let mut smtp = Smtp::connect(postfix.smtp).unwrap();
+    let recipients = to(&[BOB, FAX, "anna@fax.example.com"]);
+    let reply = smtp.send(ANNA, &recipients, &message("delivered", "")).unwrap();
+    assert!(reply.starts_with("250"), "{reply}");
+    gateway.wait_for_mails("in@example.com", 1);
+    let bounce = postfix.wait_for_mails("anna", 1).remove(0);
+    assert!(bounce.contains("553 5.1.3 \"anna\" is no fax number"), "{bounce}");
+}
+
 #[test]
 fn sendmail_asks_about_each_mail() {
     let dir = tempfile::tempdir().unwrap();
