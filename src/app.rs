@@ -16,7 +16,7 @@ use crate::blob::{BlobError, Blobs, FsBlobs};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LineConfig};
 use crate::door::control::Control;
-use crate::door::smtp;
+use crate::door::{milter, smtp};
 use crate::job::{Job, ReceivedFax};
 use crate::line::pool::Pool;
 use crate::line::serial::profiles::Profiles;
@@ -100,6 +100,8 @@ impl App {
         let control = ground.control(&submit, &status)?;
         let smtp = ground.smtp(&submit).await?;
         let addresses = smtp.local_addrs();
+        let milter = ground.milter(&submit).await?;
+        let places = milter.places();
         let post = ground.post()?;
         let queue = Arc::new(ground.queue(pool.clone()));
 
@@ -107,11 +109,17 @@ impl App {
         let mut tasks = JoinSet::new();
         tasks.spawn(control.run(stopped.clone()));
         tasks.spawn(smtp.run(stopped.clone()));
+        if !places.is_empty() {
+            tasks.spawn(milter.run(stopped.clone()));
+        }
         tasks.spawn(queue.run(stopped.clone()));
         let (clock, mail_wake) = (Arc::clone(&ground.clock), Arc::clone(&ground.mail_wake));
         let mail_stopped = stopped.clone();
         tasks.spawn(async move { post.run(&*clock, mail_stopped, &mail_wake).await });
         tasks.spawn(ground.forget_the_old(stopped));
+        for place in &places {
+            tracing::info!("the milter listens at {place}");
+        }
         for address in &addresses {
             tracing::info!("SMTP listens on {address}");
         }
@@ -254,6 +262,11 @@ impl Ground {
         let (submit, clock) = (Arc::clone(submit), Arc::clone(&self.clock));
         Control::bind(&self.config.data_dir, submit, status.clone(), clock, bytes_max)
             .map_err(cannot("control socket"))
+    }
+
+    async fn milter(&self, submit: &Arc<Submit>) -> Result<milter::Server, StartError> {
+        let (submit, clock) = (Arc::clone(submit), Arc::clone(&self.clock));
+        milter::Server::bind(self.config.milter.clone(), submit, clock).await.map_err(cannot("milter.listen"))
     }
 
     async fn smtp(&self, submit: &Arc<Submit>) -> Result<smtp::Server, StartError> {

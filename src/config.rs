@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{AddressConfig, DialPlanConfig, Number, PolicyConfig};
+use crate::door::milter::MilterConfig;
 use crate::door::smtp::SmtpConfig;
 use crate::job::schedule::{Rule, Rules};
 use crate::line::serial::config::ModemLineConfig;
@@ -38,6 +39,8 @@ pub struct Config {
     pub header_from: String,
     /// The SMTP listener.
     pub smtp: SmtpConfig,
+    /// The milter.
+    pub milter: MilterConfig,
     /// The addresses that are the gateway's.
     pub address: AddressConfig,
     /// How numbers are written and dialled here.
@@ -75,6 +78,7 @@ impl Default for Config {
             time_zone: String::new(),
             header_from: "Faxgate".into(),
             smtp: SmtpConfig::default(),
+            milter: MilterConfig::default(),
             address: AddressConfig::default(),
             dial_plan: DialPlanConfig::default(),
             policy: PolicyConfig::default(),
@@ -414,6 +418,7 @@ mod tests {
             ("[received]\nfrom = \"a\"", "received: from"),
             ("[report]\nfrom = \"a\"", "report: from"),
             ("[smtp]\nhostname = \"a\\r\\nb\"", "smtp: hostname"),
+            ("[milter]\nrecipients_max = 0", "milter: recipients_max"),
             ("[render.limits]\npages_max = 0", "render.limits: pages_max"),
             ("[retry]\nbusy = { tries = 0, delay = \"1m\" }", "retry.busy"),
             ("[retry]\nbusy = { tries = 1, delay = \"9999999h\" }", "retry.busy"),

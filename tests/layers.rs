@@ -38,11 +38,12 @@ const TABLE: &[Module] = &[
     // 4: the doors, which know what is common to them and not each other
     row(4, "door", &[]),
     row(4, "door::control", &["door"]),
+    row(4, "door::esmtp", &["door"]),
     row(4, "door::folder", &["door"]),
     row(4, "door::http", &["door"]),
     row(4, "door::ipp", &["door"]),
-    row(4, "door::milter", &["door"]),
-    row(4, "door::smtp", &["door"]),
+    row(4, "door::milter", &["door", "door::esmtp"]),
+    row(4, "door::smtp", &["door", "door::esmtp"]),
     // 5: the program
     row(5, "config", &[]),
     row(5, "observe", &[]),

@@ -22,22 +22,33 @@
 //! # Ok::<(), milter_proto::Error>(())
 //! ```
 //!
-//! Here is the codec only: what may follow what, and who has to answer when, is the caller's.
+//! That is the codec. What may follow what, who has to answer when, and what was negotiated, [`Session`] knows: a
+//! filter's side of one connection, still without I/O.
 #![no_std]
 #![forbid(unsafe_code)]
 // Every byte here comes from a peer: what is not there is an error, never a panic.
 #![warn(clippy::indexing_slicing)]
 extern crate alloc;
 
+mod answer;
 mod command;
 mod flags;
+mod macros;
+mod negotiation;
+mod order;
 mod packet;
 mod reply;
+mod session;
 
+pub use answer::{Change, Verdict};
 pub use command::{Command, Macro, Peer};
 pub use flags::{Actions, Steps};
+pub use macros::{MACROS_BYTES_MAX, Macros};
+pub use negotiation::{Agreed, VERSION_MIN, Wanted};
+pub use order::Stage;
 pub use packet::{Error, PACKET_BYTES_MAX, TEXTS_MAX};
 pub use reply::{MacroList, MacroStep, Reply};
+pub use session::{Error as SessionError, Event, Misuse, Session, Step};
 
 /// The protocol version of this crate (`SMFI_PROT_VERSION`).
 pub const VERSION: u32 = 6;

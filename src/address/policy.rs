@@ -62,6 +62,10 @@ pub enum Client {
     User(String),
     /// A person with an account on this machine.
     LocalUser(String),
+    /// Somebody who has logged in at a mail server that is believed when it says so.
+    Login(String),
+    /// Nobody knows who.
+    Unknown,
 }
 
 /// Why a number is not dialled for this client. The text is for the sender; `Debug` is for the log.
@@ -79,6 +83,9 @@ pub enum Denial {
     /// Local people may not.
     #[error("people on this machine may not send faxes through this gateway")]
     LocalUser(String),
+    /// It is not known where the mail comes from.
+    #[error("it is not known where this mail comes from, so it is not faxed")]
+    Unknown,
     /// The envelope sender is not on the list.
     #[error("{0} may not send faxes through this gateway")]
     Sender(String),
@@ -146,9 +153,9 @@ impl Policy {
         let sender = sender.ok_or(Denial::NullSender)?;
         let rule = self.rule(client);
         let senders = match client {
-            Client::Machine(_) | Client::Certificate(_) => self.0.senders.as_slice(),
+            Client::Machine(_) | Client::Certificate(_) | Client::Login(_) => self.0.senders.as_slice(),
             Client::User(_) => rule.map_or(&[][..], |rule| &rule.senders),
-            Client::LocalUser(_) => &[],
+            Client::LocalUser(_) | Client::Unknown => &[],
         };
         if !sender_may(senders, sender) {
             return Err(Denial::Sender(sender.to_owned()));
@@ -186,6 +193,9 @@ impl Policy {
             Client::Certificate(shown) => (self.lists(shown), Denial::Certificate(shown.clone())),
             Client::User(name) => (self.rule(client).is_some(), Denial::User(name.clone())),
             Client::LocalUser(user) => (self.0.local_users, Denial::LocalUser(user.clone())),
+            // Whoever says that this is a login has been told to believe it.
+            Client::Login(_) => return Ok(()),
+            Client::Unknown => (false, Denial::Unknown),
         };
         if may { Ok(()) } else { Err(denial) }
     }
@@ -380,6 +390,16 @@ mod tests {
         config.senders = vec!["example.com".into()];
         let user = Client::LocalUser("anna".into());
         assert_eq!(decide(config, &user, Some("anna@localhost"), NEW_YORK), Ok(()));
+    }
+
+    #[test]
+    fn a_login_opens_and_the_senders_narrow_it_too() {
+        let mut config = PolicyConfig { destinations: vec!["+1".into()], ..PolicyConfig::default() };
+        let ann = Client::Login("ann".into());
+        assert_eq!(decide(config.clone(), &ann, ANNA, NEW_YORK), Ok(()));
+        config.senders = vec!["example.org".into()];
+        assert!(matches!(decide(config, &ann, ANNA, NEW_YORK), Err(Denial::Sender(_))));
+        assert_eq!(decide(office(), &Client::Unknown, ANNA, NEW_YORK), Err(Denial::Unknown));
     }
 
     #[test]

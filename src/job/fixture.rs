@@ -5,8 +5,12 @@ use jiff::Timestamp;
 use super::{Door, Job, JobId, Notify, Options, Proof, Recipient, Sender, Submission, SubmissionId};
 use crate::address::Number;
 
-/// The jobs of one submission that came at `received`, in the order of the numbers.
-pub(crate) fn jobs(received: Timestamp, numbers: &[&str]) -> Vec<Job> {
+/// A submission for these numbers that came at the beginning of time.
+pub(crate) fn submission(numbers: &[&str]) -> Submission {
+    submission_at(Timestamp::UNIX_EPOCH, numbers)
+}
+
+fn submission_at(received: Timestamp, numbers: &[&str]) -> Submission {
     let recipients = numbers.iter().map(|number| Recipient {
         address: format!("{number}@fax.example.com"),
         number: Number::parse(number).unwrap(),
@@ -15,7 +19,7 @@ pub(crate) fn jobs(received: Timestamp, numbers: &[&str]) -> Vec<Job> {
         notify: Notify::DEFAULT,
         orcpt: None,
     });
-    let submission = Submission {
+    Submission {
         id: SubmissionId::new(received),
         received,
         door: Door::Smtp,
@@ -24,7 +28,12 @@ pub(crate) fn jobs(received: Timestamp, numbers: &[&str]) -> Vec<Job> {
         options: Options::default(),
         ret: None,
         envid: None,
-    };
+    }
+}
+
+/// The jobs of one submission that came at `received`, in the order of the numbers.
+pub(crate) fn jobs(received: Timestamp, numbers: &[&str]) -> Vec<Job> {
+    let submission = submission_at(received, numbers);
     let job = |recipient: &Recipient| Job::new(JobId::new(received), &submission, recipient.clone());
     submission.recipients.iter().map(job).collect()
 }

@@ -33,6 +33,8 @@ pub struct Submission {
 pub enum Door {
     /// The SMTP listener.
     Smtp,
+    /// A mail server that asks us as its milter.
+    Milter,
     /// `faxgate send` on this machine.
     Cli,
 }
@@ -58,6 +60,8 @@ pub enum Proof {
     User(String),
     /// A person with an account on this machine.
     LocalUser(String),
+    /// Somebody who has logged in at a mail server that is believed; the login name.
+    Login(String),
 }
 
 /// One recipient of a submission.

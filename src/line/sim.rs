@@ -3,7 +3,7 @@
 //! An [`Exchange`] knows numbers. A number belongs to a [`SimLine`] of this gateway, or to nobody; a script may
 //! make it busy, silent or deaf for its first calls. A call runs two T.30 engines over `fax::sim::air` on a
 //! virtual clock, as fast as the machine can or at a chosen pace; where a program at a virtual modem takes part, it
-//! goes on in real time ([`live`]).
+//! goes on in real time (`live`).
 
 mod live;
 

@@ -102,6 +102,12 @@ pub(crate) async fn accept_is_all_or_nothing(store: &dyn Store) {
         assert_eq!(store.job(&job.id).await.unwrap(), *job);
     }
 
+    let (kept, names) = store.submission(&first.id).await.unwrap();
+    assert_eq!(kept, first);
+    assert!(names.iter().eq(jobs.iter().map(|job| &job.id)));
+    let unknown = store.submission(&SubmissionId::new(at(9))).await;
+    assert!(is_not_found(&unknown), "{unknown:?}");
+
     let again = store.accept(&first, b"other", &jobs).await;
     assert!(is_conflict(&again), "{again:?}");
     assert_eq!(store.message(&first.id).await.unwrap(), message);

@@ -64,6 +64,10 @@ impl<S: Store> Store for Faulty<S> {
         self.run(self.inner.message(id)).await
     }
 
+    async fn submission(&self, id: &SubmissionId) -> Result<(Submission, Vec<JobId>), StoreError> {
+        self.run(self.inner.submission(id)).await
+    }
+
     async fn job(&self, id: &JobId) -> Result<Job, StoreError> {
         self.run(self.inner.job(id)).await
     }

@@ -74,6 +74,10 @@ pub trait Store: Send + Sync {
     /// The message of a submission, as it was accepted.
     async fn message(&self, id: &SubmissionId) -> Result<Vec<u8>, StoreError>;
 
+    /// A submission as it was accepted, and the names of its jobs; [`StoreError::Conflict`] while it is being
+    /// written and nobody can say yet what will come of it.
+    async fn submission(&self, id: &SubmissionId) -> Result<(Submission, Vec<JobId>), StoreError>;
+
     /// One job.
     async fn job(&self, id: &JobId) -> Result<Job, StoreError>;
 

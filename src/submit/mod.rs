@@ -13,12 +13,16 @@
 //! 4. *Nothing goes in circles*: too many `Received` lines (RFC 5321 §6.3), a null sender, or an automatic
 //!    reply (RFC 3834 §2) are refused.
 //!
+//! 5. *The same mail twice is one fax*, where a door asks for it ([`Submit::accept_once`]): a mail server that did not
+//!    hear our answer sends again, and the store knows the mail again (`repeat`).
+//!
 //! Each refusal is a [`Refusal`]: what the sender reads and what the log says are two fields. The wake-up
 //! that follows an accepted submission is a hint for the queue, which finds the jobs in the store with or
 //! without it.
 
 mod header;
 mod refusal;
+mod repeat;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -28,13 +32,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::refusal::{Reason, Refusal};
+use self::repeat::Print;
 use crate::address::{
     self, AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig,
     SettingError,
 };
 use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take
 /// its time; the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
@@ -149,6 +154,40 @@ impl Submit {
         Ok(names)
     }
 
+    /// Whether an address is one that this gateway decides over: its domain is ours, whatever stands before it.
+    #[must_use]
+    pub fn serves(&self, address: &str) -> bool {
+        address.rsplit_once('@').is_some_and(|(_, domain)| self.rules.addresses.is_ours(domain))
+    }
+
+    /// The same as [`Submit::accept`], for a door whose answer may be lost on its way: a mail that comes again within a
+    /// week, because its server does not know that it was accepted, is answered with the jobs of the first time.
+    pub async fn accept_once(&self, submission: Submission, message: Vec<u8>) -> Result<Vec<JobId>, Refusal> {
+        let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
+        let Some(print) = Print::of(&submission, &message) else {
+            return self.accept(submission, message).await;
+        };
+        for next in 0..repeat::NAMES_MAX {
+            let id = print.name(next);
+            let (earlier, jobs) = match self.store.submission(&id).await {
+                Ok(found) => found,
+                Err(StoreError::NotFound(_)) => {
+                    let submission = Submission { id, ..submission.clone() };
+                    return self.accept(submission, message).await;
+                }
+                Err(error) => return Err(Refusal::from(&error)),
+            };
+            let first = self.store.message(&id).await.map_err(|error| Refusal::from(&error))?;
+            let recent =
+                submission.received.duration_since(earlier.received).unsigned_abs() <= repeat::WINDOW;
+            if recent && Print::of(&earlier, &first).as_ref() == Some(&print) {
+                tracing::info!(submission = %id, ?jobs, "the mail has come again and is known");
+                return Ok(jobs);
+            }
+        }
+        self.accept(submission, message).await
+    }
+
     /// Runs the survey beside the executor, which it could hold up for seconds.
     async fn survey(&self, message: Vec<u8>) -> Result<Vec<u8>, Refusal> {
         let survey = Arc::clone(&self.survey);
@@ -183,6 +222,9 @@ pub fn proof(client: &Client) -> Proof {
         Client::Certificate(shown) => Proof::Certificate(shown.clone()),
         Client::User(name) => Proof::User(name.clone()),
         Client::LocalUser(user) => Proof::LocalUser(user.clone()),
+        Client::Login(user) => Proof::Login(user.clone()),
+        // No policy lets it in.
+        Client::Unknown => Proof::Network("unknown".into()),
     }
 }
 

@@ -269,3 +269,64 @@ fn the_proof_names_what_was_shown() {
     assert_eq!(proof(&mapped), Proof::Network("192.0.2.7".into()));
     assert_eq!(proof(&Client::LocalUser("anna".into())), Proof::LocalUser("anna".into()));
 }
+
+/// A mail as a server brings it, `seconds` after the first time.
+fn again(seconds: i64, to: &[&str]) -> Submission {
+    let received = now() + jiff::SignedDuration::from_secs(seconds);
+    let recipients = to.iter().map(|number| recipient(&format!("{number}@fax.example.com"))).collect();
+    Submission { received, id: SubmissionId::new(received), ..submission(recipients) }
+}
+
+#[tokio::test]
+async fn the_same_mail_again_is_the_same_fax() {
+    const DAY: i64 = 24 * 3600;
+    let bench = bench();
+    let mail = |trace: &str, body: &str| {
+        format!("{trace}Message-ID: <1@example.com>\r\n\r\n{body}\r\n").into_bytes()
+    };
+    let both = ["+12125550123", "+12125550124"];
+    let first = bench.submit.accept_once(again(0, &both), mail("", "hello")).await.unwrap();
+    let trace = "Received: from a by b\r\n";
+    let turned = ["+12125550124", "+12125550123"];
+    assert_eq!(bench.submit.accept_once(again(DAY, &turned), mail(trace, "hello")).await.unwrap(), first);
+    assert_eq!(bench.jobs().await.len(), 2);
+    for (submission, message) in [
+        (again(1, &both), mail("", "hallo")),
+        (again(1, &["+12125550123"]), mail("", "hello")),
+        (again(1, &both), b"Subject: x\r\n\r\nhello\r\n".to_vec()),
+        (again(1, &both), b"Subject: x\r\n\r\nhello\r\n".to_vec()),
+        (again(8 * DAY, &both), mail("", "hello")),
+    ] {
+        let before = bench.jobs().await.len();
+        let new = bench.submit.accept_once(submission, message).await.unwrap();
+        assert!(!first.contains(&new[0]));
+        assert_eq!(bench.jobs().await.len(), before + new.len());
+    }
+}
+
+/// The nasty case: the store has kept it and says that it failed. The server sends again, and it is one fax.
+#[tokio::test]
+async fn what_was_kept_in_spite_of_its_answer_is_not_kept_twice() {
+    let bench = failing_bench(1, When::After);
+    let mail = || b"Message-ID: <1@example.com>\r\n\r\nhello\r\n".to_vec();
+    let refusal = bench.submit.accept_once(again(0, &["+12125550123"]), mail()).await.unwrap_err();
+    assert_eq!(refusal.reason, Reason::Trouble);
+    let jobs = bench.submit.accept_once(again(60, &["+12125550123"]), mail()).await.unwrap();
+    assert_eq!(bench.jobs().await.into_iter().map(|job| job.id).collect::<Vec<_>>(), jobs);
+}
+
+#[test]
+fn an_address_is_served_by_its_domain() {
+    let submit = bench().submit;
+    for (address, ours) in [
+        ("+12125550123@fax.example.com", true),
+        ("no number@FAX.example.com", true),
+        ("a@b@fax.example.com", true),
+        ("anna@example.com", false),
+        ("anna@fax.example.com.evil", false),
+        ("postmaster", false),
+        ("", false),
+    ] {
+        assert_eq!(submit.serves(address), ours, "{address}");
+    }
+}

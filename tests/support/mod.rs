@@ -68,6 +68,12 @@ impl Gateway {
         }
     }
 
+    /// Tells it to stop, as `systemctl stop` does, and does not wait for it.
+    pub fn terminate(&self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
     /// Kills it without warning, as `kill -9` does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -206,6 +212,12 @@ impl Smtp {
     pub fn say(&mut self, line: &str) -> Option<String> {
         self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).ok()?;
         self.reply()
+    }
+
+    /// Sends commands in one go (RFC 2920), and gives their replies.
+    pub fn pipeline(&mut self, lines: &[&str]) -> Vec<String> {
+        self.stream.get_mut().write_all((lines.join("\r\n") + "\r\n").as_bytes()).unwrap();
+        lines.iter().map(|_| self.reply().unwrap()).collect()
     }
 
     fn reply(&mut self) -> Option<String> {

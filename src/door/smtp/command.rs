@@ -2,15 +2,15 @@
 //!
 //! `smtp-proto` reads the verb and judges the path; the rest is stricter than it is. It is given the line
 //! only up to the closing `>`: a path keeps its quotes here, since RFC 3464 wants a recipient reported
-//! exactly as it was written, and parameters are read by [`super::parameters`], since it forgives what RFC
+//! exactly as it was written, and parameters are read by [`parameters`](crate::door::esmtp::parameters), since it forgives what RFC
 //! 3461 does not. Where the two ideas of a path's end differ, `smtp-proto` finds a syntax error.
 
 use smtp_proto::{Error, Request};
 
 use super::auth::{Mechanism, Secret};
-use super::parameters::{MailParameters, RcptParameters};
-use super::reply::Reply;
 use crate::address::Mailbox;
+use crate::door::esmtp::parameters::{MailParameters, RcptParameters};
+use crate::door::esmtp::reply::Reply;
 
 /// A command that the session knows what to do with.
 #[derive(Clone, Debug, PartialEq, Eq)]

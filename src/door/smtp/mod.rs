@@ -27,8 +27,6 @@ mod connection;
 pub mod data;
 pub mod line;
 mod listen;
-pub mod parameters;
-pub mod reply;
 mod server;
 pub mod session;
 mod sign_in;

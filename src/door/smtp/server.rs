@@ -14,10 +14,10 @@ use tokio::time::timeout;
 use super::config::{Listening, SmtpConfig};
 use super::connection::{Connection, Shared, Stream, shut_down};
 use super::listen::{ListenAddress, Socket};
-use super::reply::Reply;
 use super::sign_in::SignIn;
 use super::tls::{Tls, TlsError};
 use crate::clock::Clock;
+use crate::door::esmtp::reply::Reply;
 use crate::submit::Submit;
 use crate::users::Users;
 

@@ -19,8 +19,8 @@ use super::chunks::Chunks;
 use super::command::{self, Command};
 use super::data::{DataFault, DataReader, Progress};
 use super::line::{Line, Lines};
-use super::parameters::{MailParameters, RcptParameters};
-use super::reply::Reply;
+use crate::door::esmtp::parameters::{MailParameters, RcptParameters};
+use crate::door::esmtp::reply::Reply;
 use crate::job::{JobId, Recipient, Ret};
 use crate::submit::{Refusal, Wanted};
 

@@ -1,7 +1,7 @@
 //! Lines on real fax modems at serial ports: Class 1 and 1.0 with our T.30 engine, Class 2, 2.0 and 2.1 with the modem's.
 //!
-//! A [`ModemLine`] has one thread ([`thread`]), which owns the modem between calls and for calls that come in. A call that
-//! goes out runs on the thread of its caller, which borrows the modem ([`loan`]); so the flow's hooks run where they
+//! A [`ModemLine`] has one thread (`thread`), which owns the modem between calls and for calls that come in. A call that
+//! goes out runs on the thread of its caller, which borrows the modem (`loan`); so the flow's hooks run where they
 //! belong, and nothing is done twice. The seat says who has the line; a ring takes it from under whoever is about to dial,
 //! and that call ends as glare.
 //!

@@ -1,6 +1,6 @@
 //! A modem at an open port: runs the dialogs of `fax::at` in real time, with hard deadlines.
 //!
-//! Calls are run by [`super::call`] (Class 1) and [`super::session`] (Class 2).
+//! Calls are run by `super::call` (Class 1) and `super::session` (Class 2).
 //!
 //! Whoever owns the [`Modem`] is the only one who talks to it: the line's own thread between calls and for calls that
 //! come in, the thread of a call that goes out for as long as that call lasts. Every function here comes back by itself,

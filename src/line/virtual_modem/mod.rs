@@ -1,10 +1,10 @@
 //! Virtual modems: a device at which an old program (HylaFAX, mgetty, efax) finds a Class 1 modem, and behind it any line
 //! of the gateway that has a carrier.
 //!
-//! [`VirtualModem::start`] makes the device and a thread for it. The program dials on the line if the line is free and
-//! the [`Rules`] allow the number; nothing is dialled without leave. A call that comes in on the line borrows the modem
-//! ([`VirtualModem::lend`]) and drives it as its [`Terminal`](super::terminal::Terminal), where the line is set to be
-//! answered by the program.
+//! [`VirtualModem::create`] makes the device, and [`Device::serve`] a thread for it. The program dials on the line if the
+//! line is free and the [`Rules`] allow the number; nothing is dialled without leave. A call that comes in on the line
+//! borrows the modem ([`VirtualModem::lend`]) and drives it as its [`Terminal`](super::terminal::Terminal), where the
+//! line is set to be answered by the program.
 
 mod config;
 mod modem;

@@ -173,6 +173,19 @@ impl Store for SledStore {
         self.wait(read).await
     }
 
+    async fn submission(&self, id: &SubmissionId) -> Result<(Submission, Vec<JobId>), StoreError> {
+        let (spool, name) = (Arc::clone(&self.spool), id.clone());
+        let read = tokio::task::spawn_blocking(move || spool.submission(&name));
+        let read = async { read.await.map_err(|e| StoreError::Failed(e.to_string()))? };
+        let (submission, jobs) = self.wait(read).await?;
+        // A file that has its name is accepted when the index has its jobs too, and may still be taken back before.
+        let key = jobs.first().map(keys::job).unwrap_or_default();
+        match self.read(move |index| index.get(&key)).await? {
+            Some(_) => Ok((submission, jobs)),
+            None => Err(StoreError::Conflict(format!("submission {id}"))),
+        }
+    }
+
     async fn job(&self, id: &JobId) -> Result<Job, StoreError> {
         let key = keys::job(id);
         let value = self.read(move |index| index.get(&key)).await?;

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use super::StoreError;
 use super::files::{failed, make_private_dir, private_file, remove_if_there, sync_dir, write_synced};
-use crate::job::{FaxId, Job, Submission, SubmissionId};
+use crate::job::{FaxId, Job, JobId, Submission, SubmissionId};
 
 pub(super) use self::line::{Entry, Header, encode};
 pub(super) use self::replay::{Contents, ReadError};
@@ -222,6 +222,22 @@ impl Spool {
             Some(header) if header.message_crc == crc32fast::hash(&message) => Ok(message),
             _ => Err(StoreError::Failed(format!("{} is damaged", path.display()))),
         }
+    }
+
+    /// A submission as it was accepted, and the names of its jobs.
+    pub(super) fn submission(&self, id: &SubmissionId) -> Result<(Submission, Vec<JobId>), StoreError> {
+        let path = self.message_path(id);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed("open", &path, &e)),
+            Err(_) if self.temporary(id).exists() => {
+                return Err(StoreError::Conflict(format!("submission {id}")));
+            }
+            Err(_) => return Err(StoreError::NotFound(format!("submission {id}"))),
+        };
+        let header = read_header(&mut BufReader::new(file)).map_err(|e| failed("read", &path, &e))?;
+        let header = header.ok_or_else(|| StoreError::Failed(format!("{} is damaged", path.display())))?;
+        Ok((header.submission, header.jobs.into_iter().map(|job| job.id).collect()))
     }
 
     /// What lies in the folder.

@@ -2,8 +2,8 @@
 
 use super::super::auth::{Exchange, Mechanism, Move, Secret, encoded};
 use super::super::line::Line;
-use super::super::reply::Reply;
 use super::{Credentials, Session, State, Step, Verdict};
+use crate::door::esmtp::reply::Reply;
 use crate::users::ScramKeys;
 
 /// Attempts that may fail in one session.

@@ -25,7 +25,7 @@ pub(super) fn made(dir: &Path, hostname: &str, now: Timestamp) -> Result<PathBuf
     }
     let text = make(hostname, now).map_err(&wrong)?;
     write(dir, &path, &text).map_err(|e| wrong(e.to_string()))?;
-    tracing::warn!(path = %path.display(), "made a certificate; other servers cannot tell whose it is");
+    tracing::info!(path = %path.display(), "made a certificate; other servers cannot tell whose it is");
     Ok(path)
 }
 
