@@ -229,8 +229,9 @@ impl Image {
 }
 
 /// An image that is sent while it still comes in, for a line that can do that: the simulated one
-/// ([`Call::piece`](crate::sim::call::Call::piece)). It stands in the place of one [`Command::SendImage`], cancels what ran
-/// before it and ends with [`Signal::Sent`].
+/// ([`Call::piece`](crate::sim::call::Call::piece)) and a Class 1 modem
+/// ([`Carrier::piece`](crate::at::class1::Carrier::piece)). It stands in the place of one [`Command::SendImage`], cancels
+/// what ran before it and ends with [`Signal::Sent`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// Training begins now.

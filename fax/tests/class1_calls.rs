@@ -97,6 +97,14 @@ fn five_pages() {
     calls(With::Ourselves, &[Way::Send], &[Speed::V17At14400], &[5]);
 }
 
+/// Whether an image is given whole or piece by piece makes no difference to the other end.
+#[test]
+fn in_pieces() {
+    let network = Network { in_pieces: true, ..Network::default() };
+    let cases = SOME.iter().flat_map(|speed| [true, false].map(|ecm| case(Way::Send, *speed, ecm, 2)));
+    table(&cases.collect::<Vec<_>>(), "spandsp", |case| with_spandsp(case, &network));
+}
+
 #[test]
 fn polled() {
     calls(With::Spandsp, &[Way::Fetch, Way::Serve], &[Speed::V17At14400], &[2]);

@@ -35,4 +35,6 @@ scripts! {
     flow_and_rest
     class_1_0
     cut_off_in_mid_page
+    an_image_in_pieces
+    pieces_that_stop
 }

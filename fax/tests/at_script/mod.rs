@@ -4,9 +4,11 @@
 //! # a comment
 //! profile flow=xonxoff silence=timer fcs=no gap=50 class=1.0 far=no dtr=no     what is unlike the default
 //! ! listen frames          the engine's command
+//! + begin ecm 14400 V.17 long    or a piece of an image: begin, bits 100, ecm 3, end
 //! > AT+FRH=3               the carrier writes this command
 //! >x 10 03                 the carrier writes these octets
 //! >data 1800 stuffed       the carrier writes about as many octets (5 % more or less), with DLE ETX at their end
+//! >more 1800               the same, without the end
 //! < CONNECT                the modem says this line
 //! <x ff 13 10 03           the modem says these octets
 //! <frame ff 13 21          the modem says a V.21 frame: these octets, their FCS, DLE ETX
@@ -26,7 +28,7 @@ use fax_proto::at::Output;
 use fax_proto::at::class1::{Carrier, CarrierConfig};
 use fax_proto::at::dle;
 use fax_proto::at::profile::{Class, FlowControl, Profile, SilenceBy};
-use fax_proto::carrier::{Command, Image, ImageKind, Signal, Speed, Training};
+use fax_proto::carrier::{Command, Image, ImageKind, Piece, Signal, Speed, Training};
 use fax_proto::time::{Duration, Time};
 use v21::v21;
 
@@ -72,12 +74,14 @@ impl Player<'_> {
             "profile" => rest.split_whitespace().for_each(|setting| self.set(setting)),
             ">" => self.writes(&format!("{rest}\r").into_bytes()),
             ">x" => self.writes(&octets(rest)),
-            ">data" => self.writes_data(rest),
+            ">data" => self.writes_data(rest, true),
+            ">more" => self.writes_data(rest, false),
             "=" => self.tells(rest),
             _ => {
                 self.nothing_more();
                 match word {
                     "!" => self.carrier().command(now, command(rest)),
+                    "+" => self.carrier().piece(now, piece(rest)),
                     "<" => self.carrier().received(now, format!("\r\n{rest}\r\n").as_bytes()),
                     "<frame" => self.carrier().received(now, &v21(&octets(rest))),
                     "<x" => self.carrier().received(now, &octets(rest)),
@@ -144,14 +148,14 @@ impl Player<'_> {
         assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{}", self.place());
     }
 
-    fn writes_data(&mut self, length: &str) {
+    fn writes_data(&mut self, length: &str, is_last: bool) {
         let wanted: usize = length.parse().expect("octets");
         let output = self.next();
         let Some(Output::Write(bytes)) = &output else {
             panic!("{}: {:?} instead of data", self.place(), output.as_ref().map(shown));
         };
         let (least, most) = (wanted - wanted / 20, wanted + wanted / 20);
-        assert!(bytes.ends_with(&dle::END), "{}", self.place());
+        assert_eq!(bytes.ends_with(&dle::END), is_last, "{}", self.place());
         assert!((least..=most).contains(&bytes.len()), "{}: {} octets", self.place(), bytes.len());
     }
 
@@ -228,6 +232,22 @@ fn command(text: &str) -> Command {
             let frames = text.trim_start_matches("send frames").split(',').map(octets).collect();
             Command::SendFrames(frames)
         }
+        _ => panic!("{text}?"),
+    }
+}
+
+fn piece(text: &str) -> Piece {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let count = |text: &str| text.parse::<usize>().expect("a count");
+    match words[..] {
+        ["begin", kind, rate, modulation, how] => Piece::Begin {
+            speed: speed(rate, modulation),
+            training: if how == "short" { Training::Short } else { Training::Long },
+            kind: if kind == "ecm" { ImageKind::Frames } else { ImageKind::Bits },
+        },
+        ["bits", octets] => Piece::More(Image::Bits(vec![0x5A; count(octets)])),
+        ["ecm", frames] => Piece::More(Image::Frames(vec![vec![0x5A; 260]; count(frames)])),
+        ["end"] => Piece::End,
         _ => panic!("{text}?"),
     }
 }

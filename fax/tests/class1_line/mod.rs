@@ -13,6 +13,7 @@ use fax_proto::at::Output;
 use fax_proto::at::class1::{Carrier, CarrierConfig};
 use fax_proto::at::dialog::Dialog;
 use fax_proto::at::profile::Profile;
+use fax_proto::carrier::{Command, Image, Piece};
 use fax_proto::page::Page;
 use fax_proto::session::Report;
 use fax_proto::time::{Duration, Time};
@@ -24,6 +25,10 @@ pub(crate) const BLOCK: Duration = Duration::from_millis(BLOCK_MS);
 const RINGS_AFTER: Duration = Duration::from_secs(2);
 /// How long the network takes to tell one end that the other has hung up.
 const CLEARING: Duration = Duration::from_millis(400);
+/// What a program writes of an image at a time.
+const PIECE_TIME: Duration = Duration::from_millis(500);
+/// How far it is ahead of the line.
+const AHEAD: Duration = Duration::from_secs(2);
 /// What a port takes in 20 ms at 115,200 bit/s.
 const PORT_BYTES: usize = 230;
 
@@ -37,6 +42,8 @@ pub(crate) struct Station {
     /// Said by the modem, and not yet read by the driver, which comes so late.
     unread: VecDeque<(Time, Vec<u8>)>,
     lag: Duration,
+    /// Images go out piece by piece; the pieces that are still to come.
+    pieces: Option<VecDeque<(Time, Piece)>>,
     pub(crate) log: String,
     /// When the driver's part of the call was over.
     pub(crate) done: Option<Time>,
@@ -61,6 +68,7 @@ impl Station {
             held: VecDeque::new(),
             unread: VecDeque::new(),
             lag,
+            pieces: network.in_pieces.then(VecDeque::new),
             log: String::new(),
             done: None,
         }
@@ -98,7 +106,24 @@ impl Station {
             if let Some(seat) = &mut self.seat {
                 seat.tick(now);
                 for command in seat.commands(now) {
-                    self.carrier.command(now, command);
+                    match (&mut self.pieces, command) {
+                        (Some(pieces), Command::SendImage { speed, training, image }) => {
+                            let begin = Piece::Begin { speed, training, kind: image.kind() };
+                            pieces.push_back((now, begin));
+                            let pace = PIECE_TIME.mul_f64(0.8);
+                            let ats = (0..).map(|n| now + (pace * n).saturating_sub(AHEAD));
+                            let (parts, end) = (parts(image, speed.bit_rate()), Piece::End);
+                            let parts = parts.into_iter().map(Piece::More).chain([end]);
+                            pieces.extend(ats.zip(parts));
+                        }
+                        (_, command) => self.carrier.command(now, command),
+                    }
+                }
+                let mut pieces = self.pieces.as_mut();
+                while let Some((_, piece)) =
+                    pieces.as_deref_mut().and_then(|p| p.pop_front_if(|(at, _)| *at <= now))
+                {
+                    self.carrier.piece(now, piece);
                 }
             }
             while let Some(output) = self.carrier.poll() {
@@ -156,6 +181,18 @@ impl Station {
             text
         });
         let _ = writeln!(self.log, "{now} {way} {} {text}", bytes.len());
+    }
+}
+
+/// An image in parts that take as long on the line as it takes a program to write them, and a little more.
+fn parts(image: Image, bit_rate: u32) -> Vec<Image> {
+    let octets = (PIECE_TIME.as_secs_f64() * f64::from(bit_rate) / 8.0) as usize;
+    match image {
+        Image::Bits(data) => data.chunks(octets).map(|part| Image::Bits(part.to_vec())).collect(),
+        Image::Frames(frames) => {
+            let count = (octets / 270).max(1);
+            frames.chunks(count).map(|part| Image::Frames(part.to_vec())).collect()
+        }
     }
 }
 
@@ -240,6 +277,8 @@ pub(crate) struct Network {
     pub(crate) failure: Option<Failure>,
     /// Our user gives up then.
     pub(crate) cancel_at: Option<Time>,
+    /// Images reach our carrier piece by piece.
+    pub(crate) in_pieces: bool,
 }
 
 impl Network {

@@ -110,8 +110,7 @@ impl Call<'_> {
             } else {
                 match self.terminal.poll() {
                     Some(Request::Command(command)) => self.carrier.command(time(&self.watch), command),
-                    // This carrier takes none, and no terminal here was told that it does.
-                    Some(Request::Piece(_)) => {}
+                    Some(Request::Piece(piece)) => self.carrier.piece(time(&self.watch), piece),
                     Some(Request::Over) => self.finish(now),
                     None => return Ok(()),
                 }

@@ -110,7 +110,7 @@ impl ModemLine {
         thread.spawn(body).map_err(|error| format!("{}: {error}", shared.config.name))?;
         let line = Arc::new(Self { shared, ended: Mutex::new(ended) });
         if let Some(device) = device {
-            let config = DceConfig { speeds, ..DceConfig::default() };
+            let config = DceConfig { speeds, streams: true, ..DceConfig::default() };
             device.serve(config, Arc::clone(&line) as Arc<dyn Line>, Arc::clone(&around.rules))?;
         }
         Ok(line)

@@ -109,7 +109,10 @@ impl Carrier {
         };
         self.refusals = self.refusals.saturating_add(1);
         if is_connected {
-            self.wire.tell(Signal::Sent);
+            // Where more of the data is to come, the end is told behind the last of them.
+            if !speak.is_open() {
+                self.wire.tell(Signal::Sent);
+            }
         } else if self.refusals > 1 {
             self.state = State::Speak(speak);
             return Next::HungUp(HangUp::LineFault);

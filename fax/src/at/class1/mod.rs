@@ -36,6 +36,7 @@ mod connect;
 mod course;
 mod leave;
 mod listen;
+mod pieces;
 mod speak;
 mod wire;
 mod words;
@@ -51,6 +52,7 @@ use connect::Setup;
 pub use leave::HANG_UP_MAX;
 use leave::{From, Hook, Leave};
 use listen::Listen;
+use pieces::Pieces;
 use speak::Speak;
 use wire::Wire;
 pub use words::DIAL_CHARS_MAX;
@@ -93,6 +95,8 @@ pub struct Carrier {
     state: State,
     /// What the engine wants once the modem is in command state.
     pending: Option<Command>,
+    /// The image that is sent while it comes in.
+    pieces: Option<Pieces>,
     /// The call is over: the modem is on its way back on hook, or there.
     is_over: bool,
     on_hook_for_sure: bool,
@@ -170,6 +174,7 @@ impl Carrier {
             config,
             state: State::OnHook,
             pending: None,
+            pieces: None,
             is_over: false,
             on_hook_for_sure: true,
             has_kept_silence: false,
@@ -179,6 +184,11 @@ impl Carrier {
 
     /// The engine asks for something. Whatever was being done is ended first.
     pub fn command(&mut self, now: Time, command: Command) {
+        self.pieces = None;
+        self.want(now, command);
+    }
+
+    fn want(&mut self, now: Time, command: Command) {
         self.pass(now);
         if self.is_over {
             return;
@@ -223,6 +233,7 @@ impl Carrier {
             };
             let changes = !matches!(next, Next::Stay);
             self.apply(next);
+            self.pass_on();
             if !more && !changes {
                 return;
             }
@@ -237,6 +248,7 @@ impl Carrier {
         }
         let next = self.late();
         self.apply(next);
+        self.pass_on();
     }
 
     /// What is to be done next; `None` until the carrier has been told something more.
@@ -291,6 +303,9 @@ impl Carrier {
             Command::Silence(duration) => return self.be_silent(duration),
             Command::SendFrames(frames) => Speak::frames(frames),
             Command::SendTcf(speed) => Speak::tcf(speed),
+            Command::SendImage { speed, training, .. } if self.pieces.is_some() => {
+                Speak::pieces(speed, training)
+            }
             Command::SendImage { speed, training, image } => Speak::image(speed, training, image),
             _ => return self.hang_up(),
         };

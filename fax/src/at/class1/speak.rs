@@ -23,12 +23,14 @@ const CONNECT_WAIT: Duration = Duration::from_secs(6);
 /// Beyond the time that sending should take: an image, which ports and modems hold in buffers of theirs, and V.21.
 const SLACK: Duration = Duration::from_secs(20);
 const FRAMES_SLACK: Duration = Duration::from_secs(5);
+/// How long whoever sends an image piece by piece may keep the line waiting for the next.
+const PIECE_WAIT: Duration = Duration::from_secs(40);
 /// Flags before the first frame of an ECM image (T.4 Annex A: 200 ms ± 100 ms).
-const IMAGE_FLAGS: Duration = Duration::from_millis(200);
+pub(super) const IMAGE_FLAGS: Duration = Duration::from_millis(200);
 /// Flags after the last frame.
-const END_FLAGS: usize = 4;
+pub(super) const END_FLAGS: usize = 4;
 /// Zeros after an image without ECM: a modem at the far end needs them to get the last rows out.
-const PADDING: Duration = Duration::from_millis(40);
+pub(super) const PADDING: Duration = Duration::from_millis(40);
 /// How often a modem may end before the last frame.
 const BREAKS_MAX: u8 = 2;
 
@@ -38,6 +40,8 @@ pub(super) struct Speak {
     what: What,
     is_connected: bool,
     breaks: u8,
+    /// More of the data is to come ([`super::pieces`]).
+    is_open: bool,
     /// When the last byte that was written should have left.
     pub ends: Time,
 }
@@ -55,7 +59,7 @@ enum What {
 
 impl Speak {
     fn new(what: What) -> Self {
-        Self { what, is_connected: false, breaks: 0, ends: Time::ZERO }
+        Self { what, is_connected: false, breaks: 0, is_open: false, ends: Time::ZERO }
     }
 
     pub(super) fn frames(frames: Vec<Vec<u8>>) -> Self {
@@ -80,6 +84,28 @@ impl Speak {
                 encoder.flags(END_FLAGS);
                 Self::data(speed, training, &encoder.finish())
             }
+        }
+    }
+
+    /// An image whose data come later.
+    pub(super) fn pieces(speed: Speed, training: Training) -> Self {
+        let command = format!("AT+FTM={}", code(speed, training));
+        let what = What::Data { command, stream: Vec::new(), lasts: speed.training_time(training) };
+        Self { is_open: true, ..Self::new(what) }
+    }
+
+    /// Whether it waits for more of the data.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// The next of the data, which take so long on the line; where they are the last, the modem is to say so now.
+    pub(super) fn go_on(&mut self, wire: &mut Wire, data: Vec<u8>, lasts: Duration, is_last: bool) {
+        self.ends = self.ends.max(wire.now) + lasts;
+        wire.deadline = Some(self.ends + if is_last { SLACK } else { PIECE_WAIT });
+        self.is_open = !is_last;
+        if !data.is_empty() {
+            wire.write(data);
         }
     }
 
@@ -129,7 +155,7 @@ impl Speak {
         };
         self.is_connected = true;
         self.ends = wire.now + lasts;
-        wire.deadline = Some(self.ends + slack);
+        wire.deadline = Some(self.ends + if self.is_open { PIECE_WAIT } else { slack });
     }
 
     pub(super) fn reply(&mut self, wire: &mut Wire, reply: &Reply) -> Next {
@@ -156,12 +182,15 @@ impl Speak {
             return Next::Stay;
         }
         wire.flow_while_sending(false);
-        wire.tell(Signal::Sent);
+        // A modem that ran out of data; the end is told when the last of them has come.
+        if !self.is_open {
+            wire.tell(Signal::Sent);
+        }
         Next::Ready
     }
 }
 
-fn bytes_in(time: Duration, speed: Speed) -> usize {
+pub(super) fn bytes_in(time: Duration, speed: Speed) -> usize {
     let millis = usize::try_from(time.as_millis()).unwrap_or(usize::MAX);
     millis.saturating_mul(speed.bit_rate() as usize) / 8000
 }

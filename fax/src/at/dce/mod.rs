@@ -8,8 +8,8 @@
 //! The carrier takes frames and images whole, so the modem stores and forwards: what the program sends after a CONNECT
 //! is collected up to its `<DLE><ETX>`, goes out then, and its OK comes when the last bit has left. For a page that can
 //! be as long as the page takes on the line, and programs wait for 30 s (efax) or a minute (HylaFAX). On a line that
-//! takes images piece by piece ([`DceConfig::streams`]) they go out as they come, and the program is held to the speed of
-//! the line. What comes in goes to the program as it comes.
+//! takes images piece by piece ([`DceConfig::streams`]; the simulated one and a Class 1 modem do) they go out as they
+//! come, and the program is held to the speed of the line. What comes in goes to the program as it comes.
 //!
 //! Promises, for any program and any line:
 //! - every command line has exactly one result code, but for those that a hang-up in command mode makes moot;
