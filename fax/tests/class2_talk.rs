@@ -150,7 +150,7 @@ fn who_answers_is_told_from_what_the_modem_says() {
         (&["+FCON", "+FHNG:25", "OK"], Outcome::NoResponse { phase: Phase::Training }),
         (&["+FCON", "NO CARRIER"], Outcome::HungUp { phase: Phase::Negotiation }),
         (&["+FHNG:11"], Outcome::NoFaxTone),
-        (&[], Outcome::NoAnswer),
+        (&[], Outcome::NotConnected),
         (&["+FCON"], Outcome::NoDis),
     ] {
         let (report, written) = Talk::sender(Class::Two, 1).at("ATDT1", lines).end();

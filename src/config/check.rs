@@ -70,7 +70,8 @@ fn lines(config: &Config) -> Result<(), Wrong> {
             return Err(("line", format!("two lines have the number {number}")));
         }
         if let LineConfig::Modem(modem) = line
-            && !devices.insert(&modem.device)
+            // By whatever link it is named.
+            && !devices.insert(std::fs::canonicalize(&modem.device).unwrap_or_else(|_| modem.device.clone()))
         {
             return Err(("line", format!("two lines are on {}", modem.device.display())));
         }

@@ -257,12 +257,12 @@ impl Sending {
         Exit { outcome, from }
     }
 
-    /// Nobody, or no fax, in time.
+    /// Nobody, or no fax, in time. What a modem that says nothing has heard, nobody knows: it is told as in Class 1.
     fn unanswered(&mut self, wire: &mut Wire) -> Exit {
         if wire.over.is_some() {
             return self.over(wire);
         }
-        let outcome = if wire.is_connected { Outcome::NoDis } else { Outcome::NoAnswer };
+        let outcome = if wire.is_connected { Outcome::NoDis } else { Outcome::NotConnected };
         Exit { outcome, from: From::Busy }
     }
 
