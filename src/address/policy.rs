@@ -35,6 +35,8 @@ pub struct PolicyConfig {
     pub destinations: Vec<String>,
     /// What the numbers that may not be dialled begin with; this goes before `destinations`.
     pub destinations_denied: Vec<String>,
+    /// How urgent mail may be that only the network vouches for: 0 to 9.
+    pub priority_max: i8,
 }
 
 /// What somebody who has signed in may do (`[[policy.user]]`).
@@ -49,6 +51,9 @@ pub struct UserRule {
     /// What the numbers that they may have dialled begin with. Empty: `destinations` above holds.
     #[serde(default)]
     pub destinations: Vec<String>,
+    /// How urgent their mail may be: 0 to 9.
+    #[serde(default = "priority_max")]
+    pub priority_max: i8,
 }
 
 /// Who asks.
@@ -137,6 +142,11 @@ impl Policy {
             let problem = format!("{entry:?} is neither a mail address nor a domain");
             return Err(SettingError { setting, problem });
         }
+        let of_users = config.user.iter().map(|rule| ("user.priority_max", rule.priority_max));
+        let mut priorities = std::iter::once(("priority_max", config.priority_max)).chain(of_users);
+        if let Some((setting, _)) = priorities.find(|(_, max)| !(0..=priority_max()).contains(max)) {
+            return Err(SettingError { setting, problem: "must be 0 to 9".into() });
+        }
         let mut names: Vec<String> = config.user.iter().map(|r| r.name.to_ascii_lowercase()).collect();
         names.sort_unstable();
         if let Some([name, _]) = names.windows(2).find(|pair| pair.first() == pair.last()) {
@@ -162,6 +172,17 @@ impl Policy {
         }
         let own = rule.map(|rule| rule.destinations.as_slice()).filter(|own| !own.is_empty());
         self.among(own.unwrap_or(&self.0.destinations), number)
+    }
+
+    /// How urgent mail of this client may be. Upgraded priorities are for those who have shown who they are
+    /// (RFC 6710 §4.1).
+    #[must_use]
+    pub fn priority_max(&self, client: &Client) -> i8 {
+        match client {
+            Client::Machine(_) | Client::Unknown => self.0.priority_max,
+            Client::User(_) => self.rule(client).map_or(0, |rule| rule.priority_max),
+            Client::Certificate(_) | Client::LocalUser(_) | Client::Login(_) => priority_max(),
+        }
     }
 
     /// What holds for somebody who has signed in: the rule with their name, else that for everybody.
@@ -216,6 +237,11 @@ impl Policy {
             Err(Denial::Destination(number.clone()))
         }
     }
+}
+
+/// The most urgent there is (RFC 6710 §4).
+fn priority_max() -> i8 {
+    9
 }
 
 /// Whether a list of senders, which may be empty, lets this one pass.
@@ -333,7 +359,12 @@ mod tests {
     #[test]
     fn who_has_signed_in_may_what_the_rule_says() {
         let list = |entry: &str| vec![entry.to_owned()];
-        let rule = |name: &str, senders, destinations| UserRule { name: name.into(), senders, destinations };
+        let rule = |name: &str, senders, destinations| UserRule {
+            name: name.into(),
+            senders,
+            destinations,
+            priority_max: 9,
+        };
         let mut config = PolicyConfig { networks: vec![], senders: list("example.com"), ..office() };
         let anna = Client::User("Anna".into());
         assert_eq!(decide(config.clone(), &anna, ANNA, NEW_YORK), Err(Denial::User("Anna".into())));

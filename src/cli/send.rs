@@ -47,7 +47,12 @@ pub(super) fn run(config: &Config, args: &SendArgs) -> Result<(), Failure> {
     let request = Request::Send {
         to: args.to.clone(),
         from: args.from.clone(),
-        options: Options { resolution: args.pages.fineness(), cover: args.pages.cover(), not_before },
+        options: Options {
+            resolution: args.pages.fineness(),
+            cover: args.pages.cover(),
+            not_before,
+            ..Options::default()
+        },
         message_bytes: message.len() as u64,
     };
     runtime()?.block_on(async {

@@ -155,11 +155,15 @@ impl Job {
         format!("{}attempt-{n}.txt", self.folder())
     }
 
-    /// When somebody should look at the job next; `None` when it is done.
+    /// When somebody should look at the job next, to dial it or to tell its sender that it takes long; `None` when it
+    /// is done.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Waiting { until } => Some(*until),
+            State::Waiting { until } => {
+                let report = self.options.delay_report_at.filter(|_| !self.delay_reported);
+                Some(report.map_or(*until, |report| report.min(*until)))
+            }
             State::Calling { lease_until, .. } => Some(*lease_until),
             State::Done { .. } => None,
         }
@@ -174,10 +178,20 @@ impl Job {
         }
     }
 
-    /// The job in the hands of `owner`; `None` where it is not due or is done.
+    /// Whether it may be dialled now, were a line free.
+    #[must_use]
+    pub fn may_be_dialled(&self, now: Timestamp) -> bool {
+        match &self.state {
+            State::Waiting { until } => *until <= now,
+            State::Calling { lease_until, .. } => *lease_until <= now,
+            State::Done { .. } => false,
+        }
+    }
+
+    /// The job in the hands of `owner`; `None` where it may not be dialled yet or is done.
     #[must_use]
     pub fn claim(&self, owner: &str, now: Timestamp, lease: Duration) -> Option<Self> {
-        self.due().filter(|due| *due <= now)?;
+        self.may_be_dialled(now).then_some(())?;
         let state = State::Calling { owner: owner.to_owned(), lease_until: now + lease };
         Some(Self { state, ..self.clone() })
     }
@@ -287,7 +301,7 @@ impl Job {
     #[must_use]
     pub fn expire(&self, rules: &Rules, now: Timestamp) -> Option<Self> {
         let waiting = matches!(self.state, State::Waiting { .. });
-        if !waiting || now < schedule::later(self.dialled_from(), rules.expires_after) {
+        if !waiting || now < self.given_up_at(rules.expires_after) {
             return None;
         }
         let no_line = || Outcome::LineTrouble { cause: "no line was free".into() };
@@ -299,9 +313,15 @@ impl Job {
     #[must_use]
     pub fn delay_report_due(&self, rules: &Rules, now: Timestamp) -> bool {
         let waiting = matches!(self.state, State::Waiting { .. });
-        waiting
-            && !self.delay_reported
-            && now >= schedule::later(self.dialled_from(), rules.delay_report_after)
+        let usual = schedule::later(self.dialled_from(), rules.delay_report_after);
+        waiting && !self.delay_reported && now >= self.options.delay_report_at.unwrap_or(usual)
+    }
+
+    /// When it is given up, where it may be tried for so long: then, or when its sender has said.
+    #[must_use]
+    pub fn given_up_at(&self, expires_after: Duration) -> Timestamp {
+        let usual = schedule::later(self.dialled_from(), expires_after);
+        self.options.expires_at.map_or(usual, |asked| asked.min(usual))
     }
 
     /// When the first call was allowed.

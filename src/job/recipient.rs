@@ -116,8 +116,33 @@ pub struct Options {
     pub resolution: Option<Fineness>,
     /// Whether a cover page goes first; `None` is the configured default.
     pub cover: Option<bool>,
-    /// Not to be dialled before.
+    /// Not to be dialled before (RFC 4865 HOLDFOR, HOLDUNTIL).
     pub not_before: Option<Timestamp>,
+    /// How the sender said so, for reports (RFC 4865 §5.1.2): `for;60`.
+    #[serde(default)]
+    pub hold_request: Option<String>,
+    /// Not to be dialled any more from then on: the job ends as expired (RFC 2852 BY=…;R).
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// When the sender is told that it takes long, in place of the configured time (RFC 2852 BY=…;N).
+    #[serde(default)]
+    pub delay_report_at: Option<Timestamp>,
+    /// Which of the jobs that are due is dialled first (RFC 6710): −9 to 9, the highest first.
+    #[serde(default)]
+    pub priority: i8,
+    /// To be dialled so often at most, where the rules do not allow fewer.
+    #[serde(default)]
+    pub tries_max: Option<u32>,
+    /// What the sender's accounts call it: printable ASCII, at most [`Options::BILLING_CHARS_MAX`] characters.
+    #[serde(default)]
+    pub billing: Option<String>,
+}
+
+impl Options {
+    /// The longest billing code.
+    pub const BILLING_CHARS_MAX: usize = 64;
+    /// The most urgent priority, and with a minus sign the least urgent (RFC 6710 §4).
+    pub const PRIORITY_MAX: i8 = 9;
 }
 
 /// The resolutions that a person may ask for.

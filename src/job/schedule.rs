@@ -70,14 +70,16 @@ pub fn next(job: &Job, outcome: &Outcome, rules: &Rules, now: Timestamp) -> Next
         return Next::End(outcome.clone());
     }
     let rule = rule_for(outcome, rules);
-    if job.tries.of(outcome) >= rule.tries_max {
+    let enough = job.options.tries_max.is_some_and(|max| job.tries.dialled() >= max);
+    if enough || job.tries.of(outcome) >= rule.tries_max {
         return Next::End(outcome.clone());
     }
     let at = later(now, rule.delay);
     if at >= later(job.dialled_from(), rules.expires_after) {
         return Next::End(Outcome::Expired { last: Box::new(outcome.clone()) });
     }
-    Next::Retry(at)
+    // Whoever has set a time hears at that time that it is over, and not before.
+    Next::Retry(job.options.expires_at.map_or(at, |end| at.min(end.max(now))))
 }
 
 /// The time so much later; the end of all time where there is none so late.
@@ -109,6 +111,12 @@ impl Tries {
             _ => &mut self.protocol,
         };
         *count = count.saturating_add(1);
+    }
+
+    /// The calls that went out and failed. Where our own line was taken or had a fault, nobody was disturbed.
+    #[must_use]
+    pub fn dialled(&self) -> u32 {
+        [self.no_answer, self.no_fax, self.protocol].into_iter().fold(self.busy, u32::saturating_add)
     }
 
     /// The calls that ended for the same cause as `outcome`.

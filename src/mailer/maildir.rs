@@ -95,7 +95,10 @@ fn put(folder: &Path, mail: &Mail) -> io::Result<()> {
     }
     let (tmp, new) = (folder.join("tmp").join(&name), folder.join("new"));
     let mut file = File::create(&tmp)?;
-    // Readers of a Maildir expect the line ends of this system.
+    // Final delivery says where the mail came from (RFC 5321 §4.4). Readers of a Maildir expect the line ends of this
+    // system.
+    let from = mail.from.as_deref().unwrap_or_default();
+    file.write_all(format!("Return-Path: <{from}>\n").as_bytes())?;
     file.write_all(&with_lf(&mail.data))?;
     file.sync_all()?;
     fs::rename(&tmp, new.join(&name))?;
@@ -178,7 +181,7 @@ mod tests {
         }
         assert_eq!(files(&folder.join("new")), ["k1"]);
         assert_eq!(files(&folder.join("tmp")), [""; 0]);
-        assert_eq!(fs::read(folder.join("new/k1")).unwrap(), b"Subject: x\n\nbody\n");
+        assert_eq!(fs::read(folder.join("new/k1")).unwrap(), b"Return-Path: <>\nSubject: x\n\nbody\n");
 
         fs::rename(folder.join("new/k1"), folder.join("cur/k1:2,S")).unwrap();
         maildir.send(&mail("anna@example.com", "k1")).await.unwrap();
@@ -193,7 +196,7 @@ mod tests {
         make_folder(&folder.join("tmp")).unwrap();
         fs::write(folder.join("tmp/k"), "half of a much longer mail that never came to its end").unwrap();
         maildir.send(&mail("a@b", "k")).await.unwrap();
-        assert_eq!(fs::read(folder.join("new/k")).unwrap(), b"Subject: x\n\nbody\n");
+        assert_eq!(fs::read(folder.join("new/k")).unwrap(), b"Return-Path: <>\nSubject: x\n\nbody\n");
     }
 
     #[test]

@@ -187,7 +187,8 @@ impl Queue {
         // A lease that ran out means that its holder died: what it knew of the last page decides first.
         let free = if matches!(job.state, State::Calling { .. }) { job.abandoned(now) } else { job };
         let free = free.expire(&self.settings.rules, now).unwrap_or(free);
-        let written = if free.outcome().is_some() {
+        let only_reported = !free.may_be_dialled(now) && free.delay_report_due(&self.settings.rules, now);
+        let written = if free.outcome().is_some() || only_reported {
             self.settle(&free, now).await.map(|_| None)
         } else if let Some(claimed) = free.claim(&self.settings.node, now, self.settings.lease) {
             self.store.update(&claimed, &[]).await.map(Some)

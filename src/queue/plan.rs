@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::address::Number;
 use crate::job::{Job, JobId};
 
-/// Picks jobs to start, the longest due first: as many as lines are free, and never two for one number at a
+/// Picks jobs to start in the order in which they are due: as many as lines are free, and never two for one number at a
 /// time, since the second would only find it busy.
 #[must_use]
 pub fn plan(due: &[Job], calling: &HashSet<Number>, lines_free: usize) -> Vec<JobId> {

@@ -23,6 +23,7 @@ use crate::store::faulty::{Faulty, When};
 use crate::store::{SledStore, StoreConfig};
 
 mod faults;
+mod timing;
 
 const FAR: &str = "+12125550200";
 const OTHER: &str = "+12125550201";
@@ -144,6 +145,10 @@ impl Bench {
 
     /// Accepts a fax of so many pages for each of these numbers.
     async fn accept(&self, numbers: &[&str], pages: usize) -> Vec<JobId> {
+        self.accept_with(numbers, pages, Options::default()).await
+    }
+
+    async fn accept_with(&self, numbers: &[&str], pages: usize, options: Options) -> Vec<JobId> {
         let now = self.clock.now();
         let recipients = numbers.iter().map(|text| Recipient {
             address: format!("{text}@fax.example.com"),
@@ -162,7 +167,7 @@ impl Bench {
                 proof: Proof::Network("10.0.0.1".into()),
             },
             recipients: recipients.collect(),
-            options: Options::default(),
+            options,
             ret: None,
             envid: None,
         };

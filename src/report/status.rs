@@ -35,6 +35,13 @@ fn per_message(out: &mut String, job: &Job, ctx: &ReportContext<'_>) {
     let kind = if host.contains('.') { "dns" } else { "x-local-hostname" };
     field(out, "Reporting-MTA", &format!("{kind}; {host}"));
     field(out, "Arrival-Date", &compose::date(job.received, ctx.identity));
+    // RFC 2852 §5, RFC 4865 §5.1.2.
+    if let Some(by) = job.options.expires_at.or(job.options.delay_report_at) {
+        field(out, "Deliver-By-Date", &compose::date(by, ctx.identity));
+    }
+    if let Some(hold) = &job.options.hold_request {
+        field(out, "Future-Release-Request", hold);
+    }
     field(out, "X-Faxgate-Job", job.id.as_str());
 }
 
@@ -52,7 +59,7 @@ fn per_recipient(out: &mut String, job: &Job, kind: ReportKind, ctx: &ReportCont
         field(out, "Last-Attempt-Date", &compose::date(attempt.ended, ctx.identity));
     }
     if kind == ReportKind::Delay {
-        field(out, "Will-Retry-Until", &compose::date(job.dialled_from() + ctx.expires_after, ctx.identity));
+        field(out, "Will-Retry-Until", &compose::date(job.given_up_at(ctx.expires_after), ctx.identity));
     }
     extensions(out, job, ctx);
 }
@@ -105,6 +112,8 @@ fn status(job: &Job, kind: ReportKind) -> String {
     match kind {
         ReportKind::Success => "2.0.0".into(),
         ReportKind::Failure => outcome.map_or("5.0.0", Outcome::status).into(),
+        // The sender has set this time (RFC 2852 §4.1.3).
+        ReportKind::Delay if job.options.delay_report_at.is_some() => "4.4.7".into(),
         // No call yet: there is no specific code to give (RFC 3461 §6.3 (g)).
         ReportKind::Delay => outcome.map_or_else(|| "4.0.0".into(), Outcome::delay_status),
     }

@@ -226,7 +226,7 @@ impl Telling<'_> {
 
     /// What happens next, in a delay report.
     fn next(&self) -> String {
-        let until = words::unbroken(&self.when(self.job.dialled_from() + self.ctx.expires_after));
+        let until = words::unbroken(&self.when(self.job.given_up_at(self.ctx.expires_after)));
         let next = match &self.job.state {
             State::Waiting { until } if *until > self.ctx.now => {
                 format!("The next call is planned for {}.", words::unbroken(&self.when(*until)))

@@ -318,12 +318,41 @@ pub(crate) async fn purge_forgets_old_faxes(store: &dyn Store) {
     assert!(is_not_found(&store.notice_retry(&owed).await), "its notice went with it");
 }
 
+/// What is urgent is due before what has waited longer, page by page too.
+pub(crate) async fn the_urgent_are_due_first(store: &dyn Store) {
+    let mut jobs = Vec::new();
+    for (seconds, priority) in [(1, 0), (2, -9), (3, 9), (4, 0), (5, 1), (6, 9)] {
+        let (submission, mut of) = submission(at(seconds), 1);
+        of[0].options.priority = priority;
+        store.accept(&submission, b"Subject: hello\r\n\r\nA page.\r\n", &of).await.unwrap();
+        jobs.append(&mut of);
+    }
+    let order: Vec<_> = [2, 5, 4, 0, 3, 1].map(|n: usize| jobs[n].id.clone()).into();
+    let ids = |jobs: Vec<Job>| jobs.into_iter().map(|job| job.id).collect::<Vec<_>>();
+    assert_eq!(ids(store.due(at(99), None, 99).await.unwrap()), order);
+    let mut paged = Vec::new();
+    let mut last: Option<Job> = None;
+    loop {
+        let page = store.due(at(99), last.as_ref(), 2).await.unwrap();
+        let Some(job) = page.last().cloned() else { break };
+        last = Some(job);
+        paged.extend(ids(page));
+    }
+    assert_eq!(paged, order);
+    assert_eq!(ids(store.due(at(3), None, 99).await.unwrap()), [2, 0, 1].map(|n: usize| jobs[n].id.clone()));
+    assert_eq!(store.next_due(at(3)).await.unwrap(), Some(at(4)));
+    assert_eq!(store.next_due(at(4)).await.unwrap(), Some(at(5)));
+    let open = store.jobs(&JobFilter { open_only: true, limit: 0 }).await.unwrap();
+    assert_eq!(open.len(), jobs.len());
+}
+
 /// Runs all cases, each on an empty store.
 pub(crate) async fn check<S: Store>(mut empty: impl FnMut() -> S) {
     accept_is_all_or_nothing(&empty()).await;
     updates_compare_versions(&empty()).await;
     one_claim_wins(&empty()).await;
     due_follows_the_clock(&empty()).await;
+    the_urgent_are_due_first(&empty()).await;
     lists_have_the_newest_first(&empty()).await;
     notices_go_with_their_change(&empty()).await;
     a_received_fax_is_kept_once(&empty()).await;

@@ -84,8 +84,8 @@ pub trait Store: Send + Sync {
     /// Jobs, the newest first.
     async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError>;
 
-    /// Jobs whose [`Job::due`] time has come, the longest due first, at most `limit`; of these only such as come
-    /// behind `behind`, the last one of an earlier answer.
+    /// Jobs whose [`Job::due`] time has come, the most urgent first and of these the longest due first, at most `limit`;
+    /// only such as come behind `behind`, the last one of an earlier answer.
     async fn due(&self, now: Timestamp, behind: Option<&Job>, limit: usize) -> Result<Vec<Job>, StoreError>;
 
     /// The first time after `after` at which a job or a notice falls due, for the sleeper.

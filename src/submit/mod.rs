@@ -121,6 +121,13 @@ impl Submit {
         self.rules.recipient(client, sender, wanted)
     }
 
+    /// The priority that this client gets where it asks for one: less urgent than usual for everybody, more for those
+    /// who may (RFC 6710 §4.1).
+    #[must_use]
+    pub fn priority(&self, client: &Client, asked: i8) -> i8 {
+        asked.min(self.rules.policy.priority_max(client))
+    }
+
     /// Decides over one recipient whose `address` is a number as a person typed it, without a domain.
     pub fn by_number(
         &self,

@@ -3,3 +3,4 @@
 
 pub mod parameters;
 pub mod reply;
+pub mod timing;

@@ -1,13 +1,17 @@
 //! The parameters of `MAIL` and `RCPT` (RFC 5321 §4.1.2 Mail-parameters): SIZE (RFC 1870), BODY (RFC 6152),
-//! and RET, ENVID, NOTIFY, ORCPT (RFC 3461).
+//! RET, ENVID, NOTIFY, ORCPT (RFC 3461), and those of time and order ([`super::timing`]).
 //!
 //! RFC 3461 §5.1 wants a wrong value, or a parameter given twice, answered by 501, and a right one kept
 //! exactly; so they are read strictly. A parameter of an extension that was not offered is 555 (RFC 5321
 //! §4.1.1.11).
 
 use super::reply::Reply;
+use super::timing::{self, By, Hold, Timing};
 use crate::job::{Notify, Ret};
 
+/// The parameters of `MAIL`, each of which has a value.
+const KNOWN: [&str; 9] =
+    ["SIZE", "BODY", "AUTH", "RET", "ENVID", "HOLDFOR", "HOLDUNTIL", "BY", "MT-PRIORITY"];
 /// The longest ENVID value as it is written (RFC 3461 §5.4).
 const ENVID_CHARS_MAX: usize = 100;
 /// The longest ORCPT value as it is written (RFC 3461 §5.4).
@@ -22,6 +26,8 @@ pub struct MailParameters {
     pub ret: Option<Ret>,
     /// The client's name for the transaction, decoded.
     pub envid: Option<String>,
+    /// When the fax shall go, and before which others.
+    pub timing: Timing,
     /// Whether AUTH was given (RFC 4954 §5): for whom another server says it took the mail. It opens nothing.
     auth: bool,
     /// Whether BODY was given; what it says changes nothing, since any 8-bit text is taken as it is.
@@ -60,7 +66,17 @@ impl MailParameters {
                 }
                 ("RET", Some(value)) => once(&mut parameters.ret, ret(value), "RET")?,
                 ("ENVID", Some(value)) => once(&mut parameters.envid, envid(value), "ENVID")?,
-                (known @ ("SIZE" | "BODY" | "AUTH" | "RET" | "ENVID"), None) => return Err(invalid(known)),
+                ("HOLDFOR", Some(value)) => {
+                    once(&mut parameters.timing.hold, Hold::parse_for(value), "HOLDFOR")?;
+                }
+                ("HOLDUNTIL", Some(value)) => {
+                    once(&mut parameters.timing.hold, Hold::parse_until(value), "HOLDUNTIL")?;
+                }
+                ("BY", Some(value)) => once(&mut parameters.timing.by, By::parse(value), "BY")?,
+                ("MT-PRIORITY", Some(value)) => {
+                    once(&mut parameters.timing.priority, timing::priority(value), "MT-PRIORITY")?;
+                }
+                (known, None) if KNOWN.contains(&known) => return Err(invalid(known)),
                 (unknown, _) => return Err(not_offered(unknown)),
             }
         }
@@ -257,6 +273,13 @@ mod tests {
             "ENVID=+FF",
             "ENVID=a ENVID=b",
             "BODY=7BIT BODY=7BIT",
+            "HOLDFOR=0",
+            "HOLDFOR",
+            "HOLDFOR=60 HOLDUNTIL=2026-11-26T12:00:00Z",
+            "BY=0;R",
+            "BY=120;R BY=120;R",
+            "MT-PRIORITY=10",
+            "MT-PRIORITY=1 MT-PRIORITY=1",
             "=x",
             "S_IZE=1",
             &long_envid,
@@ -286,7 +309,7 @@ mod tests {
 
     #[test]
     fn what_was_not_offered_is_555() {
-        for text in ["SMTPUTF8", "HOLDFOR=60", "REQUIRETLS", "MT-PRIORITY=3", "NOTIFY=NEVER"] {
+        for text in ["BINARYMIME", "RRVS=1", "REQUIRETLS", "HOLDFOR-=3", "NOTIFY=NEVER"] {
             assert_eq!(mail(text), Err((555, "5.5.4")), "{text}");
         }
         for text in ["RRVS=2014-04-03T23:01:00Z", "SIZE=1"] {

@@ -14,7 +14,7 @@ use super::config::MilterConfig;
 use super::filter::{Ending, Filter, Mail, Reaction, Verdict};
 use super::text::JOB_FIELD;
 use crate::clock::Clock;
-use crate::job::{Door, JobId, Options, Sender, Submission, SubmissionId};
+use crate::job::{Door, JobId, Sender, Submission, SubmissionId};
 use crate::submit::{Refusal, Submit, proof};
 
 /// Bytes read at once; also how far a mail server can get ahead of the session.
@@ -168,13 +168,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let now = self.shared.clock.now();
         let mut message = mail.trace.line(now).into_bytes();
         message.extend(mail.text);
+        let mut options = mail.timing.options(now);
+        options.priority = self.shared.submit.priority(&mail.client, options.priority);
         let submission = Submission {
             id: SubmissionId::new(now),
             received: now,
             door: Door::Milter,
             sender: Sender { mailbox: mail.sender, proof: proof(&mail.client) },
             recipients: mail.recipients,
-            options: Options::default(),
+            options,
             ret: mail.ret,
             envid: mail.envid,
         };

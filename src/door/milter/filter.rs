@@ -19,6 +19,7 @@ use super::trace::{self, Trace};
 use crate::address::{Client, Mailbox};
 use crate::door::esmtp::parameters::{MailParameters, RcptParameters};
 use crate::door::esmtp::reply::Reply;
+use crate::door::esmtp::timing::Timing;
 use crate::job::{JobId, Notify, Recipient, Ret};
 use crate::submit::{Refusal, Wanted};
 
@@ -80,6 +81,8 @@ pub struct Mail {
     pub ret: Option<Ret>,
     /// RFC 3461 ENVID, decoded.
     pub envid: Option<String>,
+    /// When the faxes shall go, and before which others.
+    pub timing: Timing,
     /// The way it has come.
     pub trace: Trace,
     /// The message.
@@ -107,6 +110,7 @@ struct Draft {
     sender: Option<Option<String>>,
     ret: Option<Ret>,
     envid: Option<String>,
+    timing: Timing,
     /// Our recipients: as they were written, and as they will be faxed.
     ours: Vec<(Vec<u8>, Recipient)>,
     /// Recipients that are somebody else's.
@@ -206,6 +210,7 @@ impl Filter {
             sender,
             ret: None,
             envid: None,
+            timing: Timing::default(),
             ours: Vec::new(),
             others: 0,
             asked: Vec::new(),
@@ -217,6 +222,10 @@ impl Filter {
             let parsed = MailParameters::parse(parameter).unwrap_or_default();
             draft.ret = draft.ret.or(parsed.ret);
             draft.envid = draft.envid.or(parsed.envid);
+            let timing = &mut draft.timing;
+            timing.hold = timing.hold.or(parsed.timing.hold);
+            timing.by = timing.by.or(parsed.timing.by);
+            timing.priority = timing.priority.or(parsed.timing.priority);
         }
         self.draft = Some(draft);
     }
@@ -345,6 +354,7 @@ impl Filter {
             recipients: draft.ours.iter().map(|(_, recipient)| recipient.clone()).collect(),
             ret: draft.ret,
             envid: draft.envid.clone(),
+            timing: draft.timing.clone(),
             trace: Trace { host: named("j"), queue_id: named("i"), ..self.trace.clone() },
             text: text.take(),
         }))

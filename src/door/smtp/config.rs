@@ -195,6 +195,7 @@ impl SmtpConfig {
             tls_required: (self.tls.required && !listening.address.is_unix()) || listening.submission,
             auth: auth || listening.submission,
             auth_required: listening.submission,
+            holds: listening.submission,
             lmtp: listening.lmtp,
         }
     }

@@ -18,7 +18,7 @@ use super::tls::{Tls, fingerprint};
 use super::trace;
 use crate::address::Client;
 use crate::clock::Clock;
-use crate::job::{Door, JobId, Options, Sender, Submission, SubmissionId};
+use crate::job::{Door, JobId, Sender, Submission, SubmissionId};
 use crate::submit::{Refusal, Submit, proof};
 
 /// Octets read at once; also how far a client can get ahead of the session.
@@ -124,7 +124,13 @@ impl Connection {
                     let verdict = self.sign_in(shown).await;
                     self.session.signed_in(verdict);
                 }
-                Step::Accept(mail) => {
+                Step::Accept(mut mail) => {
+                    let asked = mail.envelope.options.priority;
+                    let given = self.shared.submit.priority(&self.client, asked);
+                    if given != asked {
+                        mail.envelope.options.priority = given;
+                        self.session.lowered_to(given);
+                    }
                     let verdict = self.accept(*mail).await;
                     self.session.accepted(verdict);
                 }
@@ -169,7 +175,7 @@ impl Connection {
             door: Door::Smtp,
             sender: Sender { mailbox: envelope.sender, proof },
             recipients: envelope.recipients,
-            options: Options::default(),
+            options: envelope.options,
             ret: envelope.ret,
             envid: envelope.envid,
         };
@@ -217,7 +223,10 @@ impl Connection {
         };
         match got {
             Ok(0) => return Ok(false),
-            Ok(octets) => self.session.receive(self.chunk.get(..octets).unwrap_or_default()),
+            Ok(octets) => {
+                let now = self.shared.clock.now();
+                self.session.receive(now, self.chunk.get(..octets).unwrap_or_default());
+            }
             Err(interrupt) => self.session.interrupt(interrupt),
         }
         Ok(true)

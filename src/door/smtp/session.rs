@@ -14,6 +14,8 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
+
 use super::auth::{self, Exchange, Secret};
 use super::chunks::Chunks;
 use super::command::{self, Command};
@@ -21,7 +23,8 @@ use super::data::{DataFault, DataReader, Progress};
 use super::line::{Line, Lines};
 use crate::door::esmtp::parameters::{MailParameters, RcptParameters};
 use crate::door::esmtp::reply::Reply;
-use crate::job::{JobId, Recipient, Ret};
+use crate::door::esmtp::timing::{self, Timing};
+use crate::job::{JobId, Options, Recipient, Ret};
 use crate::submit::{Refusal, Wanted};
 
 /// What one session may use.
@@ -137,6 +140,8 @@ pub struct Service {
     pub auth: bool,
     /// Whether nothing goes before somebody has (the submission service, RFC 6409 §4.3).
     pub auth_required: bool,
+    /// Whether a fax may be asked to wait (FUTURERELEASE, which RFC 4865 §4.2 has on submission ports only).
+    pub holds: bool,
     /// Whether this is LMTP (RFC 2033): `LHLO`, and a reply for each recipient at the end of a message.
     pub lmtp: bool,
 }
@@ -152,6 +157,7 @@ impl Service {
             tls_required: false,
             auth: false,
             auth_required: false,
+            holds: false,
             lmtp: false,
         }
     }
@@ -166,6 +172,8 @@ pub struct Envelope {
     pub ret: Option<Ret>,
     /// RFC 3461 ENVID, decoded.
     pub envid: Option<String>,
+    /// When the faxes shall go, and before which others.
+    pub options: Options,
     /// The recipients that were let pass.
     pub recipients: Vec<Recipient>,
 }
@@ -220,6 +228,10 @@ pub struct Session {
     errors: usize,
     /// Recipients refused since the last mail was accepted.
     refusals: usize,
+    /// A priority that was asked for and is not given, and the one that is.
+    lowered_to: Option<i8>,
+    /// When the client last said something.
+    now: Timestamp,
     steps: VecDeque<Step>,
 }
 
@@ -238,6 +250,8 @@ impl Session {
             state: State::Idle,
             errors: 0,
             refusals: 0,
+            lowered_to: None,
+            now: Timestamp::UNIX_EPOCH,
             steps: VecDeque::new(),
         };
         session.reply(Reply::plain(220, vec![greeting]));
@@ -245,8 +259,14 @@ impl Session {
     }
 
     /// Takes what the client sent, in answer to [`Step::Read`].
-    pub fn receive(&mut self, bytes: &[u8]) {
+    pub fn receive(&mut self, now: Timestamp, bytes: &[u8]) {
+        self.now = now;
         self.lines.push(bytes);
+    }
+
+    /// The priority of the mail that is being accepted is not what was asked for (RFC 6710 §4.1).
+    pub fn lowered_to(&mut self, priority: i8) {
+        self.lowered_to = Some(priority);
     }
 
     /// Whether the session reads message text, for which other patience applies.
@@ -329,8 +349,14 @@ impl Session {
             return;
         };
         self.state = State::Idle;
-        let accepted =
-            |names: &[&str]| Reply::new(250, "2.0.0", format!("accepted for faxing as {}", names.join(" ")));
+        let lowered_to = self.lowered_to.take();
+        let accepted = |names: &[&str]| {
+            let text = format!("accepted for faxing as {}", names.join(" "));
+            match lowered_to {
+                Some(priority) => Reply::new(250, "2.3.6", format!("{priority} is the priority; {text}")),
+                None => Reply::new(250, "2.0.0", text),
+            }
+        };
         match verdict {
             Ok(jobs) => {
                 self.refusals = 0;
@@ -498,7 +524,12 @@ impl Session {
             let size = format!("SIZE {}", self.service.limits.message_bytes_max);
             lines.extend(["PIPELINING", &size, "8BITMIME", "ENHANCEDSTATUSCODES", "DSN"].map(String::from));
             let limits = format!("LIMITS RCPTMAX={}", self.service.limits.recipients_max);
-            lines.extend(["CHUNKING".into(), limits]);
+            let by = format!("DELIVERBY {}", timing::BY_SECONDS_MIN);
+            lines.extend(["CHUNKING".into(), limits, by, "MT-PRIORITY".into()]);
+            if self.service.holds {
+                let (seconds, until) = (timing::HOLD_MAX.as_secs(), timing::hold_max(self.now));
+                lines.push(format!("FUTURERELEASE {seconds} {until}"));
+            }
             if self.service.tls && !self.secured {
                 lines.push("STARTTLS".into());
             }
@@ -545,9 +576,20 @@ impl Session {
         if parameters.size_octets.is_some_and(|octets| octets > octets_max as u64) {
             return self.reply(too_large(octets_max));
         }
+        if let Err(reply) = self.timing(&parameters.timing) {
+            return self.reply(reply);
+        }
+        let options = parameters.timing.options(self.now);
         let (ret, envid) = (parameters.ret, parameters.envid);
-        self.state = State::Envelope(Envelope { sender, ret, envid, recipients: Vec::new() });
+        self.state = State::Envelope(Envelope { sender, ret, envid, options, recipients: Vec::new() });
         self.reply(Reply::new(250, "2.1.0", "to whom?"));
+    }
+
+    fn timing(&self, timing: &Timing) -> Result<(), Reply> {
+        if timing.hold.is_some() && !self.service.holds {
+            return Err(Reply::new(555, "5.5.4", "HOLDFOR and HOLDUNTIL are offered where people sign in"));
+        }
+        timing.check(self.now)
     }
 
     fn rcpt(&mut self, address: String, parameters: RcptParameters) {

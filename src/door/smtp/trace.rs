@@ -37,10 +37,15 @@ pub(super) fn received(
         [recipient] => format!("\r\n\tfor <{}>", recipient.address),
         _ => String::new(),
     };
+    // RFC 6710 §4.1.
+    let priority = match mail.envelope.options.priority {
+        0 => String::new(),
+        priority => format!("\r\n\tPRIORITY {priority}"),
+    };
     let date = DateTimePrinter::new().zoned_to_string(&now.to_zoned(TimeZone::UTC)).unwrap_or_default();
     let from = &mail.hello.name;
     format!(
-        "Received: from {from} ({address})\r\n\tby {hostname} with {protocol} id {id}{only};\r\n\t{date}\r\n"
+        "Received: from {from} ({address})\r\n\tby {hostname} with {protocol} id {id}{only}{priority};\r\n\t{date}\r\n"
     )
 }
 

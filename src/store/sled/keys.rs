@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! J <job>               the job, as JSON
-//! D <time> <job>        a job that is not done, by the time when it is due
+//! D <time> <job>        a job that is not done, by the time when it is due; with another priority than the usual one it
+//!                       is a … i, from the highest to the lowest above it, or k … s below it
 //! E <time> <job>        a job that is done, by the time of its end
 //! N <notice>            the document that it belongs to (14 bytes), then the notice, as JSON
 //! M <time> <notice>     a notice that is to be tried, by that time
@@ -13,7 +14,7 @@
 
 use jiff::Timestamp;
 
-use crate::job::{FaxId, Job, JobId, Notice, NoticeId, State, SubmissionId};
+use crate::job::{FaxId, Job, JobId, Notice, NoticeId, Options, State, SubmissionId};
 use crate::store::spool::Doc;
 
 /// Bytes of a document in a key: its kind and its name.
@@ -67,13 +68,25 @@ pub(super) fn job(id: &JobId) -> Vec<u8> {
     key(space::JOB, &[id.as_str().as_bytes()])
 }
 
+/// The kind of the keys of jobs that are not done and have this priority.
+pub(super) fn due_space(priority: i8) -> u8 {
+    match priority.clamp(-Options::PRIORITY_MAX, Options::PRIORITY_MAX) {
+        0 => space::JOB_DUE,
+        priority => b'j'.saturating_add_signed(-priority),
+    }
+}
+
+/// The kinds of the keys of all jobs that are not done, the most urgent first.
+pub(super) fn due_spaces() -> impl Iterator<Item = u8> {
+    (-Options::PRIORITY_MAX..=Options::PRIORITY_MAX).rev().map(due_space)
+}
+
 /// The key that finds a job by time: when it is due, or when it ended.
 pub(super) fn job_time(job: &Job) -> Vec<u8> {
     let id = job.id.as_str().as_bytes();
-    match &job.state {
-        State::Waiting { until } => key(space::JOB_DUE, &[&time(*until), id]),
-        State::Calling { lease_until, .. } => key(space::JOB_DUE, &[&time(*lease_until), id]),
-        State::Done { at, .. } => key(space::JOB_ENDED, &[&time(*at), id]),
+    match (&job.state, job.due()) {
+        (State::Done { at, .. }, _) => key(space::JOB_ENDED, &[&time(*at), id]),
+        (_, due) => key(due_space(job.options.priority), &[&time(due.unwrap_or_default()), id]),
     }
 }
 

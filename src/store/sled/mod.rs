@@ -204,18 +204,29 @@ impl Store for SledStore {
     }
 
     async fn due(&self, now: Timestamp, behind: Option<&Job>, limit: usize) -> Result<Vec<Job>, StoreError> {
-        let start = behind.map_or(vec![space::JOB_DUE], |job| keys::next(keys::job_time(job)));
-        let end = keys::after(space::JOB_DUE, now);
-        let read = move |index: &Index| records(index, space::JOB, index.timed(start..end, limit)?);
+        let behind =
+            behind.map(|job| (keys::due_space(job.options.priority), keys::next(keys::job_time(job))));
+        let read = move |index: &Index| {
+            let first = behind.as_ref().map(|(space, _)| *space);
+            let mut names = Vec::new();
+            for space in keys::due_spaces().skip_while(|space| first.is_some_and(|first| *space != first)) {
+                let next = behind.as_ref().filter(|(of, _)| *of == space).map(|(_, next)| next.clone());
+                let range = next.unwrap_or(vec![space])..keys::after(space, now);
+                names.extend(index.timed(range, limit - names.len())?);
+            }
+            records(index, space::JOB, names)
+        };
         let values = self.read(read).await?;
         decode_all(&values)
     }
 
     async fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.read(move |index| {
-            let job = index.first_time(space::JOB_DUE, after)?;
-            let notice = index.first_time(space::NOTICE_DUE, after)?;
-            Ok(job.into_iter().chain(notice).min())
+            let mut first = index.first_time(space::NOTICE_DUE, after)?;
+            for space in keys::due_spaces() {
+                first = first.into_iter().chain(index.first_time(space, after)?).min();
+            }
+            Ok(first)
         })
         .await
     }
@@ -280,7 +291,10 @@ impl Store for SledStore {
 
 /// The jobs that are not done, the newest first.
 fn open_jobs(index: &Index, limit: usize) -> Result<Vec<::sled::IVec>, IndexError> {
-    let mut names = index.timed(vec![space::JOB_DUE]..vec![space::JOB_DUE + 1], usize::MAX)?;
+    let mut names = Vec::new();
+    for space in keys::due_spaces() {
+        names.extend(index.timed(vec![space]..vec![space + 1], usize::MAX)?);
+    }
     names.sort_unstable_by(|a, b| b.cmp(a));
     names.truncate(limit);
     records(index, space::JOB, names)

@@ -1,13 +1,15 @@
 //! Sessions as talks: what the client says, what the server answers, and what it makes of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 
 use super::*;
 use crate::address::Number;
 use crate::job::Notify;
 use crate::submit::Reason;
 
+/// What the clock says all the time.
+const NOW: &str = "2026-11-26T12:00:00Z";
 const LIMITS: Limits = Limits { message_bytes_max: 200, recipients_max: 3, errors_max: 4 };
 
 /// A session and a driver that lets pass every recipient but those at `no.example`, has room while told so,
@@ -40,7 +42,7 @@ impl Talk {
 
     /// Sends bytes; gives back what the server says.
     fn says(&mut self, bytes: impl AsRef<[u8]>) -> String {
-        self.session.receive(bytes.as_ref());
+        self.session.receive(NOW.parse().unwrap(), bytes.as_ref());
         self.drive()
     }
 
@@ -126,7 +128,9 @@ fn a_fax_is_sent() {
          S: 250-ENHANCEDSTATUSCODES
          S: 250-DSN
          S: 250-CHUNKING
-         S: 250 LIMITS RCPTMAX=3
+         S: 250-LIMITS RCPTMAX=3
+         S: 250-DELIVERBY 60
+         S: 250 MT-PRIORITY
          C: MAIL FROM:<anna@example.com> SIZE=50 BODY=8BITMIME RET=HDRS ENVID=Q1
          S: 250 2.1.0
          C: RCPT TO:<+12125550123@fax.example.com> NOTIFY=SUCCESS ORCPT=rfc822;a+2Bb@x
@@ -159,6 +163,40 @@ fn a_fax_is_sent() {
     let recipient = &mail.envelope.recipients[0];
     assert_eq!(recipient.orcpt.as_deref(), Some("rfc822;a+b@x"));
     assert!(recipient.notify.success && !recipient.notify.failure);
+}
+
+#[test]
+fn faxes_wait_and_are_given_up_as_asked() {
+    let mut talk = Talk::of(Service { holds: true, ..Service::plain("fax.example.com", LIMITS) });
+    let said = talk.says("EHLO client.example\r\n");
+    assert!(said.ends_with("250 FUTURERELEASE 31536000 2027-11-26T12:00:00Z\r\n"), "{said}");
+    for (parameters, code) in [
+        ("HOLDFOR=60", "250 2.1.0"),
+        ("HOLDUNTIL=2026-11-26T13:00:00+01:00 BY=120;R MT-PRIORITY=-9", "250 2.1.0"),
+        ("HOLDFOR=31536001", "501 5.5.4"),
+        ("HOLDFOR=60 HOLDFOR=60", "501 5.5.4"),
+        ("HOLDFOR=121 BY=120;R", "501 5.5.4"),
+        ("BY=120;R HOLDFOR=121", "501 5.5.4"),
+        ("BY=10;R", "555 5.4.7"),
+        ("BY=-10;N", "250 2.1.0"),
+        ("BY=-10;R", "501 5.5.4"),
+        ("MT-PRIORITY=11", "501 5.5.4"),
+    ] {
+        let said = talk.says(format!("RSET\r\nMAIL FROM:<a@b> {parameters}\r\n"));
+        assert!(said.contains(&format!("\r\n{code}")), "{parameters}: {said}");
+    }
+    talk.says("RSET\r\nMAIL FROM:<a@b> HOLDFOR=60 BY=120;R MT-PRIORITY=3\r\nRCPT TO:<1@x>\r\nDATA\r\n");
+    talk.session.lowered_to(0);
+    assert!(talk.says("hello\r\n.\r\n").starts_with("250 2.3.6 0 is the priority; accepted"));
+    let options = &talk.mails[0].envelope.options;
+    let now: Timestamp = NOW.parse().unwrap();
+    assert_eq!(options.not_before, Some(now + SignedDuration::from_secs(60)));
+    assert_eq!(options.expires_at, Some(now + SignedDuration::from_secs(120)));
+    assert_eq!(options.priority, 3);
+
+    // Where nobody signs in it is not offered (RFC 4865 §4.2).
+    let mut talk = Talk::greeted();
+    assert!(talk.says("MAIL FROM:<a@b> HOLDFOR=60\r\n").starts_with("555 5.5.4"));
 }
 
 #[test]
@@ -196,7 +234,9 @@ fn out_of_order_is_503_and_harmless() {
          S: 250-
          S: 250-DSN
          S: 250-CHUNKING
-         S: 250 LIMITS RCPTMAX=3
+         S: 250-LIMITS RCPTMAX=3
+         S: 250-DELIVERBY 60
+         S: 250 MT-PRIORITY
          C: RCPT TO:<1@x>
          S: 503 5.5.1 say MAIL first
          C: MAIL FROM:<a@b>
