@@ -171,8 +171,13 @@ impl Bench {
             ret: None,
             envid: None,
         };
-        let job = |r: &Recipient| Job::new(JobId::new(now), &submission, r.clone());
-        let jobs: Vec<Job> = submission.recipients.iter().map(job).collect();
+        // Names of one millisecond differ by chance alone.
+        let mut names = std::collections::BTreeSet::new();
+        while names.len() < submission.recipients.len() {
+            names.insert(JobId::new(now));
+        }
+        let named = submission.recipients.iter().zip(names);
+        let jobs: Vec<Job> = named.map(|(r, id)| Job::new(id, &submission, r.clone())).collect();
         let more = "One line more.\r\n".repeat(70 * (pages - 1));
         let message = format!("Subject: a fax\r\n\r\nHello.\r\n{more}");
         self.store.accept(&submission, message.as_bytes(), &jobs).await.unwrap();
