@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::address::{DialPlan, FaxAddress, Number, Policy};
+use crate::address::{Classes, DialPlan, FaxAddress, Number, Policy};
 use crate::blob::{BlobError, Blobs, FsBlobs};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LineConfig};
@@ -23,6 +23,7 @@ use crate::line::serial::profiles::Profiles;
 use crate::line::serial::{self, ModemLine};
 use crate::line::sim::Exchange;
 use crate::line::{Answering, Line, virtual_modem};
+use crate::mailauth::MailAuth;
 use crate::mailer::Identity;
 use crate::post::{Post, PostSettings};
 use crate::queue::{self, Queue};
@@ -42,6 +43,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 const STOP_GRACE: Duration = Duration::from_secs(20);
 /// How often what is old enough is forgotten.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
+/// How often the faxes of the month are counted anew.
+const LEDGER_EVERY: Duration = Duration::from_secs(300);
 /// How many are forgotten at a time.
 const PURGE_MAX: usize = 200;
 
@@ -96,6 +99,7 @@ impl App {
         }
         let pool = ground.lines(&intake)?;
         let submit = Arc::new(ground.submit()?);
+        submit.read_ledger().await.map_err(cannot("what was faxed"))?;
         let status = Status::new(Arc::clone(&ground.store), pool.clone());
         let control = ground.control(&submit, &status)?;
         let smtp = ground.smtp(&submit).await?;
@@ -116,6 +120,7 @@ impl App {
         let (clock, mail_wake) = (Arc::clone(&ground.clock), Arc::clone(&ground.mail_wake));
         let mail_stopped = stopped.clone();
         tasks.spawn(async move { post.run(&*clock, mail_stopped, &mail_wake).await });
+        tasks.spawn(keep_the_ledger(submit, stopped.clone()));
         tasks.spawn(ground.forget_the_old(stopped));
         for place in &places {
             tracing::info!("the milter listens at {place}");
@@ -221,10 +226,11 @@ impl Ground {
     /// What programs at virtual modems may dial: what anybody may send to.
     fn dial_rules(&self) -> Result<virtual_modem::Rules, StartError> {
         let policy = Policy::new(self.config.policy.clone()).map_err(cannot("policy"))?;
+        let classes = Classes::new(&self.config.dial_plan);
         let plan = self.plan()?;
         Ok(Arc::new(move |text| {
             let number = plan.dialled(text).map_err(|error| error.to_string())?;
-            policy.destination(&number).map_err(|denial| denial.to_string())?;
+            policy.destination(&number, classes.of(&number)).map_err(|denial| denial.to_string())?;
             Ok(number)
         }))
     }
@@ -250,7 +256,12 @@ impl Ground {
         let limits = self.config.render.limits.clone();
         let survey = move |message: &[u8]| render::survey(message, &limits).map_err(|error| refusal(&error));
         let (store, clock, wake) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.wake));
-        Ok(Submit::new(rules, Arc::new(survey), store, clock, wake))
+        let submit = Submit::new(rules, Arc::new(survey), store, clock, wake).in_zone(self.zone.clone());
+        if !submit.has_authors() {
+            return Ok(submit);
+        }
+        let authors = MailAuth::new(self.config.mail_auth.clone()).map_err(cannot("mail_auth"))?;
+        Ok(submit.with_authors(Arc::new(authors)))
     }
 
     fn plan(&self) -> Result<DialPlan, StartError> {
@@ -366,6 +377,25 @@ impl Ground {
             self.blobs.delete(&key).await?;
         }
         Ok(())
+    }
+}
+
+/// Reads from time to time how many pages the faxes of this month had, and which of them failed.
+async fn keep_the_ledger(submit: Arc<Submit>, mut stop: watch::Receiver<bool>) {
+    if !submit.has_quotas() {
+        // What counts then is added as it is accepted.
+        let _ = stop.changed().await;
+        return;
+    }
+    let mut timer = tokio::time::interval(LEDGER_EVERY);
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            _ = timer.tick() => {}
+        }
+        if let Err(error) = submit.read_ledger().await {
+            tracing::error!(%error, "what was faxed cannot be read; the quotas go by what is known");
+        }
     }
 }
 

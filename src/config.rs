@@ -16,6 +16,7 @@ use crate::door::smtp::SmtpConfig;
 use crate::job::schedule::{Rule, Rules};
 use crate::line::serial::config::ModemLineConfig;
 use crate::line::sim::{SimLineConfig, SimulationConfig};
+use crate::mailauth::MailAuthConfig;
 use crate::mailer::MailerConfig;
 use crate::received::ReceivedConfig;
 use crate::render::RenderConfig;
@@ -47,6 +48,8 @@ pub struct Config {
     pub dial_plan: DialPlanConfig,
     /// Who may fax where.
     pub policy: PolicyConfig,
+    /// How mails prove their authors.
+    pub mail_auth: MailAuthConfig,
     /// Limits of what is accepted.
     pub submit: SubmitConfig,
     /// How long things are kept.
@@ -82,6 +85,7 @@ impl Default for Config {
             address: AddressConfig::default(),
             dial_plan: DialPlanConfig::default(),
             policy: PolicyConfig::default(),
+            mail_auth: MailAuthConfig::default(),
             submit: SubmitConfig::default(),
             store: StoreConfig::default(),
             render: RenderConfig::default(),

@@ -11,6 +11,7 @@ pub mod job;
 // 2: adapters
 pub mod blob;
 pub mod line;
+pub mod mailauth;
 pub mod mailer;
 pub mod render;
 pub mod store;

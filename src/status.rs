@@ -85,7 +85,7 @@ impl Status {
     /// # Errors
     /// [`StatusError::Failed`].
     pub async fn overview(&self) -> Result<Overview, StatusError> {
-        let newest = JobFilter { open_only: false, limit: Self::LIST_MAX };
+        let newest = JobFilter { limit: Self::LIST_MAX, ..JobFilter::default() };
         Ok(Overview {
             lines: self.pool.lines().iter().map(|line| LineStatus::of(&**line)).collect(),
             jobs: self.store.jobs(&newest).await?,

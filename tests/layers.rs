@@ -24,6 +24,7 @@ const TABLE: &[Module] = &[
     // 2: adapters, which never name each other
     row(2, "blob", &[]),
     row(2, "line", &[]),
+    row(2, "mailauth", &[]),
     row(2, "mailer", &[]),
     row(2, "render", &[]),
     row(2, "store", &[]),

@@ -43,6 +43,10 @@ pub struct DialPlanConfig {
     pub number_digits_min: usize,
     /// Numbers for help that must never be reached by a fax.
     pub emergency: Vec<String>,
+    /// What numbers in the house begin with: `+1212555`.
+    pub internal: Vec<String>,
+    /// What numbers begin with that cost as much as premium-rate ones, beside those that the numbering plans have so.
+    pub premium: Vec<String>,
 }
 
 impl Default for DialPlanConfig {
@@ -58,6 +62,8 @@ impl Default for DialPlanConfig {
             written_digits_min: 5,
             number_digits_min: 7,
             emergency: emergency.map(String::from).into(),
+            internal: Vec::new(),
+            premium: Vec::new(),
         }
     }
 }
@@ -100,6 +106,15 @@ impl DialPlan {
         digits("international_prefix", &config.international_prefix, 1, 6)?;
         for number in &config.emergency {
             digits("emergency", number, 2, 6)?;
+        }
+        for (setting, prefixes) in [("internal", &config.internal), ("premium", &config.premium)] {
+            let is_prefix = |text: &&String| {
+                text.len() > 1 && text.starts_with('+') && text.bytes().skip(1).all(|b| b.is_ascii_digit())
+            };
+            if let Some(wrong) = prefixes.iter().find(|text| !is_prefix(text)) {
+                let problem = format!("{wrong:?} must be the beginning of a number, such as +1212");
+                return Err(SettingError { setting, problem });
+            }
         }
         if config.country_code.starts_with('0') {
             let problem = format!("{:?} begins with 0; no country code does", config.country_code);

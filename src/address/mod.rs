@@ -10,6 +10,7 @@
 //!
 //! All of it is pure: configuration and text in, a value or a reason out.
 
+pub mod class;
 pub mod dialplan;
 pub mod gstn;
 pub mod mailbox;
@@ -17,12 +18,16 @@ pub mod network;
 pub mod number;
 pub mod policy;
 
+pub use class::{Class, Classes};
 pub use dialplan::{DialPlan, DialPlanConfig, NumberError};
 pub use gstn::{AddressError, FaxAddress, Phone};
 pub use mailbox::{AddressConfig, Mailbox};
 pub use network::Network;
 pub use number::Number;
-pub use policy::{Client, Denial, Policy, PolicyConfig, UserRule};
+pub use policy::{
+    Account, AuthorRule, Client, Denial, Exceeded, GroupRule, Money, Period, Policy, PolicyConfig, Quota,
+    RateRule, Spent, Standing, Trail, Usage, UserRule,
+};
 
 /// A setting that cannot be meant so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -20,6 +20,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
     config.smtp.check().map_err(|e| ("smtp", e.to_string()))?;
     config.milter.check().map_err(|e| ("milter", e.to_string()))?;
+    config.mail_auth.check().map_err(|reason| ("mail_auth", reason))?;
     config.address.check().map_err(|e| ("address", e.to_string()))?;
     DialPlan::new(config.dial_plan.clone()).map_err(|e| ("dial_plan", e.to_string()))?;
     Policy::new(config.policy.clone()).map_err(|e| ("policy", e.to_string()))?;

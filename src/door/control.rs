@@ -17,7 +17,7 @@ use crate::address::{Client, Mailbox};
 use crate::clock::Clock;
 use crate::job::{Door, Job, JobId, Notify, Options, Sender, Submission, SubmissionId};
 use crate::status::{Overview, Status, StatusError};
-use crate::submit::{Reason, Refusal, Submit, Wanted, proof};
+use crate::submit::{Origin, Reason, Refusal, Submit, Wanted, proof};
 
 /// The longest request line.
 const REQUEST_BYTES_MAX: u64 = 256 * 1024;
@@ -252,7 +252,7 @@ impl Desk {
             ret: None,
             envid: None,
         };
-        match self.submit.accept(submission, message).await {
+        match self.submit.accept(submission, message, &Origin::default()).await {
             Ok(jobs) => Response::Accepted(jobs),
             Err(refusal) => refusal_response(&refusal),
         }

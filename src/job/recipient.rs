@@ -62,6 +62,17 @@ pub enum Proof {
     LocalUser(String),
     /// Somebody who has logged in at a mail server that is believed; the login name.
     Login(String),
+    /// A person whose key stands in the address; the name.
+    Key(String),
+    /// The author of a mail that proves it (DKIM, SPF).
+    Author {
+        /// The author's address.
+        address: String,
+        /// How it was proved.
+        by: String,
+        /// What the mail is known by when it comes again.
+        print: String,
+    },
 }
 
 /// One recipient of a submission.

@@ -130,7 +130,7 @@ impl Queue {
     /// Takes back the jobs that this gateway had in its hands when it died.
     async fn recover(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let open = JobFilter { open_only: true, limit: 0 };
+        let open = JobFilter { open_only: true, ..JobFilter::default() };
         for job in self.store.jobs(&open).await? {
             if self.holds(&job) {
                 tracing::warn!(job = %job.id, "taken back after a stop in the middle of a call");

@@ -225,7 +225,7 @@ pub(crate) async fn lists_have_the_newest_first(store: &dyn Store) {
     let ended = store.update(&done(&jobs[1], at(4)), &[]).await.unwrap();
     let newest = vec![ended, jobs[2].clone(), jobs[0].clone()];
     assert_eq!(all(store).await, newest);
-    let filter = |open_only, limit| JobFilter { open_only, limit };
+    let filter = |open_only, limit| JobFilter { open_only, limit, ..JobFilter::default() };
     assert_eq!(store.jobs(&filter(false, 2)).await.unwrap(), newest[..2]);
     assert_eq!(store.jobs(&filter(true, 0)).await.unwrap(), newest[1..]);
     assert_eq!(store.jobs(&filter(true, 1)).await.unwrap(), newest[1..2]);
@@ -342,7 +342,7 @@ pub(crate) async fn the_urgent_are_due_first(store: &dyn Store) {
     assert_eq!(ids(store.due(at(3), None, 99).await.unwrap()), [2, 0, 1].map(|n: usize| jobs[n].id.clone()));
     assert_eq!(store.next_due(at(3)).await.unwrap(), Some(at(4)));
     assert_eq!(store.next_due(at(4)).await.unwrap(), Some(at(5)));
-    let open = store.jobs(&JobFilter { open_only: true, limit: 0 }).await.unwrap();
+    let open = store.jobs(&JobFilter { open_only: true, ..JobFilter::default() }).await.unwrap();
     assert_eq!(open.len(), jobs.len());
 }
 

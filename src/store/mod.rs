@@ -62,6 +62,8 @@ pub struct JobFilter {
     pub open_only: bool,
     /// At most so many, the newest first; 0 is no limit.
     pub limit: usize,
+    /// Only those that are older than this one, by their names.
+    pub before: Option<JobId>,
 }
 
 /// Keeps what the gateway has promised.

@@ -21,6 +21,8 @@
 //! without it.
 
 mod header;
+mod ledger;
+mod prove;
 mod refusal;
 mod repeat;
 
@@ -29,16 +31,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use self::ledger::Ledger;
+pub use self::prove::Origin;
 pub use self::refusal::{Reason, Refusal};
 use self::repeat::Print;
 use crate::address::{
-    self, AddressConfig, Client, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy, PolicyConfig,
-    SettingError,
+    self, AddressConfig, Classes, Client, Denial, DialPlan, DialPlanConfig, FaxAddress, Mailbox, Policy,
+    PolicyConfig, SettingError, Standing, Trail,
 };
 use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
+use crate::mailauth::Authenticate;
 use crate::store::{Store, StoreError};
 
 /// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take
@@ -68,6 +74,7 @@ pub struct Rules {
     addresses: AddressConfig,
     plan: DialPlan,
     policy: Policy,
+    classes: Classes,
     limits: SubmitConfig,
 }
 
@@ -85,6 +92,9 @@ pub struct Wanted {
 /// Takes submissions in.
 pub struct Submit {
     rules: Rules,
+    ledger: Ledger,
+    /// Tells who wrote a mail, where authors may prove themselves.
+    authors: Option<Arc<dyn Authenticate>>,
     survey: Survey,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -100,7 +110,41 @@ impl Submit {
         clock: Arc<dyn Clock>,
         wake: Arc<tokio::sync::Notify>,
     ) -> Self {
-        Self { rules, survey, store, clock, wake }
+        let ledger = Ledger::new(rules.policy.clone(), rules.classes.clone(), TimeZone::UTC);
+        Self { rules, ledger, authors: None, survey, store, clock, wake }
+    }
+
+    /// Days and months of quotas are those of this zone.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        let ledger = Ledger::new(self.rules.policy.clone(), self.rules.classes.clone(), zone);
+        Self { ledger, ..self }
+    }
+
+    /// Asks this who wrote a mail.
+    #[must_use]
+    pub fn with_authors(self, authors: Arc<dyn Authenticate>) -> Self {
+        Self { authors: Some(authors), ..self }
+    }
+
+    /// Whether anything is limited by quotas.
+    #[must_use]
+    pub fn has_quotas(&self) -> bool {
+        self.rules.policy.has_quotas()
+    }
+
+    /// Whether mails may prove their authors here.
+    #[must_use]
+    pub fn has_authors(&self) -> bool {
+        self.rules.policy.has_authors()
+    }
+
+    /// Reads from the store what was faxed this month, and which signed mails were.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn read_ledger(&self) -> Result<(), StoreError> {
+        self.ledger.read(&*self.store, self.clock.now()).await
     }
 
     /// Who a machine is to the policy: its certificate (a fingerprint), where that opens anything, else its
@@ -118,7 +162,21 @@ impl Submit {
         sender: Option<&str>,
         wanted: Wanted,
     ) -> Result<Recipient, Refusal> {
-        self.rules.recipient(client, sender, wanted)
+        let recipient = self.rules.recipient(client, sender, wanted)?;
+        self.forecast(client, sender, recipient)
+    }
+
+    /// The recipient, if there is room for one more fax in the quotas.
+    fn forecast(
+        &self,
+        client: &Client,
+        sender: Option<&str>,
+        recipient: Recipient,
+    ) -> Result<Recipient, Refusal> {
+        let person = client.person(sender);
+        let verdict = self.ledger.forecast(&person, sender, &recipient.number, self.clock.now());
+        verdict.map_err(|denial| self.rules.denied(&denial))?;
+        Ok(recipient)
     }
 
     /// The priority that this client gets where it asks for one: less urgent than usual for everybody, more for those
@@ -136,13 +194,20 @@ impl Submit {
         wanted: Wanted,
     ) -> Result<Recipient, Refusal> {
         let fax = FaxAddress::parse(&address::number::by_hand(&wanted.address)).map_err(Refusal::from)?;
-        self.rules.decide(client, sender, fax, wanted)
+        let recipient = self.rules.decide(client, sender, fax, wanted)?;
+        self.forecast(client, sender, recipient)
     }
 
     /// Accepts a submission whose recipients [`Submit::recipient`] let pass, with its message. When this
     /// returns the names of its jobs, the gateway answers for them; a refusal means that nothing at all was
     /// kept.
-    pub async fn accept(&self, submission: Submission, message: Vec<u8>) -> Result<Vec<JobId>, Refusal> {
+    pub async fn accept(
+        &self,
+        submission: Submission,
+        message: Vec<u8>,
+        origin: &Origin,
+    ) -> Result<Vec<JobId>, Refusal> {
+        let submission = self.prove(submission, &message, origin).await?;
         let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
         if submission.recipients.is_empty() {
             return Err(Refusal::new(Reason::NoRecipient, "no fax number was given", "no recipients"));
@@ -154,10 +219,14 @@ impl Submit {
         header::check(&message, self.rules.limits.received_lines_max)?;
         let message = self.survey(message).await?;
         let jobs = self.jobs(&submission);
+        let reserved = self.ledger.reserve(&submission, self.clock.now());
+        let place = reserved.map_err(|denial| self.rules.denied(&denial))?;
         self.store.accept(&submission, &message, &jobs).await.map_err(|e| Refusal::from(&e))?;
+        place.keep();
         self.wake.notify_one();
         let names: Vec<JobId> = jobs.into_iter().map(|job| job.id).collect();
-        tracing::info!(submission = %submission.id, jobs = ?names, sender = ?submission.sender, "accepted");
+        let cost = self.ledger.cost(&submission);
+        tracing::info!(submission = %submission.id, jobs = ?names, sender = ?submission.sender, cost, "accepted");
         Ok(names)
     }
 
@@ -169,10 +238,15 @@ impl Submit {
 
     /// The same as [`Submit::accept`], for a door whose answer may be lost on its way: a mail that comes again within a
     /// week, because its server does not know that it was accepted, is answered with the jobs of the first time.
-    pub async fn accept_once(&self, submission: Submission, message: Vec<u8>) -> Result<Vec<JobId>, Refusal> {
+    pub async fn accept_once(
+        &self,
+        submission: Submission,
+        message: Vec<u8>,
+        origin: &Origin,
+    ) -> Result<Vec<JobId>, Refusal> {
         let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
         let Some(print) = Print::of(&submission, &message) else {
-            return self.accept(submission, message).await;
+            return self.accept(submission, message, origin).await;
         };
         for next in 0..repeat::NAMES_MAX {
             let id = print.name(next);
@@ -180,7 +254,7 @@ impl Submit {
                 Ok(found) => found,
                 Err(StoreError::NotFound(_)) => {
                     let submission = Submission { id, ..submission.clone() };
-                    return self.accept(submission, message).await;
+                    return self.accept(submission, message, origin).await;
                 }
                 Err(error) => return Err(Refusal::from(&error)),
             };
@@ -192,7 +266,7 @@ impl Submit {
                 return Ok(jobs);
             }
         }
-        self.accept(submission, message).await
+        self.accept(submission, message, origin).await
     }
 
     /// Runs the survey beside the executor, which it could hold up for seconds.
@@ -230,6 +304,9 @@ pub fn proof(client: &Client) -> Proof {
         Client::User(name) => Proof::User(name.clone()),
         Client::LocalUser(user) => Proof::LocalUser(user.clone()),
         Client::Login(user) => Proof::Login(user.clone()),
+        Client::Key(user) => Proof::Key(user.clone()),
+        // Only the whole mail makes an author, and then the proof comes with it.
+        Client::Author(address) => Proof::Network(address.clone()),
         // No policy lets it in.
         Client::Unknown => Proof::Network("unknown".into()),
     }
@@ -245,7 +322,8 @@ impl Rules {
         limits: SubmitConfig,
     ) -> Result<Self, SettingError> {
         addresses.check()?;
-        Ok(Self { addresses, plan: DialPlan::new(plan)?, policy: Policy::new(policy)?, limits })
+        let classes = Classes::new(&plan);
+        Ok(Self { addresses, plan: DialPlan::new(plan)?, policy: Policy::new(policy)?, classes, limits })
     }
 
     fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
@@ -261,9 +339,17 @@ impl Rules {
         wanted: Wanted,
     ) -> Result<Recipient, Refusal> {
         let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;
-        self.policy
-            .decide(client, sender, &number)
-            .map_err(|denial| Refusal::denied(&denial, self.addresses.postmaster.as_deref()))?;
+        let mut trail = Trail::default();
+        let decided = self.policy.decide(client, sender, &number, self.classes.of(&number), &mut trail);
+        let trail = trail.0.join("; ");
+        match &decided {
+            Ok(Standing::Proved) => tracing::info!(%number, ?sender, trail, "may be faxed"),
+            Ok(Standing::ToBeProved) => {
+                tracing::info!(%number, ?sender, trail, "may be faxed once it is proved")
+            }
+            Err(denial) => tracing::info!(%number, ?sender, trail, ?denial, "may not be faxed"),
+        }
+        decided.map_err(|denial| self.denied(&denial))?;
         Ok(Recipient {
             address: wanted.address,
             number,
@@ -272,6 +358,10 @@ impl Rules {
             notify: wanted.notify.unwrap_or(Notify::DEFAULT),
             orcpt: wanted.orcpt,
         })
+    }
+
+    fn denied(&self, denial: &Denial) -> Refusal {
+        Refusal::denied(denial, self.addresses.postmaster.as_deref())
     }
 
     fn read(&self, address: &str) -> Result<FaxAddress, Refusal> {

@@ -23,6 +23,10 @@ pub enum Reason {
     NoMailbox,
     /// Policy says no.
     NotPermitted,
+    /// As much as may be faxed has been, for today.
+    Quota,
+    /// The mail does not prove that it is from whom it says.
+    NotProved,
     /// No recipient is left.
     NoRecipient,
     /// The mail goes in circles.
@@ -54,7 +58,8 @@ impl Reason {
         match self {
             Self::BadAddress => (553, "5.1.3"),
             Self::NoMailbox => (550, "5.1.1"),
-            Self::NotPermitted => (550, "5.7.1"),
+            Self::NotPermitted | Self::NotProved => (550, "5.7.1"),
+            Self::Quota => (452, "4.7.1"),
             Self::NoRecipient => (554, "5.5.1"),
             Self::Loop => (554, "5.4.6"),
             Self::Unconvertible => (554, "5.6.1"),
@@ -75,7 +80,8 @@ impl Refusal {
     pub(super) fn denied(denial: &Denial, postmaster: Option<&str>) -> Self {
         let help =
             postmaster.map_or(String::new(), |address| format!("; if you need it, write to {address}"));
-        Self::new(Reason::NotPermitted, format!("{denial}{help}"), &format!("{denial:?}"))
+        let reason = if denial.passes() { Reason::Quota } else { Reason::NotPermitted };
+        Self::new(reason, format!("{denial}{help}"), &format!("{denial:?}"))
     }
 
     pub(super) fn not_ours(domain: &str) -> Self {
@@ -128,7 +134,9 @@ impl From<&StoreError> for Refusal {
 mod tests {
     use super::*;
 
-    const ALL: [Reason; 9] = [
+    const ALL: [Reason; 11] = [
+        Reason::Quota,
+        Reason::NotProved,
         Reason::BadAddress,
         Reason::NoMailbox,
         Reason::NotPermitted,
@@ -143,7 +151,7 @@ mod tests {
     #[test]
     fn the_two_codes_of_a_reason_agree() {
         for reason in ALL {
-            let again = matches!(reason, Reason::Full | Reason::Trouble);
+            let again = matches!(reason, Reason::Quota | Reason::Full | Reason::Trouble);
             assert_eq!(reason.code() / 100, if again { 4 } else { 5 });
             assert!(reason.status().starts_with(&format!("{}.", reason.code() / 100)), "{reason:?}");
         }

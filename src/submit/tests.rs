@@ -177,7 +177,7 @@ async fn accepted_is_stored_whole_and_wakes_the_queue() {
     let two = vec![recipient("+12125550123@fax.example.com"), recipient("+12125550124@fax.example.com")];
     let submission = submission(two);
     let message = b"Subject: x\r\n\r\nhello\r\n".to_vec();
-    let names = bench.submit.accept(submission.clone(), message.clone()).await.unwrap();
+    let names = bench.submit.accept(submission.clone(), message.clone(), &Origin::default()).await.unwrap();
     let woken = tokio::time::timeout(Duration::ZERO, bench.wake.notified()).await;
     assert!(woken.is_ok(), "the queue was not woken");
     let jobs = bench.jobs().await;
@@ -200,7 +200,7 @@ async fn a_number_named_twice_is_one_fax() {
         recipient("2125550123/ATTN=Tom@fax.example.com"),
         recipient("FAX=+1-212-5550123/T33S=1@fax.example.com"),
     ];
-    let names = bench.submit.accept(submission(recipients), Vec::new()).await.unwrap();
+    let names = bench.submit.accept(submission(recipients), Vec::new(), &Origin::default()).await.unwrap();
     assert_eq!(names.len(), 3);
     let jobs = bench.jobs().await;
     assert_eq!(jobs.len(), 3);
@@ -227,12 +227,13 @@ async fn refused_is_not_stored() {
     ] {
         let bench = bench();
         let fax = submission(vec![recipient("+12125550123@fax.example.com")]);
-        let refusal = bench.submit.accept(fax, message.into()).await.unwrap_err();
+        let refusal = bench.submit.accept(fax, message.into(), &Origin::default()).await.unwrap_err();
         assert_eq!(refusal.reason.status(), status);
         assert!(refusal.text.contains(word), "{refusal:?}");
         assert_eq!(bench.jobs().await, []);
     }
-    let refusal = bench().submit.accept(submission(Vec::new()), Vec::new()).await.unwrap_err();
+    let refusal =
+        bench().submit.accept(submission(Vec::new()), Vec::new(), &Origin::default()).await.unwrap_err();
     assert_eq!(refusal.reason, Reason::NoRecipient);
 }
 
@@ -243,7 +244,7 @@ async fn a_fax_waits_for_a_year_at_most() {
     for (at, accepted) in [("2027-11-24T09:00:00Z", true), ("2027-11-24T11:00:00Z", false)] {
         let options = Options { not_before: Some(at.parse().unwrap()), ..Options::default() };
         let submission = Submission { options, ..fax() };
-        let answer = bench.submit.accept(submission, Vec::new()).await;
+        let answer = bench.submit.accept(submission, Vec::new(), &Origin::default()).await;
         assert_eq!(answer.is_ok(), accepted, "{at}: {answer:?}");
     }
 }
@@ -254,11 +255,11 @@ async fn a_store_that_fails_is_trouble_for_now() {
     for (when, kept) in [(When::Before, 0), (When::After, 1)] {
         let bench = failing_bench(0, when);
         let fax = || submission(vec![recipient("+12125550123@fax.example.com")]);
-        let refusal = bench.submit.accept(fax(), Vec::new()).await.unwrap_err();
+        let refusal = bench.submit.accept(fax(), Vec::new(), &Origin::default()).await.unwrap_err();
         assert_eq!(refusal.reason, Reason::Trouble);
         assert!(!refusal.text.contains("told to fail"), "{refusal:?}");
         assert_eq!(bench.jobs().await.len(), kept);
-        assert!(bench.submit.accept(fax(), Vec::new()).await.is_ok());
+        assert!(bench.submit.accept(fax(), Vec::new(), &Origin::default()).await.is_ok());
         assert_eq!(bench.jobs().await.len(), kept + 1);
     }
 }
@@ -285,10 +286,18 @@ async fn the_same_mail_again_is_the_same_fax() {
         format!("{trace}Message-ID: <1@example.com>\r\n\r\n{body}\r\n").into_bytes()
     };
     let both = ["+12125550123", "+12125550124"];
-    let first = bench.submit.accept_once(again(0, &both), mail("", "hello")).await.unwrap();
+    let first =
+        bench.submit.accept_once(again(0, &both), mail("", "hello"), &Origin::default()).await.unwrap();
     let trace = "Received: from a by b\r\n";
     let turned = ["+12125550124", "+12125550123"];
-    assert_eq!(bench.submit.accept_once(again(DAY, &turned), mail(trace, "hello")).await.unwrap(), first);
+    assert_eq!(
+        bench
+            .submit
+            .accept_once(again(DAY, &turned), mail(trace, "hello"), &Origin::default())
+            .await
+            .unwrap(),
+        first
+    );
     assert_eq!(bench.jobs().await.len(), 2);
     for (submission, message) in [
         (again(1, &both), mail("", "hallo")),
@@ -298,7 +307,7 @@ async fn the_same_mail_again_is_the_same_fax() {
         (again(8 * DAY, &both), mail("", "hello")),
     ] {
         let before = bench.jobs().await.len();
-        let new = bench.submit.accept_once(submission, message).await.unwrap();
+        let new = bench.submit.accept_once(submission, message, &Origin::default()).await.unwrap();
         assert!(!first.contains(&new[0]));
         assert_eq!(bench.jobs().await.len(), before + new.len());
     }
@@ -309,9 +318,11 @@ async fn the_same_mail_again_is_the_same_fax() {
 async fn what_was_kept_in_spite_of_its_answer_is_not_kept_twice() {
     let bench = failing_bench(1, When::After);
     let mail = || b"Message-ID: <1@example.com>\r\n\r\nhello\r\n".to_vec();
-    let refusal = bench.submit.accept_once(again(0, &["+12125550123"]), mail()).await.unwrap_err();
+    let refusal =
+        bench.submit.accept_once(again(0, &["+12125550123"]), mail(), &Origin::default()).await.unwrap_err();
     assert_eq!(refusal.reason, Reason::Trouble);
-    let jobs = bench.submit.accept_once(again(60, &["+12125550123"]), mail()).await.unwrap();
+    let jobs =
+        bench.submit.accept_once(again(60, &["+12125550123"]), mail(), &Origin::default()).await.unwrap();
     assert_eq!(bench.jobs().await.into_iter().map(|job| job.id).collect::<Vec<_>>(), jobs);
 }
 

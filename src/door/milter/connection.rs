@@ -13,9 +13,10 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::config::MilterConfig;
 use super::filter::{Ending, Filter, Mail, Reaction, Verdict};
 use super::text::JOB_FIELD;
+use crate::address::Client;
 use crate::clock::Clock;
 use crate::job::{Door, JobId, Sender, Submission, SubmissionId};
-use crate::submit::{Refusal, Submit, proof};
+use crate::submit::{Origin, Refusal, Submit, proof};
 
 /// Bytes read at once; also how far a mail server can get ahead of the session.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -166,6 +167,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn accept(&mut self, mail: Mail) -> Result<Vec<JobId>, Refusal> {
         let now = self.shared.clock.now();
+        let peer = match &mail.client {
+            Client::Machine(peer) => Some(*peer),
+            _ => None,
+        };
+        let origin = Origin { peer, helo: mail.trace.helo.clone() };
         let mut message = mail.trace.line(now).into_bytes();
         message.extend(mail.text);
         let mut options = mail.timing.options(now);
@@ -181,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             envid: mail.envid,
         };
         let (sender, submit) = (submission.sender.clone(), Arc::clone(&self.shared.submit));
-        let mut accepted = Box::pin(submit.accept_once(submission, message));
+        let mut accepted = Box::pin(submit.accept_once(submission, message, &origin));
         let verdict = loop {
             tokio::select! {
                 verdict = &mut accepted => break verdict,

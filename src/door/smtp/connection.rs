@@ -19,7 +19,7 @@ use super::trace;
 use crate::address::Client;
 use crate::clock::Clock;
 use crate::job::{Door, JobId, Sender, Submission, SubmissionId};
-use crate::submit::{Refusal, Submit, proof};
+use crate::submit::{Origin, Refusal, Submit, proof};
 
 /// Octets read at once; also how far a client can get ahead of the session.
 const CHUNK_OCTETS: usize = 16 * 1024;
@@ -166,6 +166,7 @@ impl Connection {
         let now = self.shared.clock.now();
         let id = SubmissionId::new(now);
         let line = trace::received(&mail, self.peer, &self.shared.config.hostname, &id, now);
+        let origin = Origin { peer: Some(self.peer), helo: mail.hello.name.clone() };
         let (envelope, mut message) = (mail.envelope, mail.text);
         message.splice(0..0, line.into_bytes());
         let proof = proof(&self.client);
@@ -180,7 +181,7 @@ impl Connection {
             envid: envelope.envid,
         };
         let sender = submission.sender.clone();
-        let verdict = self.shared.submit.accept(submission, message).await;
+        let verdict = self.shared.submit.accept(submission, message, &origin).await;
         if let Err(no) = &verdict {
             tracing::warn!(peer = %self.peer, ?sender, cause = no.cause, text = no.text, "message refused");
         }

@@ -177,9 +177,13 @@ impl Index {
         })
     }
 
-    /// The values of a kind, from its last key to its first, at most `limit`.
-    pub(super) fn newest(&self, space: u8, limit: usize) -> Result<Vec<::sled::IVec>, IndexError> {
-        self.run(|db| db.scan_prefix([space]).values().rev().take(limit).collect())
+    /// The values of a range, from its last key to its first, at most `limit`.
+    pub(super) fn newest(
+        &self,
+        range: Range<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<::sled::IVec>, IndexError> {
+        self.run(|db| db.range(range).values().rev().take(limit).collect())
     }
 
     /// The names after the times in a range of keys of one kind, in order of time, at most `limit`.

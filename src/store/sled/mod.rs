@@ -198,7 +198,8 @@ impl Store for SledStore {
         let values = if filter.open_only {
             self.read(move |index| open_jobs(index, limit)).await?
         } else {
-            self.read(move |index| index.newest(space::JOB, limit)).await?
+            let end = filter.before.as_ref().map_or(vec![space::JOB + 1], keys::job);
+            self.read(move |index| index.newest(vec![space::JOB]..end, limit)).await?
         };
         decode_all(&values)
     }
@@ -250,7 +251,9 @@ impl Store for SledStore {
     }
 
     async fn received_list(&self, limit: usize) -> Result<Vec<ReceivedFax>, StoreError> {
-        let values = self.read(move |index| index.newest(space::RECEIVED, limit)).await?;
+        let values = self
+            .read(move |index| index.newest(vec![space::RECEIVED]..vec![space::RECEIVED + 1], limit))
+            .await?;
         decode_all(&values)
     }
 

@@ -54,7 +54,7 @@ struct Everything {
 }
 
 async fn everything(store: &SledStore) -> Everything {
-    let list = |open_only| JobFilter { open_only, limit: 0 };
+    let list = |open_only| JobFilter { open_only, ..JobFilter::default() };
     let jobs = store.jobs(&list(false)).await.unwrap();
     let mut messages = Vec::new();
     for job in &jobs {
