@@ -7,6 +7,7 @@ mod demo;
 mod files;
 mod modem;
 mod out;
+mod policy;
 mod render;
 mod send;
 mod serve;
@@ -53,6 +54,8 @@ enum Command {
     /// Add, change or remove people who may sign in
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Say whether somebody may fax to a number, and why
+    Policy(policy::PolicyArgs),
     /// Find out what a fax modem is, and how to configure it; or what is wrong with it
     Modem(modem::ModemArgs),
 }
@@ -147,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => settings(cli.config).and_then(|config| render::run(&config, &args)),
         Command::Check => check::run(cli.config),
         Command::User(what) => settings(cli.config).and_then(|config| user::run(&config, what)),
+        Command::Policy(args) => settings(cli.config).and_then(|config| policy::run(&config, &args)),
         Command::Modem(args) => modem::run(cli.config, &args),
     };
     match result {

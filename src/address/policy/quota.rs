@@ -163,6 +163,24 @@ pub struct Exceeded {
     pub allowed: String,
 }
 
+impl fmt::Display for Quota {
+    /// What is limited: `100 faxes a day, 20.00 a month`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |max: Option<u64>, what: &str| max.map(|max| format!("{max} {what}"));
+        let cost = |max: Option<Money>, what: &str| max.map(|max| format!("{max} {what}"));
+        let limits = [
+            count(self.faxes_per_day, "faxes a day"),
+            count(self.pages_per_day, "pages a day"),
+            cost(self.cost_per_day, "a day"),
+            count(self.faxes_per_month, "faxes a month"),
+            count(self.pages_per_month, "pages a month"),
+            cost(self.cost_per_month, "a month"),
+        ];
+        let limits: Vec<String> = limits.into_iter().flatten().collect();
+        f.write_str(&if limits.is_empty() { "none".into() } else { limits.join(", ") })
+    }
+}
+
 impl Quota {
     /// Whether nothing is limited.
     #[must_use]
