@@ -60,6 +60,7 @@ trace unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 lmtp unix - - n - - lmtp
+tlsmgr unix - - n 1000? 1 tlsmgr
 virtual unix - n n - - virtual
 error unix - - n - - error
 retry unix - - n - - error
