@@ -64,8 +64,11 @@ impl OpenSmtpd {
 
     /// Tries at once what waits.
     pub fn flush(&self) {
-        let output =
-            Command::new("chroot").arg(&self.root).args(["/usr/sbin/smtpctl", "schedule", "all"]).output().unwrap();
+        let output = Command::new("chroot")
+            .arg(&self.root)
+            .args(["/usr/sbin/smtpctl", "schedule", "all"])
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{output:?}");
     }
 
