@@ -35,7 +35,8 @@ impl Stage {
         let far_away = "[[simulation.number]]\nnumber = \"+12125550123\"\nanswers = [\"busy\"]\n";
         support::write_config(dir.path(), &format!("{far_away}{}", lines(&[("out", "+12125550100")])));
         let file = dir.path().join("faxgate.toml");
-        let limits = "message_bytes_max = 1048576\nsessions_max = 100\nsessions_per_client_max = 50\n\
+        let limits = "message_bytes_max = 1048576\nconnections_per_minute_max = 0\nmessages_per_hour_max = 0\n\
+                      recipients_per_hour_max = 0\nsessions_max = 100\nsessions_per_client_max = 50\n\
                       command_timeout = \"2s\"\ndata_timeout = \"2s\"\nsession_timeout = \"8s\"\n";
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replacen("[smtp]\n", &format!("[smtp]\n{limits}"), 1)).unwrap();
@@ -286,7 +287,8 @@ fn chunks_that_lie() {
             ("BDAT five\r\nQUIT\r\n", &[421]),
             ("BDAT 5\r\nab\r\n\r\nDATA\r\nQUIT\r\n", &[250, 500]),
             ("BDAT 4\r\nab\r\nDATA\r\nQUIT\r\n", &[250, 503, 221]),
-            ("BDAT 4 LAST\r\nab\r\nBDAT 4 LAST\r\nab\r\nQUIT\r\n", &[250, 503, 221]),
+            // With nothing in it, it is refused, and it is over.
+            ("BDAT 4 LAST\r\nab\r\nBDAT 4 LAST\r\nab\r\nQUIT\r\n", &[554, 503, 221]),
             // Less than was said, and then nothing.
             ("BDAT 100 LAST\r\nabc", &[421]),
         ] {

@@ -15,6 +15,13 @@ pub struct Network {
 }
 
 impl Network {
+    /// One address alone.
+    #[must_use]
+    pub fn host(address: IpAddr) -> Self {
+        let prefix_bits = if address.is_ipv4() { 32 } else { 128 };
+        Self { base: address, prefix_bits }
+    }
+
     /// Whether the network has this address. An IPv4 address that came in over IPv6 (`::ffff:192.0.2.1`) is
     /// taken for what it is.
     #[must_use]

@@ -1,6 +1,6 @@
 //! Settings of the listener.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::listen::ListenAddress;
 use super::session::{Limits, Service};
 use super::tls::TlsConfig;
-use crate::address::SettingError;
+use crate::address::{Network, SettingError};
 
 /// Settings of the listener. Times are written as `5m` or `1h 30m`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,16 @@ pub struct SmtpConfig {
     pub session_timeout: Duration,
     /// Where LMTP is spoken (RFC 2033).
     pub lmtp: Vec<ListenAddress>,
+    /// The networks of balancers that say by the PROXY protocol whose connection it is.
+    pub proxy_networks: Vec<Network>,
+    /// The networks for which the limits on rates below do not hold.
+    pub unlimited_networks: Vec<Network>,
+    /// Connections of one client in a minute; 0 is no limit.
+    pub connections_per_minute_max: u32,
+    /// Messages of one client in an hour; 0 is no limit.
+    pub messages_per_hour_max: u32,
+    /// Recipients that one client names in an hour; 0 is no limit.
+    pub recipients_per_hour_max: u32,
     /// How late a wrong password is answered.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub auth_delay: Duration,
@@ -79,6 +89,14 @@ impl Default for SmtpConfig {
             data_timeout: Duration::from_secs(3 * 60),
             session_timeout: Duration::from_secs(60 * 60),
             lmtp: Vec::new(),
+            proxy_networks: Vec::new(),
+            unlimited_networks: vec![
+                Network::host(Ipv4Addr::LOCALHOST.into()),
+                Network::host(Ipv6Addr::LOCALHOST.into()),
+            ],
+            connections_per_minute_max: 120,
+            messages_per_hour_max: 1000,
+            recipients_per_hour_max: 5000,
             auth_delay: Duration::from_secs(2),
             auth_failures_max: 10,
             auth_lock_out: Duration::from_secs(15 * 60),

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::config::{Listening, SmtpConfig};
+use super::rates::{Rates, What};
 use super::server::client_of;
 use super::session::{Credentials, Interrupt, Mail, Session, Step, Verdict};
 use super::sign_in::SignIn;
@@ -19,7 +20,7 @@ use super::trace;
 use crate::address::Client;
 use crate::clock::Clock;
 use crate::job::{Door, JobId, Sender, Submission, SubmissionId};
-use crate::submit::{Origin, Refusal, Submit, proof};
+use crate::submit::{Origin, Reason, Refusal, Submit, proof};
 
 /// Octets read at once; also how far a client can get ahead of the session.
 const CHUNK_OCTETS: usize = 16 * 1024;
@@ -41,6 +42,7 @@ pub(super) struct Shared {
     /// Where TLS is offered.
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) sign_in: SignIn,
+    pub(super) rates: Rates,
 }
 
 /// What a connection is made of: a socket, or TLS over one.
@@ -99,7 +101,10 @@ impl Connection {
                 Step::Reply(reply) => replies.extend(reply.to_bytes()),
                 Step::Check { sender, wanted } => {
                     let address = wanted.address.clone();
-                    let verdict = self.shared.submit.recipient(&self.client, sender.as_deref(), wanted);
+                    let verdict = match self.may(What::Recipient) {
+                        true => self.shared.submit.recipient(&self.client, sender.as_deref(), wanted),
+                        false => Err(too_often("recipients")),
+                    };
                     if let Err(no) = &verdict {
                         tracing::info!(peer = %self.peer, ?sender, address, cause = no.cause, "recipient refused");
                     }
@@ -131,7 +136,10 @@ impl Connection {
                         mail.envelope.options.priority = given;
                         self.session.lowered_to(given);
                     }
-                    let verdict = self.accept(*mail).await;
+                    let verdict = match self.may(What::Message) {
+                        true => self.accept(*mail).await,
+                        false => Err(too_often("messages")),
+                    };
                     self.session.accepted(verdict);
                 }
                 Step::Read => {
@@ -149,6 +157,11 @@ impl Connection {
                 self.transfer = None;
             }
         }
+    }
+
+    /// Whether the client may have one more of these.
+    fn may(&self, what: What) -> bool {
+        self.shared.rates.take(&self.shared.config, self.peer, what, self.shared.clock.now())
     }
 
     async fn sign_in(&mut self, shown: Credentials) -> Verdict {
@@ -241,6 +254,12 @@ impl Connection {
         let _ = timeout(LINGER_TIMEOUT, heard).await;
         Ok(())
     }
+}
+
+/// A client that sends more than it may.
+fn too_often(what: &str) -> Refusal {
+    let text = format!("you send more {what} than you may in an hour; please try again later");
+    Refusal::new(Reason::Quota, text, "rate")
 }
 
 /// Comes back when the gateway is being shut down.

@@ -27,6 +27,8 @@ mod connection;
 pub mod data;
 pub mod line;
 mod listen;
+pub mod proxy;
+mod rates;
 mod server;
 pub mod session;
 mod sign_in;

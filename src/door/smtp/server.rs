@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -14,6 +14,8 @@ use tokio::time::timeout;
 use super::config::{Listening, SmtpConfig};
 use super::connection::{Connection, Shared, Stream, shut_down};
 use super::listen::{ListenAddress, Socket};
+use super::proxy::{self, Proxied};
+use super::rates::{Rates, What};
 use super::sign_in::SignIn;
 use super::tls::{Tls, TlsError};
 use crate::clock::Clock;
@@ -28,6 +30,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long to offer a reply to a client that has no place.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a balancer may take to say whose connection it is.
+const PROXY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the door cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +86,18 @@ impl Server {
             false => None,
         };
         let transfers = Arc::new(Semaphore::new(config.transfers_max.min(Semaphore::MAX_PERMITS)));
-        Ok(Self { listeners, shared: Arc::new(Shared { config, submit, clock, transfers, tls, sign_in }) })
+        Ok(Self {
+            listeners,
+            shared: Arc::new(Shared {
+                config,
+                submit,
+                clock,
+                transfers,
+                tls,
+                sign_in,
+                rates: Rates::default(),
+            }),
+        })
     }
 
     /// The addresses that clients can reach it at.
@@ -156,14 +171,15 @@ async fn talk(
     sessions: Arc<Sessions>,
     shutdown: watch::Receiver<bool>,
 ) {
+    let Some(peer) = client_behind(&mut stream, peer, &shared.config).await else { return };
+    if !shared.rates.take(&shared.config, peer, What::Connection, shared.clock.now()) {
+        tracing::warn!(%peer, "too many connections in a minute");
+        let text = "you connect too often; please try again in a minute";
+        return turn_away(&mut stream, &listening, text).await;
+    }
     let Some(_place) = Sessions::enter(&sessions, peer, &shared.config) else {
         tracing::warn!(%peer, "too many sessions");
-        // Where TLS comes first, a handshake would cost more than the client is worth now.
-        if !listening.implicit {
-            let reply = Reply::new(421, "4.7.0", "too many sessions; please try again later").to_bytes();
-            let _ = timeout(BUSY_TIMEOUT, stream.write_all(&reply)).await;
-        }
-        return;
+        return turn_away(&mut stream, &listening, "too many sessions; please try again later").await;
     };
     let mut connection = Connection::new(shared, stream, peer, &listening);
     let session = Box::pin(async move {
@@ -174,6 +190,42 @@ async fn talk(
     });
     if let Err(error) = session.await {
         tracing::debug!(%peer, %error, "connection lost");
+    }
+}
+
+/// Says good-bye to a client that has no place.
+async fn turn_away(stream: &mut Box<dyn Stream>, listening: &Listening, text: &str) {
+    // Where TLS comes first, a handshake would cost more than the client is worth now.
+    if !listening.implicit {
+        let reply = Reply::new(421, "4.7.0", text).to_bytes();
+        let _ = timeout(BUSY_TIMEOUT, stream.write_all(&reply)).await;
+    }
+}
+
+/// The client behind a balancer, where the connection comes from one; `None` where that does not say it as it should.
+async fn client_behind(stream: &mut Box<dyn Stream>, peer: IpAddr, config: &SmtpConfig) -> Option<IpAddr> {
+    if !config.proxy_networks.iter().any(|network| network.contains(peer)) {
+        return Some(peer);
+    }
+    let told = timeout(PROXY_TIMEOUT, async {
+        let mut fixed = [0; proxy::FIXED_OCTETS];
+        stream.read_exact(&mut fixed).await?;
+        let octets = proxy::rest_octets(&fixed).map_err(std::io::Error::other)?;
+        let mut rest = vec![0; octets];
+        stream.read_exact(&mut rest).await?;
+        proxy::client(&fixed, &rest).map_err(std::io::Error::other)
+    });
+    match told.await {
+        Ok(Ok(Proxied::Of(client))) => Some(client),
+        Ok(Ok(Proxied::Own)) => Some(peer),
+        Ok(Err(error)) => {
+            tracing::warn!(%peer, %error, "a balancer does not say whose connection it is");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(%peer, "a balancer says nothing");
+            None
+        }
     }
 }
 
