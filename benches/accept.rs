@@ -114,6 +114,7 @@ fn submission() -> (Submission, Vec<Job>) {
         attention: None,
         notify: Notify::DEFAULT,
         orcpt: None,
+        key_of: None,
     };
     let submission = Submission {
         id: SubmissionId::new(now),

@@ -256,7 +256,9 @@ impl Ground {
         let limits = self.config.render.limits.clone();
         let survey = move |message: &[u8]| render::survey(message, &limits).map_err(|error| refusal(&error));
         let (store, clock, wake) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.wake));
-        let submit = Submit::new(rules, Arc::new(survey), store, clock, wake).in_zone(self.zone.clone());
+        let submit = Submit::new(rules, Arc::new(survey), store, clock, wake)
+            .in_zone(self.zone.clone())
+            .with_users(Arc::new(Users::at(self.config.users_path())));
         if !submit.has_authors() {
             return Ok(submit);
         }

@@ -152,3 +152,63 @@ fn the_operator_can_ask_beforehand() {
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &json["may"], &json["class"]), (0, &true.into(), &"local".into()));
 }
+
+/// Somebody whose program can sign in nowhere writes a key of theirs into the address.
+#[test]
+fn a_key_in_the_address_opens_and_is_seen_nowhere() {
+    let (dir, gateway) = start();
+    gateway.kill();
+    let file = dir.path().join("faxgate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replace("networks = [\"127.0.0.0/8\"]", "networks = []");
+    std::fs::write(
+        &file,
+        text.replace("[mailer.maildir]", "[[policy.user]]\nname = \"anna\"\n[mailer.maildir]"),
+    )
+    .unwrap();
+    let gateway = Gateway::restart(dir.path());
+    let run = |args: &[&str], input: &str| {
+        use std::io::Write;
+        let mut child = std::process::Command::new(support::FAXGATE)
+            .arg("--config")
+            .arg(&file)
+            .args(args)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    run(&["user", "add", "anna"], "correct horse battery\n");
+    let first = run(&["user", "key", "anna", "--keep-old", "0s"], "");
+    let send = |key: &str| {
+        let mut smtp = Smtp::connect(gateway.smtp).unwrap();
+        let to = vec![format!("+12125550123/KEY={key}@fax.example.com")];
+        smtp.send("anna@example.com", &to, "Subject: x\nTo: <fax>\n\nx\n").unwrap()
+    };
+    assert!(send(&first).starts_with("250 2.0.0"), "{}", gateway.log());
+    assert!(send("aaaaaaaaaaaaaaaaaaaa").starts_with("550 5.7.1 the key in the fax address is nobody's"));
+    let second = run(&["user", "key", "anna", "--keep-old", "0s"], "");
+    assert!(send(&first).starts_with("550 5.7.1"), "another has taken its place");
+    assert!(send(&second).starts_with("250 2.0.0"));
+    run(&["user", "revoke-keys", "anna"], "");
+    assert!(send(&second).starts_with("550 5.7.1"));
+
+    let report = gateway.wait_for_mails("anna@example.com", 2).remove(0);
+    let jobs = gateway.status()["jobs"].as_array().unwrap().clone();
+    let job = gateway.job(jobs[0]["id"].as_str().unwrap());
+    assert_eq!(job["sender"]["proof"]["key"], "anna", "{job}");
+    let seen = [String::from_utf8(report).unwrap(), gateway.log(), job.to_string()];
+    for key in [&first, &second] {
+        assert!(seen.iter().all(|text| !text.contains(key.as_str())), "{seen:?}");
+    }
+    let kept = std::process::Command::new("grep")
+        .args(["-r", &second])
+        .arg(dir.path().join("data"))
+        .output()
+        .unwrap();
+    assert!(kept.stdout.is_empty(), "{kept:?}");
+}

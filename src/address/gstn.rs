@@ -7,7 +7,8 @@
 //!   FAX=+12125550123/T33S=6377/ATTN=Tom.J.Smiths
 //! ```
 //!
-//! Selector and keywords are read without regard to case. `T33S` and `ATTN` are used. What would lead the fax
+//! Selector and keywords are read without regard to case. `T33S` and `ATTN` are used, and `KEY`, which is
+//! ours: the key of somebody who may fax. What would lead the fax
 //! somewhere else and cannot be done (`ISUB`, `POSTD`, dialling pauses, two subaddresses) is refused rather
 //! than left out. Every other element (`ORG`, `OFNO` … of RFC 2846 §3.2, or unknown) changes nothing here and
 //! stays as it is in the address that the job keeps, as RFC 3191 §2 asks.
@@ -21,6 +22,8 @@ pub struct FaxAddress {
     pub subaddress: Option<String>,
     /// Whom it is for, dots read as spaces: `Tom J Smiths`.
     pub attention: Option<String>,
+    /// The key of somebody who may fax (`KEY`): a secret, never kept and never shown.
+    pub key: Option<String>,
 }
 
 /// A number as it was written.
@@ -60,6 +63,8 @@ pub enum AddressError {
 
 /// The most digits that a T.33 subaddress can have: those of the T.30 SUB frame.
 pub const SUBADDRESS_DIGITS_MAX: usize = 20;
+/// The most characters of a key.
+pub const KEY_CHARS_MAX: usize = 40;
 /// The most characters of a name for the cover page.
 pub const ATTENTION_CHARS_MAX: usize = 80;
 
@@ -69,8 +74,12 @@ impl FaxAddress {
         let text = local.strip_prefix('/').unwrap_or(local);
         let text = text.strip_suffix('/').unwrap_or(text);
         let mut segments = text.split('/');
-        let mut address =
-            Self { phone: phone(segments.next().unwrap_or_default())?, subaddress: None, attention: None };
+        let mut address = Self {
+            phone: phone(segments.next().unwrap_or_default())?,
+            subaddress: None,
+            attention: None,
+            key: None,
+        };
         for (keyword, value) in elements(segments)? {
             address.take(keyword, value)?;
         }
@@ -94,6 +103,13 @@ impl FaxAddress {
                 }
                 (&mut self.attention, name)
             }
+            "KEY" => {
+                let fits = (1..=KEY_CHARS_MAX).contains(&value.len());
+                if !fits || !value.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                    return Err(bad());
+                }
+                (&mut self.key, value)
+            }
             known @ ("ISUB" | "POSTD") => return Err(AddressError::Unsupported(known.to_owned())),
             _ => return Ok(()),
         };
@@ -103,6 +119,22 @@ impl FaxAddress {
             Some(_) => Err(AddressError::Repeated(keyword.to_ascii_uppercase())),
         }
     }
+}
+
+/// An address, or an original recipient, without the key that stands in it.
+#[must_use]
+pub fn without_key(address: &str) -> String {
+    let mut kept = String::with_capacity(address.len());
+    let mut rest = address;
+    // ASCII letters fold one by one, so places are the same in both.
+    while let Some(at) = rest.to_ascii_lowercase().find("/key=") {
+        let (before, element) = rest.split_at(at);
+        kept.push_str(before);
+        let end = element.get(1..).and_then(|after| after.find(['/', '@', '"'])).map(|end| end + 1);
+        rest = end.and_then(|end| element.get(end..)).unwrap_or_default();
+    }
+    kept.push_str(rest);
+    kept
 }
 
 /// The number, with or without its service selector.
@@ -170,6 +202,26 @@ fn name(text: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_key_is_read_and_never_kept() {
+        let address = FaxAddress::parse("+12125550123/KEY=abc234/T33S=7").unwrap();
+        assert_eq!((address.key.as_deref(), address.subaddress.as_deref()), (Some("abc234"), Some("7")));
+        for wrong in ["+1212/KEY=", "+1212/KEY=a b", "+1212/KEY=a/KEY=b"] {
+            assert!(FaxAddress::parse(wrong).is_err(), "{wrong}");
+        }
+        for (address, kept) in [
+            ("+12125550123/KEY=abc@fax.example.com", "+12125550123@fax.example.com"),
+            ("rfc822;+1212/key=abc/T33S=7@x", "rfc822;+1212/T33S=7@x"),
+            ("\"FAX=+1212/Key=abc\"@x", "\"FAX=+1212\"@x"),
+            ("+1212/KEY=a/KEY=b@x", "+1212@x"),
+            ("+1212/KEY=abc", "+1212"),
+            ("+1212/ATTN=Ann@x", "+1212/ATTN=Ann@x"),
+            ("", ""),
+        ] {
+            assert_eq!(without_key(address), kept);
+        }
+    }
+
     fn global(digits: &str) -> Phone {
         Phone::Global(digits.into())
     }
@@ -193,7 +245,7 @@ mod tests {
             ("FAX=+15550123/", global("15550123")),
             ("/+15550123", global("15550123")),
         ] {
-            let want = FaxAddress { phone, subaddress: None, attention: None };
+            let want = FaxAddress { phone, subaddress: None, attention: None, key: None };
             assert_eq!(FaxAddress::parse(text), Ok(want), "{text}");
         }
     }

@@ -4,9 +4,11 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Subcommand;
+use jiff::SignedDuration;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::Failure;
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::users::{PASSWORD_OCTETS_MAX, Users, UsersError};
 
@@ -28,6 +30,27 @@ pub(super) enum UserCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Make somebody a key for the addresses of their faxes: +12125550123/KEY=…@fax.example.com; it is shown once
+    Key {
+        /// Whose
+        name: String,
+        /// How long the keys that they have go on
+        #[arg(long, value_name = "TIME", default_value = "24h")]
+        keep_old: String,
+    },
+    /// List the keys of somebody, by their times
+    Keys {
+        /// Whose
+        name: String,
+        /// Print one JSON value
+        #[arg(long)]
+        json: bool,
+    },
+    /// End all keys of somebody at once
+    RevokeKeys {
+        /// Whose
+        name: String,
+    },
     /// Remove somebody
     Remove {
         /// Whom
@@ -41,6 +64,22 @@ pub(super) fn run(config: &Config, command: UserCommand) -> Result<(), Failure> 
         UserCommand::Add { name } => users.add(&name, &password()?)?,
         UserCommand::Passwd { name } => users.set_password(&name, &password()?)?,
         UserCommand::Remove { name } => users.remove(&name)?,
+        UserCommand::Key { name, keep_old } => {
+            let keep_old: SignedDuration = keep_old.parse().map_err(Failure::usage)?;
+            println!("{}", users.new_key(&name, SystemClock.now(), keep_old)?);
+        }
+        UserCommand::RevokeKeys { name } => users.revoke_keys(&name)?,
+        UserCommand::Keys { name, json } => {
+            let keys = users.keys_of(&name)?;
+            if json {
+                println!("{}", serde_json::to_string(&keys).map_err(Failure::failed)?);
+            } else {
+                for key in keys {
+                    let ends = key.ends.map_or_else(|| "does not end".into(), |ends| format!("ends {ends}"));
+                    println!("made {}, {ends}", key.made);
+                }
+            }
+        }
         UserCommand::List { json } => {
             let names = users.names()?;
             if json {

@@ -236,7 +236,7 @@ impl Desk {
             notify: Some(if from.is_some() { Notify::DEFAULT } else { Notify::NEVER }),
             orcpt: None,
         };
-        let recipients = to.iter().map(|to| self.submit.by_number(client, Some(sender), wanted(to)));
+        let recipients = to.iter().map(|to| self.submit.by_number(client, Some(sender), &wanted(to)));
         let recipients = match recipients.collect::<Result<Vec<_>, Refusal>>() {
             Ok(recipients) => recipients,
             Err(refusal) => return refusal_response(&refusal),

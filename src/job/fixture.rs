@@ -18,6 +18,7 @@ fn submission_at(received: Timestamp, numbers: &[&str]) -> Submission {
         attention: None,
         notify: Notify::DEFAULT,
         orcpt: None,
+        key_of: None,
     });
     Submission {
         id: SubmissionId::new(received),

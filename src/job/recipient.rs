@@ -90,6 +90,9 @@ pub struct Recipient {
     pub notify: Notify,
     /// The original recipient (RFC 3461 ORCPT, `type;address`, decoded from xtext).
     pub orcpt: Option<String>,
+    /// Whose key stood in the address, which is kept without it.
+    #[serde(default)]
+    pub key_of: Option<String>,
 }
 
 /// Which reports are wanted for a recipient (RFC 3461 §4.1).

@@ -157,6 +157,7 @@ impl Bench {
             attention: None,
             notify: crate::job::Notify::DEFAULT,
             orcpt: None,
+            key_of: None,
         });
         let submission = Submission {
             id: SubmissionId::new(now),

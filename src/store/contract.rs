@@ -28,6 +28,7 @@ pub(crate) fn submission(now: Timestamp, recipients: usize) -> (Submission, Vec<
         attention: Some("Ann Ξ".into()),
         notify: Notify::DEFAULT,
         orcpt: None,
+        key_of: None,
     };
     let submission = Submission {
         id: SubmissionId::new(now),

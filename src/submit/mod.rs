@@ -46,6 +46,7 @@ use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
 use crate::mailauth::Authenticate;
 use crate::store::{Store, StoreError};
+use crate::users::Users;
 
 /// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take
 /// its time; the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
@@ -93,6 +94,8 @@ pub struct Wanted {
 pub struct Submit {
     rules: Rules,
     ledger: Ledger,
+    /// Whose keys may stand in addresses.
+    users: Option<Arc<Users>>,
     /// Tells who wrote a mail, where authors may prove themselves.
     authors: Option<Arc<dyn Authenticate>>,
     survey: Survey,
@@ -111,7 +114,7 @@ impl Submit {
         wake: Arc<tokio::sync::Notify>,
     ) -> Self {
         let ledger = Ledger::new(rules.policy.clone(), rules.classes.clone(), TimeZone::UTC);
-        Self { rules, ledger, authors: None, survey, store, clock, wake }
+        Self { rules, ledger, users: None, authors: None, survey, store, clock, wake }
     }
 
     /// Days and months of quotas are those of this zone.
@@ -119,6 +122,12 @@ impl Submit {
     pub fn in_zone(self, zone: TimeZone) -> Self {
         let ledger = Ledger::new(self.rules.policy.clone(), self.rules.classes.clone(), zone);
         Self { ledger, ..self }
+    }
+
+    /// Takes the keys of these people in addresses.
+    #[must_use]
+    pub fn with_users(self, users: Arc<Users>) -> Self {
+        Self { users: Some(users), ..self }
     }
 
     /// Asks this who wrote a mail.
@@ -160,10 +169,29 @@ impl Submit {
         &self,
         client: &Client,
         sender: Option<&str>,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> Result<Recipient, Refusal> {
-        let recipient = self.rules.recipient(client, sender, wanted)?;
+        let fax = self.rules.read(&wanted.address)?;
+        let holder = self.holder(fax.key.as_deref())?;
+        let client = holder.as_ref().unwrap_or(client);
+        let recipient = self.rules.decide(client, sender, fax, wanted)?;
         self.forecast(client, sender, recipient)
+    }
+
+    /// Whose key it is.
+    fn holder(&self, key: Option<&str>) -> Result<Option<Client>, Refusal> {
+        let (Some(key), Some(users)) = (key, &self.users) else { return Ok(None) };
+        match users.holder_of(key, self.clock.now()) {
+            Ok(Some(name)) => Ok(Some(Client::Key(name))),
+            Ok(None) => {
+                let text = "the key in the fax address is nobody's, or has ended; ask for a new one";
+                Err(Refusal::new(Reason::NotPermitted, text, "unknown key"))
+            }
+            Err(error) => {
+                let text = "the key in the fax address cannot be looked up just now; please try again later";
+                Err(Refusal::new(Reason::Trouble, text, &error.to_string()))
+            }
+        }
     }
 
     /// The recipient, if there is room for one more fax in the quotas.
@@ -191,7 +219,7 @@ impl Submit {
         &self,
         client: &Client,
         sender: Option<&str>,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> Result<Recipient, Refusal> {
         let fax = FaxAddress::parse(&address::number::by_hand(&wanted.address)).map_err(Refusal::from)?;
         let recipient = self.rules.decide(client, sender, fax, wanted)?;
@@ -326,17 +354,12 @@ impl Rules {
         Ok(Self { addresses, plan: DialPlan::new(plan)?, policy: Policy::new(policy)?, classes, limits })
     }
 
-    fn recipient(&self, client: &Client, sender: Option<&str>, wanted: Wanted) -> Result<Recipient, Refusal> {
-        let fax = self.read(&wanted.address)?;
-        self.decide(client, sender, fax, wanted)
-    }
-
     fn decide(
         &self,
         client: &Client,
         sender: Option<&str>,
         fax: FaxAddress,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> Result<Recipient, Refusal> {
         let number = self.plan.number(&fax.phone).map_err(Refusal::from)?;
         let mut trail = Trail::default();
@@ -351,12 +374,16 @@ impl Rules {
         }
         decided.map_err(|denial| self.denied(&denial))?;
         Ok(Recipient {
-            address: wanted.address,
+            address: address::gstn::without_key(&wanted.address),
             number,
             subaddress: fax.subaddress,
             attention: fax.attention,
             notify: wanted.notify.unwrap_or(Notify::DEFAULT),
-            orcpt: wanted.orcpt,
+            orcpt: wanted.orcpt.as_deref().map(address::gstn::without_key),
+            key_of: match client {
+                Client::Key(name) => Some(name.clone()),
+                _ => None,
+            },
         })
     }
 
@@ -366,7 +393,7 @@ impl Rules {
 
     fn read(&self, address: &str) -> Result<FaxAddress, Refusal> {
         let Some(mailbox) = Mailbox::parse(address) else {
-            let text = format!("{address:?} is no mail address");
+            let text = format!("{:?} is no mail address", address::gstn::without_key(address));
             return Err(Refusal::new(Reason::BadAddress, text, "syntax"));
         };
         match &mailbox.domain {

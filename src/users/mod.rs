@@ -9,12 +9,14 @@
 //! 3. The file changes as a whole or not at all, one writer at a time, and only its owner can read it. A running
 //!    gateway sees the change at the next sign-in.
 
+mod address_keys;
 mod file;
 mod keys;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use address_keys::KeyTimes;
 pub use keys::ScramKeys;
 
 use file::{Account, Accounts, Stamp};
@@ -127,7 +129,8 @@ impl Users {
         let (name, account) = made(name, password)?;
         self.change(|accounts| match accounts.users.get_mut(&name) {
             Some(place) => {
-                *place = account;
+                place.password = account.password;
+                place.scram = account.scram;
                 Ok(())
             }
             None => Err(UsersError::Unknown(name)),
@@ -187,7 +190,8 @@ fn made(name: &str, password: &str) -> Result<(String, Account), UsersError> {
     if !is_password {
         return Err(UsersError::Password);
     }
-    let account = Account { password: keys::PasswordHash::of(password), scram: ScramKeys::of(password) };
+    let (password, scram) = (keys::PasswordHash::of(password), ScramKeys::of(password));
+    let account = Account { password, scram, keys: Vec::new() };
     Ok((folded(name), account))
 }
 

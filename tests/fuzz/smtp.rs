@@ -106,6 +106,7 @@ fn verdict(wanted: &Wanted) -> Result<Recipient, Refusal> {
         attention: None,
         notify: wanted.notify.unwrap_or(Notify::DEFAULT),
         orcpt: wanted.orcpt.clone(),
+        key_of: None,
     })
 }
 

@@ -55,6 +55,7 @@ pub fn submission() -> Submission {
             attention: None,
             notify: Notify::DEFAULT,
             orcpt: None,
+            key_of: None,
         }],
         options: Options::default(),
         ret: None,

@@ -43,6 +43,7 @@ pub(crate) fn submission() -> (Submission, Vec<Job>) {
         attention: None,
         notify: Notify::DEFAULT,
         orcpt: None,
+        key_of: None,
     };
     let sender =
         Sender { mailbox: Some("bob@example.com".into()), proof: Proof::Network("192.0.2.1".into()) };

@@ -14,6 +14,7 @@ use super::config::MilterConfig;
 use super::filter::{Ending, Filter, Mail, Reaction, Verdict};
 use super::text::JOB_FIELD;
 use crate::address::Client;
+use crate::address::gstn::without_key;
 use crate::clock::Clock;
 use crate::job::{Door, JobId, Sender, Submission, SubmissionId};
 use crate::submit::{Origin, Refusal, Submit, proof};
@@ -106,8 +107,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Reaction::Say(verdict) => self.say(&verdict)?,
                 Reaction::Check { client, sender, wanted } => {
                     let verdict = if self.shared.submit.serves(&wanted.address) {
-                        let address = wanted.address.clone();
-                        let verdict = self.shared.submit.recipient(&client, sender.as_deref(), wanted);
+                        let address = without_key(&wanted.address);
+                        let verdict = self.shared.submit.recipient(&client, sender.as_deref(), &wanted);
                         if let Err(no) = &verdict {
                             tracing::info!(?client, ?sender, address, cause = no.cause, "recipient refused");
                         }

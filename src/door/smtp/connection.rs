@@ -18,6 +18,7 @@ use super::sign_in::SignIn;
 use super::tls::{Tls, fingerprint};
 use super::trace;
 use crate::address::Client;
+use crate::address::gstn::without_key;
 use crate::clock::Clock;
 use crate::job::{Door, JobId, Sender, Submission, SubmissionId};
 use crate::submit::{Origin, Reason, Refusal, Submit, proof};
@@ -100,9 +101,9 @@ impl Connection {
             match self.session.poll() {
                 Step::Reply(reply) => replies.extend(reply.to_bytes()),
                 Step::Check { sender, wanted } => {
-                    let address = wanted.address.clone();
+                    let address = without_key(&wanted.address);
                     let verdict = match self.may(What::Recipient) {
-                        true => self.shared.submit.recipient(&self.client, sender.as_deref(), wanted),
+                        true => self.shared.submit.recipient(&self.client, sender.as_deref(), &wanted),
                         false => Err(too_often("recipients")),
                     };
                     if let Err(no) = &verdict {

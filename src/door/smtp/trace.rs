@@ -65,6 +65,7 @@ mod tests {
             attention: None,
             notify: Notify::DEFAULT,
             orcpt: None,
+            key_of: None,
         };
         let recipients = recipients.iter().map(recipient).collect();
         let hello =

@@ -57,6 +57,7 @@ fn submission(at: Timestamp, proof: Proof, mailbox: &str, numbers: &[&str]) -> S
         attention: None,
         notify: Notify::DEFAULT,
         orcpt: None,
+        key_of: None,
     };
     Submission {
         id: SubmissionId::new(at),

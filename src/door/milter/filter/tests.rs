@@ -98,6 +98,7 @@ impl Bench {
             attention: None,
             notify: wanted.notify.unwrap_or(Notify::DEFAULT),
             orcpt: wanted.orcpt,
+            key_of: None,
         }))
     }
 
