@@ -24,5 +24,6 @@ corpus! {
     html_text at 8 places,
     mime_pages at 8 places,
     mime_survey at 400 places,
+    proxy_header at 400 places,
     smtp_session at 50 places,
 }

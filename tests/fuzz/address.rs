@@ -1,5 +1,6 @@
 //! An address from `RCPT TO` on its way to the number that a line dials.
 
+use faxgate::address::gstn::without_key;
 use faxgate::address::{DialPlan, DialPlanConfig, FaxAddress, Mailbox, Number, Phone};
 
 /// A recipient as a client writes it, and its local part alone.
@@ -14,6 +15,8 @@ pub(crate) fn fax_address(input: &[u8]) {
 }
 
 fn local_part(text: &str) {
+    let bare = without_key(text);
+    assert!(!bare.to_ascii_lowercase().contains("/key="), "{bare}");
     let Ok(address) = FaxAddress::parse(text) else { return };
     let (Phone::Global(digits) | Phone::Local(digits)) = &address.phone;
     assert!(!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));

@@ -10,12 +10,14 @@
 
 mod address;
 mod mime;
+mod proxy;
 mod smtp;
 
 use faxgate::door::control::Request;
 
 pub(crate) use address::fax_address;
 pub(crate) use mime::{html_text, mime_pages, mime_survey};
+pub(crate) use proxy::proxy_header;
 pub(crate) use smtp::smtp_session;
 
 /// A request line of the control socket: what is understood is written and understood again.

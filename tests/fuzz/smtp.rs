@@ -57,7 +57,7 @@ impl Talk {
             if self.closed {
                 return;
             }
-            session.receive(jiff::Timestamp::UNIX_EPOCH, part);
+            session.receive(faxgate::clock::Timestamp::UNIX_EPOCH, part);
             self.drive(session);
         }
         let pending = piece.min(bytes.len());
