@@ -10,7 +10,10 @@ const NUMBER: &str = "+12125550123";
 fn start(policy: &str) -> (tempfile::TempDir, Gateway) {
     let dir = tempfile::tempdir().unwrap();
     let route = "[[received.route]]\nto = [\"in@example.com\"]\n";
-    support::write_config(dir.path(), &format!("{route}{}", lines(&[("out", "+12125550100"), ("lab", NUMBER)])));
+    support::write_config(
+        dir.path(),
+        &format!("{route}{}", lines(&[("out", "+12125550100"), ("lab", NUMBER)])),
+    );
     let file = dir.path().join("faxgate.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("[mailer.maildir]", &format!("{policy}[mailer.maildir]"))).unwrap();
@@ -30,7 +33,10 @@ fn a_tag_before_the_subject_is_obeyed_and_not_shown() {
     let tag = "Subject: [fax: standard, no cover, bill 4711, until +3h] Figures";
     assert!(send(&gateway, "anna@example.com", tag).starts_with("250"), "{}", gateway.log());
     let report = String::from_utf8(gateway.wait_for_mails("anna@example.com", 1).remove(0)).unwrap();
-    assert!(report.contains("delivered: Figures\n") && !report.contains("] Figures\n    Handed in"), "{report}");
+    assert!(
+        report.contains("delivered: Figures\n") && !report.contains("] Figures\n    Handed in"),
+        "{report}"
+    );
     assert!(report.contains("    Billed to:    4711\n") && report.contains("    Not after:    "), "{report}");
     assert!(report.contains("204x98"), "{report}");
 
@@ -42,7 +48,10 @@ fn a_tag_before_the_subject_is_obeyed_and_not_shown() {
     assert!(held["options"]["not_before"].is_string(), "{held}");
 
     let said = send(&gateway, "carl@example.com", "Subject: [fax: at noon] x");
-    assert!(said.starts_with("554 5.6.0 at in the subject cannot be \"noon\"; it is a time: 18:00"), "{said}");
+    assert!(
+        said.starts_with("554 5.6.0 at in the subject cannot be \"noon\"; it is a time: 18:00"),
+        "{said}"
+    );
     assert_eq!(gateway.status()["jobs"].as_array().unwrap().len(), 2);
 }
 
