@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::address::{DialPlanConfig, GroupRule, Money, PolicyConfig, Quota, RateRule, UserRule};
-use crate::job::{Attempt, Door, JobId, Notify, Options, Outcome, Progress};
+use crate::job::{Attempt, JobId, Outcome, Progress, fixture};
 use crate::store::{SledStore, StoreConfig};
 
 const NEAR: &str = "+12125550123";
@@ -50,25 +50,8 @@ fn ledger() -> Ledger {
 }
 
 fn submission(at: Timestamp, proof: Proof, mailbox: &str, numbers: &[&str]) -> Submission {
-    let recipient = |number: &&str| Recipient {
-        address: format!("{number}@fax.example.com"),
-        number: Number::parse(number).unwrap(),
-        subaddress: None,
-        attention: None,
-        notify: Notify::DEFAULT,
-        orcpt: None,
-        key_of: None,
-    };
-    Submission {
-        id: SubmissionId::new(at),
-        received: at,
-        door: Door::Smtp,
-        sender: Sender { mailbox: Some(mailbox.into()), proof },
-        recipients: numbers.iter().map(recipient).collect(),
-        options: Options::default(),
-        ret: None,
-        envid: None,
-    }
+    let sender = Sender { mailbox: Some(mailbox.into()), proof };
+    Submission { id: SubmissionId::new(at), received: at, sender, ..fixture::submission(numbers) }
 }
 
 fn of_network(at: Timestamp, mailbox: &str, numbers: &[&str]) -> Submission {
