@@ -1,7 +1,7 @@
 //! Talks over the wire, by hand.
 
 use faxgate::job::{Door, Proof};
-use milter_proto::{Command, VERSION};
+use milter_proto::{Command, Peer, VERSION};
 
 use super::support::{MailServer, Milter};
 
@@ -164,7 +164,10 @@ async fn another_client_over_the_same_connection_begins_anew() {
     assert_eq!(server.asks(&Command::Data).await, "c");
     assert_eq!(server.asks(&Command::Body(b"half a mess")).await, "c");
     server.says(&Command::QuitNc).await;
-    server.client("198.51.100.1").await;
+    // With no macros of its own, which would hide those of the first.
+    let peer = Peer::Inet { address: b"198.51.100.1", port: 4711 };
+    server.asks(&Command::Connect { host: b"client.example", peer }).await;
+    server.asks(&Command::Helo { name: b"client.example" }).await;
     server.mail("<anna@example.com>").await;
     assert!(server.rcpt(FAX).await.starts_with("y550 5.7.1"), "neither address nor login is the second's");
     server.says(&Command::QuitNc).await;
