@@ -46,6 +46,7 @@ pub(super) fn run(config: &Config, args: &RenderArgs) -> Result<(), Failure> {
     let look = Look {
         number: number.clone(),
         attention: args.attention.clone(),
+        hides_tag: false,
         fineness: args.pages.fineness(),
         cover: args.pages.cover(),
     };

@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod received;
 pub mod recipient;
 pub mod schedule;
+pub mod tag;
 
 pub use id::{FaxId, JobId, NoticeId, SubmissionId};
 pub use job::{Attempt, Job, Mark, Progress, State};

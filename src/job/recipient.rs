@@ -147,6 +147,9 @@ pub struct Options {
     /// To be dialled so often at most, where the rules do not allow fewer.
     #[serde(default)]
     pub tries_max: Option<u32>,
+    /// Whether the mail itself asked for some of it, by its header or a tag before its subject.
+    #[serde(default)]
+    pub from_mail: bool,
     /// What the sender's accounts call it: printable ASCII, at most [`Options::BILLING_CHARS_MAX`] characters.
     #[serde(default)]
     pub billing: Option<String>,

@@ -7,6 +7,7 @@ use mail_parser::{Address, DateTime, MessageParser};
 
 use crate::address::Number;
 use crate::job::recipient::Fineness;
+use crate::job::tag;
 use crate::job::{Job, Options};
 use crate::mailer::words;
 use crate::mailer::words::one_line;
@@ -42,18 +43,21 @@ pub struct Look {
     pub fineness: Option<Fineness>,
     /// Whether a cover page goes first; `None` is the configured default.
     pub cover: Option<bool>,
+    /// Whether a tag before the subject has been obeyed, and is not shown.
+    pub hides_tag: bool,
 }
 
 impl Look {
     /// The look of a job.
     #[must_use]
     pub fn of(job: &Job) -> Self {
-        let Options { resolution, cover, .. } = job.options;
+        let Options { resolution, cover, from_mail, .. } = job.options;
         Self {
             number: Some(job.recipient.number.clone()),
             attention: job.recipient.attention.clone(),
             fineness: resolution,
             cover,
+            hides_tag: from_mail,
         }
     }
 
@@ -77,10 +81,12 @@ impl Look {
         // mail-parser indexes the first part, which a message without header does not have.
         let header = MessageParser::new().parse_headers(message).filter(|header| !header.parts.is_empty());
         let Some(header) = header else { return known };
+        let subject = header.subject().unwrap_or_default();
+        let subject = if self.hides_tag { tag::without(subject) } else { subject };
         Cover {
             from: short(&header.from().map(sender).unwrap_or_default()),
             date: header.date().map(date).unwrap_or_default(),
-            subject: short(header.subject().unwrap_or_default()),
+            subject: short(subject),
             ..known
         }
     }

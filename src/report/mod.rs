@@ -24,6 +24,7 @@ use mail_builder::headers::content_type::ContentType;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Mailbox;
+use crate::job::tag;
 use crate::job::{About, Grade, Job, Notice, ReportKind};
 use crate::mailer::compose::{self, Heading};
 use crate::mailer::{Identity, Mail};
@@ -128,7 +129,11 @@ pub fn mail(
     ctx: &ReportContext<'_>,
 ) -> Mail {
     let original = returned::Original::read(evidence.message);
-    let told = text::Telling { job, kind, subject: &original.subject, evidence, ctx };
+    let subject = match job.options.from_mail {
+        true => tag::without(&original.subject),
+        false => original.subject.as_str(),
+    };
+    let told = text::Telling { job, kind, subject, evidence, ctx };
     let from = match ctx.config.from.as_str() {
         "" => ctx.identity.postmaster.as_str(),
         from => from,

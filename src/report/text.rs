@@ -112,6 +112,10 @@ impl Telling<'_> {
         facts.extend(named(&job.recipient.subaddress).map(|digits| ("Subaddress", digits)));
         facts.extend(self.subject_shown().map(|subject| ("Subject", subject)));
         facts.push(("Handed in", self.when(job.received)));
+        let time = |at: Option<Timestamp>| at.map(|at| self.when(at));
+        facts.extend(time(job.options.not_before).map(|at| ("Not before", at)));
+        facts.extend(time(job.options.expires_at).map(|at| ("Not after", at)));
+        facts.extend(named(&job.options.billing).map(|code| ("Billed to", code)));
         let last = job.attempts.last();
         if self.kind == ReportKind::Success {
             facts.extend(last.map(|attempt| ("Delivered", self.when(attempt.ended))));

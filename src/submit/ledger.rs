@@ -221,6 +221,11 @@ impl Ledger {
         format!("{} {}", all.cost, self.policy.currency())
     }
 
+    /// The zone of its days.
+    pub(super) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The kind of a number.
     pub(super) fn class(&self, number: &Number) -> Class {
         self.classes.of(number)

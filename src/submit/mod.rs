@@ -22,6 +22,7 @@
 
 mod header;
 mod ledger;
+pub mod options;
 mod prove;
 mod refusal;
 mod repeat;
@@ -35,6 +36,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use self::ledger::Ledger;
+use self::options::{Asked, Now};
 pub use self::prove::Origin;
 pub use self::refusal::{Reason, Refusal};
 use self::repeat::Print;
@@ -43,7 +45,7 @@ use crate::address::{
     PolicyConfig, SettingError, Standing, Trail,
 };
 use crate::clock::Clock;
-use crate::job::{Job, JobId, Notify, Proof, Recipient, Submission};
+use crate::job::{Job, JobId, Notify, Options, Proof, Recipient, Submission};
 use crate::mailauth::Authenticate;
 use crate::store::{Store, StoreError};
 use crate::users::Users;
@@ -236,6 +238,7 @@ impl Submit {
         origin: &Origin,
     ) -> Result<Vec<JobId>, Refusal> {
         let submission = self.prove(submission, &message, origin).await?;
+        let submission = self.asked_by_mail(submission, &message)?;
         let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
         if submission.recipients.is_empty() {
             return Err(Refusal::new(Reason::NoRecipient, "no fax number was given", "no recipients"));
@@ -256,6 +259,20 @@ impl Submit {
         let cost = self.ledger.cost(&submission);
         tracing::info!(submission = %submission.id, jobs = ?names, sender = ?submission.sender, cost, "accepted");
         Ok(names)
+    }
+
+    /// The submission with what the mail itself asks for, where its sender may.
+    fn asked_by_mail(&self, submission: Submission, message: &[u8]) -> Result<Submission, Refusal> {
+        let client = client_of(&submission.sender.proof);
+        if !self.rules.policy.obeys_mail(&client) {
+            return Ok(submission);
+        }
+        let asked = Asked::read(message, &Now { at: self.clock.now(), zone: self.ledger.zone() })?;
+        if asked.is_empty() {
+            return Ok(submission);
+        }
+        let options = asked.over(submission.options, |priority| self.priority(&client, priority))?;
+        Ok(Submission { options: Options { from_mail: true, ..options }, ..submission })
     }
 
     /// Whether an address is one that this gateway decides over: its domain is ours, whatever stands before it.
@@ -337,6 +354,19 @@ pub fn proof(client: &Client) -> Proof {
         Client::Author(address) => Proof::Network(address.clone()),
         // No policy lets it in.
         Client::Unknown => Proof::Network("unknown".into()),
+    }
+}
+
+/// Who has given a proof.
+fn client_of(proof: &Proof) -> Client {
+    match proof {
+        Proof::Network(address) => address.parse().map_or(Client::Unknown, Client::Machine),
+        Proof::Certificate(shown) => Client::Certificate(shown.clone()),
+        Proof::User(name) => Client::User(name.clone()),
+        Proof::LocalUser(name) => Client::LocalUser(name.clone()),
+        Proof::Login(name) => Client::Login(name.clone()),
+        Proof::Key(name) => Client::Key(name.clone()),
+        Proof::Author { address, .. } => Client::Author(address.clone()),
     }
 }
 

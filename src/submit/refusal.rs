@@ -27,6 +27,8 @@ pub enum Reason {
     Quota,
     /// The mail does not prove that it is from whom it says.
     NotProved,
+    /// What the mail asks for cannot be.
+    BadOption,
     /// No recipient is left.
     NoRecipient,
     /// The mail goes in circles.
@@ -60,6 +62,7 @@ impl Reason {
             Self::NoMailbox => (550, "5.1.1"),
             Self::NotPermitted | Self::NotProved => (550, "5.7.1"),
             Self::Quota => (452, "4.7.1"),
+            Self::BadOption => (554, "5.6.0"),
             Self::NoRecipient => (554, "5.5.1"),
             Self::Loop => (554, "5.4.6"),
             Self::Unconvertible => (554, "5.6.1"),
@@ -134,7 +137,8 @@ impl From<&StoreError> for Refusal {
 mod tests {
     use super::*;
 
-    const ALL: [Reason; 11] = [
+    const ALL: [Reason; 12] = [
+        Reason::BadOption,
         Reason::Quota,
         Reason::NotProved,
         Reason::BadAddress,

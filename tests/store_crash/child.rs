@@ -30,7 +30,9 @@ pub(crate) const BALLAST: &str = "ballast";
 
 /// The settings of a store in `dir`.
 pub(crate) fn config(dir: &Path) -> StoreConfig {
-    StoreConfig { dir: dir.join("store"), ..StoreConfig::default() }
+    // Now and then sled waits for ever for a write that failed under it. The store says so at its deadline, which is short
+    // here, so that the test goes on.
+    StoreConfig { dir: dir.join("store"), commit_deadline: Duration::from_secs(5), ..StoreConfig::default() }
 }
 
 /// A submission of its own, and its jobs.

@@ -40,6 +40,8 @@ pub struct PolicyConfig {
     pub currency: String,
     /// How urgent mail may be that only the network vouches for: 0 to 9.
     pub priority_max: i8,
+    /// Whether such mail may say in its header or its subject how it is to be faxed.
+    pub options_from_networks: bool,
 }
 
 impl Default for PolicyConfig {
@@ -59,6 +61,7 @@ impl Default for PolicyConfig {
             rate: Vec::new(),
             currency: "USD".into(),
             priority_max: 0,
+            options_from_networks: false,
         }
     }
 }

@@ -106,6 +106,12 @@ impl Policy {
         }
     }
 
+    /// Whether mail of this client may say by its header or its subject how it is to be faxed.
+    #[must_use]
+    pub fn obeys_mail(&self, client: &Client) -> bool {
+        !matches!(client, Client::Machine(_) | Client::Unknown) || self.0.options_from_networks
+    }
+
     /// Whose quotas a fax counts for: the person's, and those of their groups.
     #[must_use]
     pub fn accounts(&self, person: &str, sender: Option<&str>) -> Vec<Account> {
