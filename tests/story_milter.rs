@@ -8,6 +8,7 @@ mod postfix;
 mod sendmail;
 mod support;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -181,7 +182,7 @@ struct Stage {
 }
 
 /// Sends mixed mail, each again and again until it is taken, as a mail server would.
-fn send_all(stage: &Stage, postfix: &Postfix) {
+fn send_all(stage: &Stage, server: SocketAddr) {
     loop {
         let number = stage.next.fetch_add(1, Ordering::SeqCst);
         if number >= MESSAGES {
@@ -190,7 +191,7 @@ fn send_all(stage: &Stage, postfix: &Postfix) {
         let text = message(&format!("mail-{number}"), "");
         let recipients = to(&[BOB, FAX]);
         let taken = || {
-            let reply = Smtp::connect(postfix.smtp)?.send(ANNA, &recipients, &text)?;
+            let reply = Smtp::connect(server)?.send(ANNA, &recipients, &text)?;
             assert!(reply.starts_with("250") || reply.starts_with('4'), "{reply}");
             reply.starts_with("250").then_some(())
         };
@@ -209,34 +210,32 @@ fn accepted(dir: &Path) -> Vec<std::path::PathBuf> {
     paths.filter(|path| path.extension().is_some_and(|kind| kind == "fax")).collect()
 }
 
-/// The gateway is killed again and again, mostly in the moment after a fax was kept and before Postfix has heard of it.
-#[test]
-fn a_milter_that_is_killed_loses_nothing_and_doubles_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let running = RwLock::new(Some(gateway(dir.path())));
-    let postfix = Postfix::start(dir.path(), MILTER);
+/// The gateway is killed again and again, mostly in the moment after a fax was kept and before the mail server has heard
+/// of it. `mails` waits for what bob gets.
+fn kill_and_count(dir: &Path, server: SocketAddr, running: Gateway, mails: &dyn Fn() -> Vec<String>) {
+    let running = RwLock::new(Some(running));
     let stage = Stage::default();
     std::thread::scope(|scope| {
-        let senders: Vec<_> = (0..3).map(|_| scope.spawn(|| send_all(&stage, &postfix))).collect();
+        let senders: Vec<_> = (0..3).map(|_| scope.spawn(|| send_all(&stage, server))).collect();
         scope.spawn(|| {
             for kill in 0..KILLS {
-                let before = accepted(dir.path()).len();
-                let more = || accepted(dir.path()).len() > before || stage.over.load(Ordering::SeqCst);
+                let before = accepted(dir).len();
+                let more = || accepted(dir).len() > before || stage.over.load(Ordering::SeqCst);
                 while !more() {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 std::thread::sleep(Duration::from_millis(kill as u64 % 4));
                 let mut running = running.write().unwrap();
                 running.take().unwrap().kill();
-                *running = Some(Gateway::restart(dir.path()));
+                *running = Some(Gateway::restart(dir));
             }
         });
         senders.into_iter().for_each(|sender| sender.join().unwrap());
         stage.over.store(true, Ordering::SeqCst);
     });
     assert!(stage.deferred.load(Ordering::SeqCst) > 0, "no kill was felt");
-    let texts: Vec<Vec<u8>> = accepted(dir.path()).iter().map(|path| std::fs::read(path).unwrap()).collect();
-    let mails = postfix.wait_for_mails("bob", MESSAGES);
+    let texts: Vec<Vec<u8>> = accepted(dir).iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let mails = mails();
     for number in 0..MESSAGES {
         let id = format!("<mail-{number}@example.com>");
         let kept =
@@ -245,15 +244,25 @@ fn a_milter_that_is_killed_loses_nothing_and_doubles_nothing() {
         assert_eq!(mails.iter().filter(|mail| mail.contains(&id)).count(), 1, "{id} for bob");
     }
     assert_eq!((texts.len(), mails.len()), (MESSAGES, MESSAGES));
-    let known = running
-        .read()
-        .unwrap()
-        .as_ref()
-        .unwrap()
-        .log()
-        .matches("the mail has come again and is known")
-        .count();
+    let log = running.read().unwrap().as_ref().unwrap().log();
+    let known = log.matches("the mail has come again and is known").count();
     println!("{} deferrals, {known} mails known again", stage.deferred.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_milter_that_is_killed_loses_nothing_and_doubles_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path());
+    let postfix = Postfix::start(dir.path(), MILTER);
+    kill_and_count(dir.path(), postfix.smtp, gateway, &|| postfix.wait_for_mails("bob", MESSAGES));
+}
+
+#[test]
+fn nor_does_it_with_sendmail() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path());
+    let sendmail = Sendmail::start(dir.path());
+    kill_and_count(dir.path(), sendmail.smtp, gateway, &|| sendmail.queue());
 }
 
 #[test]
@@ -338,4 +347,120 @@ fn sendmail_asks_about_each_mail() {
         assert!(reply.starts_with("250"), "{reply}");
     }
     assert_eq!(jobs(&gateway).len(), 3, "the same mail twice is one fax");
+}
+
+#[test]
+fn sendmail_takes_mail_in_one_go_and_after_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path());
+    let sendmail = Sendmail::start(dir.path());
+    let mut smtp = Smtp::connect(sendmail.smtp).unwrap();
+    for round in 1..=3 {
+        let group = [
+            &format!("MAIL FROM:<{ANNA}>")[..],
+            &format!("RCPT TO:<{BOB}>"),
+            &format!("RCPT TO:<{FAX}>"),
+            "RCPT TO:<911@fax.example.com>",
+            "RCPT TO:<+12125550124@fax.example.com>",
+            "DATA",
+        ];
+        let codes: Vec<String> = smtp.pipeline(&group).iter().map(|reply| reply[..3].to_owned()).collect();
+        assert_eq!(codes, ["250", "250", "250", "550", "250", "354"]);
+        let text = message(&format!("round-{round}"), "").replace('\n', "\r\n");
+        let reply = smtp.say(&format!("{text}\r\n.")).unwrap();
+        assert!(reply.starts_with("250"), "{reply}");
+        assert_eq!((sendmail.queue().len(), jobs(&gateway).len()), (round, 2 * round));
+    }
+    for mail in sendmail.queue() {
+        assert_eq!(mail.matches("X-Fax-Job: ").count(), 2, "{mail}");
+        let to: Vec<&str> = mail.lines().filter(|line| line.starts_with("RP")).collect();
+        assert_eq!(to, ["RPFD:<bob@example.com>"], "{mail}");
+    }
+}
+
+/// What the client asks for beside the fax reaches the milter, and stands in the receipt; `mail` is what it adds to MAIL.
+fn is_told_what_was_asked(gateway: &Gateway, server: SocketAddr, mail: &str) -> String {
+    let mut smtp = Smtp::connect(server).unwrap();
+    let group = [
+        &format!("MAIL FROM:<{ANNA}> RET=HDRS ENVID=Q+2B1{mail}")[..],
+        &format!("RCPT TO:<{FAX}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;lab+2Bdesk@example.com"),
+        "RCPT TO:<+12125550124@fax.example.com> NOTIFY=NEVER",
+    ];
+    for line in group {
+        let reply = smtp.say(line).unwrap();
+        assert!(reply.starts_with("250"), "{line}: {reply}");
+    }
+    assert!(smtp.say("DATA").unwrap().starts_with("354"));
+    let text = message("asked", "").replace('\n', "\r\n");
+    assert!(smtp.say(&format!("{text}\r\n.")).unwrap().starts_with("250"));
+    gateway.wait_for_mails("in@example.com", 2);
+    let receipt = String::from_utf8(gateway.wait_for_mails(ANNA, 1).remove(0)).unwrap();
+    for field in [
+        "Original-Envelope-Id: Q+1\n",
+        "Original-Recipient: rfc822;lab+desk@example.com\n",
+        &format!("Final-Recipient: rfc822; {FAX}\n"),
+        "Action: delivered\n",
+    ] {
+        assert!(receipt.contains(field), "{field}{receipt}");
+    }
+    assert_eq!(gateway.mails(ANNA).len(), 1, "of the other nobody wanted to hear");
+    receipt
+}
+
+#[test]
+fn postfix_hands_on_what_the_sender_wants_to_be_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path());
+    let postfix = Postfix::start(dir.path(), MILTER);
+    let receipt = is_told_what_was_asked(&gateway, postfix.smtp, "");
+    assert!(!receipt.contains("Deliver-By-Date"), "{receipt}");
+}
+
+/// Sendmail knows DELIVERBY (RFC 2852) too.
+#[test]
+fn sendmail_hands_on_when_a_fax_is_too_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path());
+    let sendmail = Sendmail::start(dir.path());
+    let offer = Smtp::connect(sendmail.smtp).unwrap().say("EHLO client.example.com").unwrap();
+    assert!(offer.contains("DELIVERBY"), "{offer}");
+    let receipt = is_told_what_was_asked(&gateway, sendmail.smtp, " BY=3600;R");
+    assert!(receipt.contains("Deliver-By-Date: "), "{receipt}");
+}
+
+#[test]
+fn trouble_defers_the_mail_for_all_at_sendmail_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = gateway(dir.path());
+    let sendmail = Sendmail::start(dir.path());
+    let mut smtp = Smtp::connect(sendmail.smtp).unwrap();
+    let both = to(&[BOB, FAX]);
+
+    let (spool, away) = (dir.path().join("data/store/spool"), dir.path().join("away"));
+    std::fs::rename(&spool, &away).unwrap();
+    let reply = smtp.send(ANNA, &both, &message("held", "")).unwrap();
+    let sentence = "451 4.3.0 the gateway cannot keep the message just now; please try again later\r\n";
+    assert_eq!(reply, sentence);
+    assert_eq!(sendmail.queue(), [""; 0], "bob's part waits with the client too");
+    std::fs::rename(&away, &spool).unwrap();
+    let reply = smtp.send(ANNA, &both, &message("held", "")).unwrap();
+    assert!(reply.starts_with("250"), "{reply}");
+    assert_eq!((sendmail.queue().len(), jobs(&gateway).len()), (1, 1));
+
+    // The gateway is stopped while a client names its recipients.
+    smtp.say(&format!("MAIL FROM:<{ANNA}>")).unwrap();
+    for recipient in &both {
+        assert!(smtp.say(&format!("RCPT TO:<{recipient}>")).unwrap().starts_with("250"));
+    }
+    gateway.terminate();
+    let reply = wait_for("the stop", || {
+        let reply = smtp.say(&format!("RCPT TO:<{FAX}>")).unwrap();
+        (!reply.starts_with("250")).then_some(reply)
+    });
+    assert!(reply.contains("451 4.3.2") && reply.contains("the gateway is shutting down"), "{reply}");
+    assert!(smtp.say("DATA").unwrap().starts_with('4'));
+    drop(gateway);
+    let reply = Smtp::connect(sendmail.smtp).map(|mut smtp| smtp.say(&format!("MAIL FROM:<{ANNA}>")));
+    assert!(reply.is_none_or(|reply| reply.unwrap().starts_with('4')));
+    assert_eq!(sendmail.queue().len(), 1);
 }

@@ -113,6 +113,73 @@ fn postfix_by_smtp_over_tls() {
     assert!(postfix.log().contains("TLS connection established to 127.0.0.1"), "{}", postfix.log());
 }
 
+fn openssl(args: &[&str]) -> String {
+    let output = std::process::Command::new("openssl").args(args).output().expect("this test needs openssl");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A gateway whose certificate Postfix is told to look at, and what that Postfix must be told to believe it.
+enum Certificate {
+    /// An issued one (by itself, which does for an authority), by the name in it.
+    Issued,
+    /// The one of the gateway's own making, by its fingerprint.
+    OwnMaking,
+    /// The one of the gateway's own making, and the fingerprint of another.
+    Foreign,
+}
+
+fn looks_at_the_certificate(which: &Certificate) {
+    let dir = tempfile::tempdir().unwrap();
+    let (issued, key) = (dir.path().join("issued.pem"), dir.path().join("key.pem"));
+    let paths = [issued.to_str().unwrap(), key.to_str().unwrap()];
+    let subject = ["-subj", "/CN=fax.example.com", "-addext", "subjectAltName=DNS:fax.example.com"];
+    let made = [
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-out", paths[0], "-keyout", paths[1],
+    ];
+    openssl(&[&made[..], &subject].concat());
+    let gateway = match which {
+        Certificate::Issued => {
+            gateway(dir.path(), &format!("tls.certificate = {:?}\ntls.key = {:?}\n", paths[0], paths[1]))
+        }
+        Certificate::OwnMaking | Certificate::Foreign => gateway(dir.path(), ""),
+    };
+    let own = gateway.dir.join("data/tls/fax.example.com.self-made.pem");
+    let shown = if matches!(which, Certificate::OwnMaking) { own.to_str().unwrap() } else { paths[0] };
+    let print = openssl(&["x509", "-in", shown, "-noout", "-fingerprint", "-sha256"]);
+    let print = print.trim().rsplit_once('=').unwrap().1.to_owned();
+    // As the recipe has it.
+    let level = match which {
+        Certificate::Issued => "secure match=fax.example.com".to_owned(),
+        Certificate::OwnMaking | Certificate::Foreign => format!("fingerprint match={print}"),
+    };
+    let believes = format!(
+        "smtp_tls_policy_maps = inline:{{ {{ [127.0.0.1]:2525 = {level} }} }}\n\
+         smtp_tls_fingerprint_digest = sha256\nsmtp_tls_CAfile = {}\n",
+        paths[0]
+    );
+    let postfix = Postfix::start(dir.path(), &format!("{TRANSPORT}\n{believes}smtp_tls_loglevel = 1\n"));
+    let mut smtp = Smtp::connect(postfix.smtp).unwrap();
+    send(&mut smtp, "", &[&format!("<{FAX}>")], "believed");
+    if matches!(which, Certificate::Foreign) {
+        wait_for("Postfix to see whom it talks to", || {
+            postfix.log().contains("Server certificate not verified").then_some(())
+        });
+        assert_eq!(gateway.status()["jobs"].as_array().unwrap().len(), 0);
+        assert_eq!(postfix.queued(), 1, "the mail waits");
+    } else {
+        gateway.wait_for_mails("in@example.com", 1);
+        assert!(postfix.log().contains("Verified TLS connection established"), "{}", postfix.log());
+    }
+}
+
+#[test]
+fn postfix_by_smtp_with_a_certificate_that_it_looks_at() {
+    for which in [Certificate::Issued, Certificate::OwnMaking, Certificate::Foreign] {
+        looks_at_the_certificate(&which);
+    }
+}
+
 #[test]
 fn postfix_by_lmtp() {
     for unix in [false, true] {
@@ -154,4 +221,40 @@ fn opensmtpd_by_smtp_over_tls() {
     // OpenSMTPD 6.8 refuses NEVER, and gives all recipients of a mail what the first of them asked for.
     relays(&gateway, opensmtpd.smtp, &boxes, false, &|| opensmtpd.flush());
     assert!(opensmtpd.log().contains("tls ciphers="), "{}", opensmtpd.log());
+}
+
+/// What comes of a fax goes back the way it came: the receipt and the received fax stand in Postfix's mailboxes. The mail
+/// is a large one.
+#[test]
+fn receipts_and_received_faxes_leave_through_postfix() {
+    let dir = tempfile::tempdir().unwrap();
+    let postfix = Postfix::start(dir.path(), TRANSPORT);
+    let back = format!(
+        "[mailer]\nkind = \"relay\"\n[mailer.relay]\nhost = \"127.0.0.1\"\nport = {}\n",
+        postfix.smtp.port()
+    );
+    let settings = format!("[[received.route]]\nto = [\"in@example.com\"]\n{back}");
+    write_config(dir.path(), &format!("{settings}{}", lines(&LINES)));
+    let file = dir.path().join("faxgate.toml");
+    let text = std::fs::read_to_string(&file).unwrap().replacen("127.0.0.1:0", "127.0.0.1:2525", 1);
+    std::fs::write(&file, text).unwrap();
+    let gateway = Gateway::restart(dir.path());
+    let mut smtp = Smtp::connect(postfix.smtp).unwrap();
+
+    let padding = "<!-- what a word processor writes and nobody sees -->\n".repeat(35_000);
+    let large = format!(
+        "From: {ANNA}\nSubject: large\nMessage-ID: <large@example.com>\nMIME-Version: 1.0\n\
+         Content-Type: text/html\n\n<p>First</p>\n{padding}<p>Last</p>\n"
+    );
+    assert!(large.len() > 1_500_000);
+    let reply = smtp.send(ANNA, &[FAX.to_owned(), WARD.to_owned()], &large).unwrap();
+    assert!(reply.starts_with("250"), "{reply}");
+    for fax in postfix.wait_for_mails("in", 2) {
+        assert_eq!(support::received_pages(fax.as_bytes()).len(), 1);
+    }
+    for receipt in postfix.wait_for_mails("anna", 1) {
+        assert!(receipt.contains("Return-Path: <>"), "{receipt}");
+        assert!(receipt.contains("multipart/report") && receipt.contains("Action: delivered"), "{receipt}");
+    }
+    assert_eq!(gateway.mails(ANNA).len(), 0, "nothing is put into folders of ours");
 }

@@ -10,6 +10,8 @@ dnl     domains = ["fax.example.com"]
 dnl     [policy]
 dnl     networks = ["192.0.2.0/24"]        # Sendmail's clients that may fax without a login
 dnl
+dnl What a client asks for beside the fax (DSN, and DELIVERBY: when it is too late) reaches Faxgate.
+dnl
 dnl Sendmail takes mail for the fax domain; Faxgate says which numbers are good.
 RELAY_DOMAIN(`fax.example.com')dnl
 dnl F=T: if Faxgate does not answer, clients are told to come again. Without it their mail would pass by the milter.

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! That is the codec. What may follow what, who has to answer when, and what was negotiated, [`Session`] knows: a
-//! filter's side of one connection, still without I/O.
+//! filter's side of one connection, still without I/O. `examples/banned_word.rs` is a whole filter on it.
 #![no_std]
 #![forbid(unsafe_code)]
 // Every byte here comes from a peer: what is not there is an error, never a panic.

@@ -183,3 +183,34 @@ async fn a_socket_has_one_owner_and_its_mode() {
     assert!(bind(&file).await.is_err());
     assert_eq!(std::fs::read(&file).unwrap(), b"precious");
 }
+
+/// A mail server that dies at any byte of a message leaves nothing behind, and hears nothing that it was not owed.
+#[tokio::test]
+async fn a_connection_may_end_at_any_byte() {
+    let milter = Milter::start().await;
+    let mut whole = Vec::new();
+    for command in [
+        Command::Mail { sender: b"<anna@example.com>", parameters: vec![b"SIZE=100"] },
+        Command::Rcpt { recipient: FAX.as_bytes(), parameters: vec![] },
+        Command::Data,
+        Command::Header { name: b"Subject", value: b"x" },
+        Command::Eoh,
+        Command::Body(b"text"),
+        Command::BodyEob(b""),
+    ] {
+        command.encode(&mut whole).unwrap();
+    }
+    for end in 0..whole.len() {
+        let mut server = milter.server().await;
+        server.raw(&whole[..end]).await;
+        drop(server);
+    }
+    assert_eq!(milter.jobs().await, []);
+    let mut server = milter.server().await;
+    server.raw(&whole).await;
+    let mut said = Vec::new();
+    while said.last() != Some(&b"d".to_vec()) {
+        said.push(server.hears().await.unwrap());
+    }
+    assert_eq!(milter.jobs().await.len(), 1, "one byte more, and it is a fax: {said:?}");
+}

@@ -39,3 +39,8 @@ async fn aborts_at_every_point() {
 async fn refusals() {
     assert_eq!(play("refusals").await, 0);
 }
+
+#[tokio::test]
+async fn every_version_and_words_that_nobody_knows() {
+    assert_eq!(play("negotiation").await, 2 * 7);
+}

@@ -163,6 +163,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MailServer<S> {
         self.stream.write_all(&packet).await.unwrap();
     }
 
+    /// Sends bytes that need not be a whole packet.
+    pub(crate) async fn raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
     /// Sends a command, and hears the answer where there is one.
     pub(crate) async fn asks(&mut self, command: &Command<'_>) -> String {
         self.says(command).await;

@@ -1,7 +1,7 @@
 //! Talks over the wire, by hand.
 
 use faxgate::job::{Door, Proof};
-use milter_proto::{Command, VERSION};
+use milter_proto::{Command, Peer, VERSION};
 
 use super::support::{MailServer, Milter};
 
@@ -151,4 +151,50 @@ async fn what_cannot_be_faxed_refuses_the_message() {
     server.rcpt(FAX).await;
     let said = server.content(&[], "text").await;
     assert_eq!(said, ["y451 4.3.0 the gateway cannot keep the message just now; please try again later"]);
+}
+
+/// `SMFIC_QUIT_NC`: what was known of the first client does not count for the second.
+#[tokio::test]
+async fn another_client_over_the_same_connection_begins_anew() {
+    let milter = Milter::with(|config| config.trust_mta_auth = true).await;
+    let mut server = milter.server().await;
+    server.macros(b'M', &[("{auth_authen}", "ann")]).await;
+    server.mail("<anna@example.com>").await;
+    assert_eq!(server.rcpt(FAX).await, "c");
+    assert_eq!(server.asks(&Command::Data).await, "c");
+    assert_eq!(server.asks(&Command::Body(b"half a mess")).await, "c");
+    server.says(&Command::QuitNc).await;
+    // With no macros of its own, which would hide those of the first.
+    let peer = Peer::Inet { address: b"198.51.100.1", port: 4711 };
+    server.asks(&Command::Connect { host: b"client.example", peer }).await;
+    server.asks(&Command::Helo { name: b"client.example" }).await;
+    server.mail("<anna@example.com>").await;
+    assert!(server.rcpt(FAX).await.starts_with("y550 5.7.1"), "neither address nor login is the second's");
+    server.says(&Command::QuitNc).await;
+    server.client("192.0.2.7").await;
+    server.mail("<anna@example.com>").await;
+    assert_eq!(server.rcpt(FAX).await, "c");
+    assert_eq!(server.content(&[], "whole").await, ["d"]);
+    let jobs = milter.jobs().await;
+    let [job] = jobs.as_slice() else { panic!("{jobs:?}") };
+    assert_eq!(job.sender.proof, Proof::Network("192.0.2.7".into()));
+    assert!(milter.message(job).await.ends_with("whole"), "nothing of what broke off");
+}
+
+/// Every version from 2 on, and one that is not there yet.
+#[tokio::test]
+async fn every_version_takes_a_fax() {
+    let milter = Milter::start().await;
+    for version in 2..=6 {
+        let mut server = MailServer::new(milter.stream().await);
+        server.negotiate(version).await;
+        server.client("192.0.2.7").await;
+        assert!(["", "c"].contains(&server.mail("<anna@example.com>").await.as_str()), "version {version}");
+        assert_eq!(server.rcpt(FAX).await, "c", "version {version}");
+        server.asks(&Command::Header { name: b"Subject", value: b"x" }).await;
+        server.asks(&Command::Eoh).await;
+        server.says(&Command::BodyEob(format!("version {version}").as_bytes())).await;
+        assert_eq!(server.ending().await, ["d"], "version {version}");
+    }
+    assert_eq!(milter.jobs().await.len(), 5);
 }

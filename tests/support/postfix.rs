@@ -44,7 +44,7 @@ minimal_backoff_time = 1s
 queue_run_delay = 1s
 virtual_mailbox_domains = example.com
 virtual_mailbox_base = {dir}/boxes
-virtual_mailbox_maps = inline:{ bob@example.com=bob/, anna@example.com=anna/ }
+virtual_mailbox_maps = inline:{ bob@example.com=bob/, anna@example.com=anna/, in@example.com=in/ }
 virtual_minimum_uid = 1
 virtual_uid_maps = static:8
 virtual_gid_maps = static:8
