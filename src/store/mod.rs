@@ -26,7 +26,7 @@ pub use self::sled::{OpenReport, SledStore};
 use crate::job::{FaxId, Job, JobId, Notice, NoticeId, ReceivedFax, Submission, SubmissionId};
 
 /// A failure of the store.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else changed it first; read it again.
     #[error("{0} was changed meanwhile")]
@@ -43,16 +43,6 @@ pub enum StoreError {
     /// The disk fails, or the files are damaged, or the index has no room.
     #[error("the store failed: {0}")]
     Failed(String),
-}
-
-impl StoreError {
-    /// What went wrong, without the words that say where.
-    fn cause(self) -> String {
-        match self {
-            Self::Failed(cause) => cause,
-            other => other.to_string(),
-        }
-    }
 }
 
 /// Which jobs to list.

@@ -26,15 +26,15 @@ impl Waiting {
     }
 
     /// Nothing came of it.
-    pub(super) fn fail(self, cause: &str) {
+    pub(super) fn fail(self, error: &StoreError) {
         for (reply, _) in self.0.into_values().flatten() {
-            let _ = reply.send(Err(StoreError::Failed(cause.to_owned())));
+            let _ = reply.send(Err(error.clone()));
         }
     }
 
-    fn fail_doc(&mut self, doc: &Doc, cause: &str) {
+    fn fail_doc(&mut self, doc: &Doc, error: &StoreError) {
         for (reply, _) in self.0.remove(doc).unwrap_or_default() {
-            let _ = reply.send(Err(StoreError::Failed(cause.to_owned())));
+            let _ = reply.send(Err(error.clone()));
         }
     }
 }
@@ -69,10 +69,10 @@ pub(super) fn plan<'a>(
 }
 
 /// Refuses a whole group, for there is no index.
-pub(super) fn refuse(spool: &Spool, writes: Vec<(Write, Reply<Written>)>, cause: &str) {
+pub(super) fn refuse(spool: &Spool, writes: Vec<(Write, Reply<Written>)>, error: &StoreError) {
     for (write, reply) in writes {
         discard(spool, staged(&write).as_ref());
-        let _ = reply.send(Err(StoreError::Failed(cause.to_owned())));
+        let _ = reply.send(Err(error.clone()));
     }
 }
 
@@ -85,22 +85,21 @@ pub(super) fn write_spool(spool: &Spool, plan: &mut Plan<'_>, waiting: &mut Wait
         match write_doc(spool, doc, change) {
             Ok(true) => renamed.push(doc.clone()),
             Ok(false) => {}
-            Err(error) => failed.push((doc.clone(), error.cause())),
+            Err(error) => failed.push((doc.clone(), error)),
         }
     }
     if !renamed.is_empty()
         && let Err(error) = spool.sync_dir()
     {
-        let cause = error.cause();
-        failed.extend(renamed.into_iter().map(|doc| (doc, cause.clone())));
+        failed.extend(renamed.into_iter().map(|doc| (doc, error.clone())));
     }
-    for (doc, cause) in failed {
-        tracing::error!("{cause}");
+    for (doc, error) in failed {
+        tracing::error!("{error}");
         if let Some(change) = plan.docs.get(&doc) {
             take_back(spool, &doc, change);
         }
         plan.drop_doc(&doc);
-        waiting.fail_doc(&doc, &cause);
+        waiting.fail_doc(&doc, &error);
     }
 }
 

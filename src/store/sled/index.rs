@@ -40,7 +40,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(25);
 pub(super) enum IndexError {
     /// The files are damaged; they can be made again.
     Damaged(String),
-    /// The disk is full or fails; making the files again would fail too.
+    /// The disk is full; it may have room again.
+    Full(String),
+    /// The disk fails; making the files again would fail too.
     Failed(String),
 }
 
@@ -48,17 +50,17 @@ impl IndexError {
     /// A failure of the spool, on which the index depends.
     #[allow(clippy::needless_pass_by_value, reason = "it is given to map_err")]
     pub(super) fn from_spool(cause: StoreError) -> Self {
-        Self::Failed(cause.to_string())
+        match cause {
+            StoreError::Full(text) => Self::Full(text),
+            other => Self::Failed(other.to_string()),
+        }
     }
 
     fn from_io(cause: &io::Error) -> Self {
         use io::ErrorKind as K;
         match cause.kind() {
-            K::StorageFull
-            | K::QuotaExceeded
-            | K::FileTooLarge
-            | K::ReadOnlyFilesystem
-            | K::PermissionDenied => Self::Failed(cause.to_string()),
+            K::StorageFull | K::QuotaExceeded => Self::Full(cause.to_string()),
+            K::FileTooLarge | K::ReadOnlyFilesystem | K::PermissionDenied => Self::Failed(cause.to_string()),
             // EIO has no kind of its own.
             _ if cause.raw_os_error().is_some() => Self::Failed(cause.to_string()),
             _ => Self::Damaged(cause.to_string()),
@@ -77,6 +79,7 @@ impl From<IndexError> for StoreError {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::Damaged(cause) => Self::Failed(format!("the index is damaged: {cause}")),
+            IndexError::Full(cause) => Self::Full(format!("the index: {cause}")),
             IndexError::Failed(cause) => Self::Failed(format!("the index: {cause}")),
         }
     }
@@ -111,7 +114,7 @@ pub(super) struct Index {
 impl Index {
     /// Opens the index in `path`, and makes an empty one where there is none.
     pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, IndexError> {
-        make_private_dir(path).map_err(|e| IndexError::Failed(e.to_string()))?;
+        make_private_dir(path).map_err(IndexError::from_spool)?;
         remove_snapshots(path, |name| name.ends_with(".generating"))?;
         let db = match open_db(path, cache_bytes) {
             Err(IndexError::Damaged(cause)) => {
@@ -130,7 +133,7 @@ impl Index {
             Ok(file)
         };
         let file = private().map_err(|e: io::Error| IndexError::from_io(&e))?;
-        sync_dir(path).map_err(|e| IndexError::Failed(e.to_string()))?;
+        sync_dir(path).map_err(IndexError::from_spool)?;
         Ok(Self { db: Some(db), file, trouble: RefCell::default() })
     }
 

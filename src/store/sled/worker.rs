@@ -144,7 +144,7 @@ impl Worker {
         let spool = Arc::clone(&self.spool);
         let index = match self.index() {
             Ok(index) => index,
-            Err(error) => return group::refuse(&spool, writes, &error.cause()),
+            Err(error) => return group::refuse(&spool, writes, &error),
         };
         let (mut plan, mut waiting) = group::plan(index, &spool, writes);
         group::write_spool(&spool, &mut plan, &mut waiting);
@@ -155,15 +155,15 @@ impl Worker {
         match index.apply(changes) {
             Ok(()) => waiting.succeed(),
             Err(error) => {
-                let cause = StoreError::from(error).cause();
-                tracing::error!("{cause}; {} documents are put back", docs.len());
+                let error = StoreError::from(error);
+                tracing::error!("{error}; {} documents are put back", docs.len());
                 for (doc, change) in &docs {
                     group::take_back(&spool, doc, change);
                 }
-                if let Err(error) = spool.sync_dir() {
-                    tracing::error!("{error}");
+                if let Err(sync) = spool.sync_dir() {
+                    tracing::error!("{sync}");
                 }
-                waiting.fail(&cause);
+                waiting.fail(&error);
             }
         }
     }
