@@ -9,6 +9,7 @@
 
 mod config;
 mod files;
+mod journal;
 mod sled;
 mod spool;
 

@@ -9,8 +9,8 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use super::index::{Change, Index, IndexError};
-use crate::store::StoreError;
 use crate::store::files::{failed, sync_dir};
+use crate::store::{StoreConfig, StoreError};
 
 /// Below this size an index is left as it is.
 const GROWN_BYTES_MIN: u64 = 64 << 20;
@@ -24,15 +24,15 @@ pub(super) fn has_grown(size: u64, after_last: u64) -> bool {
     size > GROWN_BYTES_MIN && size > after_last.saturating_mul(GROWTH)
 }
 
-/// Copies the index in `path` into a new one and opens that.
-pub(super) fn compact(index: Index, path: &Path, cache_bytes: u64) -> Result<Index, IndexError> {
-    let dir = path.parent().unwrap_or(path);
+/// Copies the index into a new one and opens that.
+pub(super) fn compact(index: Index, config: &StoreConfig) -> Result<Index, IndexError> {
+    let (dir, path) = (&config.dir, &config.dir.join("index"));
     remove_leftovers(dir).map_err(IndexError::from_spool)?;
     let [new, old] = leftovers(dir);
-    let fresh = Index::open(&new, cache_bytes)?;
+    let fresh = Index::open(&new, config)?;
     copy(&index, &fresh)?;
-    drop(fresh);
-    drop(index);
+    fresh.close()?;
+    index.close()?;
     let replace = || -> Result<(), StoreError> {
         fs::rename(path, &old).map_err(|e| failed("rename", path, &e))?;
         fs::rename(&new, path).map_err(|e| failed("rename", &new, &e))?;
@@ -40,7 +40,7 @@ pub(super) fn compact(index: Index, path: &Path, cache_bytes: u64) -> Result<Ind
         remove_leftovers(dir)
     };
     replace().map_err(IndexError::from_spool)?;
-    Index::open(path, cache_bytes)
+    Index::open(path, config)
 }
 
 /// Takes away what a crash left of copying.
@@ -80,8 +80,6 @@ mod tests {
     use super::super::index::RECORD_BYTES_MAX;
     use super::*;
 
-    const CACHE: u64 = 64 << 20;
-
     fn records(index: &Index) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut records = Vec::new();
         let visit = |key: &[u8], value: &[u8]| {
@@ -103,8 +101,8 @@ mod tests {
     #[test]
     fn a_copy_holds_the_same_in_less_space() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("index");
-        let index = Index::open(&path, CACHE).unwrap();
+        let config = StoreConfig { dir: dir.path().to_owned(), ..StoreConfig::default() };
+        let index = Index::open(&dir.path().join("index"), &config).unwrap();
         let key = |number: u32| number.to_be_bytes().to_vec();
         for round in 0..10u8 {
             index.apply((0..2500).map(|number| (key(number), Some(vec![round; 500])))).unwrap();
@@ -113,7 +111,7 @@ mod tests {
         }
         let before = (records(&index), index.size().unwrap());
         fs::create_dir(dir.path().join("index.old")).unwrap();
-        let index = compact(index, &path, CACHE).unwrap();
+        let index = compact(index, &config).unwrap();
         assert_eq!(records(&index), before.0);
         assert_eq!(before.0.len(), 1250);
         assert!(index.size().unwrap() * 2 < before.1, "{} of {}", index.size().unwrap(), before.1);
@@ -123,7 +121,7 @@ mod tests {
     #[test]
     fn the_largest_records_stay_out_of_the_files_that_sled_never_syncs() {
         let dir = tempfile::tempdir().unwrap();
-        let index = Index::open(&dir.path().join("index"), CACHE).unwrap();
+        let index = Index::open(&dir.path().join("index"), &StoreConfig::default()).unwrap();
         for number in 0..400u32 {
             // Noise, out of order, written twice: leaves split, merge and are replaced as a whole.
             let key = number.wrapping_mul(0x9e37_79b9).to_be_bytes().to_vec();

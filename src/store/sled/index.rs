@@ -2,8 +2,10 @@
 //!
 //! * Only the store's thread touches it, by plain reads and atomic batches: no transaction closures, which
 //!   can deadlock, and each batch is flushed before the next, for streams of unflushed ones were seen to hang.
-//! * `flush()` on Linux calls `sync_file_range` and no fsync; so each batch is followed by `fdatasync` on a
-//!   descriptor of our own.
+//! * `flush()` after a failed write was seen to wait for ever; so it is called in a thread of its own
+//!   ([`super::flusher`]), and an index that does not come back is left to itself and made again.
+//! * `flush()` on Linux calls `sync_file_range` and no fsync. The index need not survive a power cut
+//!   ([`super::boot`]): only closing it for good is followed by `fdatasync`, on a descriptor of our own.
 //! * Records are small ([`RECORD_BYTES_MAX`]): what makes a log message of more than 131,052 bytes goes to
 //!   files that sled never syncs, and a leaf holds 16 records.
 //! * Some damage makes sled panic: every call runs under `catch_unwind`. What cannot be opened, even without
@@ -21,11 +23,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::flusher::Flusher;
 use super::keys;
 use crate::job::Notice;
-use crate::store::StoreError;
 use crate::store::files::{make_private_dir, sync_dir};
 use crate::store::spool::Doc;
+use crate::store::{StoreConfig, StoreError};
 
 /// Bytes of one record. A leaf is split when it holds more than 16, and is logged as a whole: 17 of these and
 /// their keys stay under sled's 131,052.
@@ -86,7 +89,7 @@ impl From<IndexError> for StoreError {
 }
 
 /// Runs a call of sled; a panic in it is damage.
-fn guarded<T>(call: impl FnOnce() -> Result<T, ::sled::Error>) -> Result<T, IndexError> {
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, ::sled::Error>) -> Result<T, IndexError> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.map_err(|e| IndexError::from_sled(&e)),
         Err(panic) => {
@@ -103,8 +106,9 @@ pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 /// The index over the spool.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// `Some` until it is dropped.
+    /// `Some` until it is closed.
     db: Option<::sled::Db>,
+    flusher: Flusher,
     /// sled's file, by a descriptor that can be synced.
     file: File,
     /// What went wrong: sled does not go on after an error, it has to be opened again.
@@ -113,7 +117,8 @@ pub(super) struct Index {
 
 impl Index {
     /// Opens the index in `path`, and makes an empty one where there is none.
-    pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, IndexError> {
+    pub(super) fn open(path: &Path, config: &StoreConfig) -> Result<Self, IndexError> {
+        let cache_bytes = config.cache_bytes;
         make_private_dir(path).map_err(IndexError::from_spool)?;
         remove_snapshots(path, |name| name.ends_with(".generating"))?;
         let db = match open_db(path, cache_bytes) {
@@ -134,7 +139,8 @@ impl Index {
         };
         let file = private().map_err(|e: io::Error| IndexError::from_io(&e))?;
         sync_dir(path).map_err(IndexError::from_spool)?;
-        Ok(Self { db: Some(db), file, trouble: RefCell::default() })
+        let flusher = Flusher::start(db.clone(), config.commit_deadline / 3)?;
+        Ok(Self { db: Some(db), flusher, file, trouble: RefCell::default() })
     }
 
     /// Runs a call of sled, and remembers its error.
@@ -155,6 +161,8 @@ impl Index {
 
     /// The error after which this index must be opened again.
     pub(super) fn trouble(&self) -> Option<IndexError> {
+        // Who was told of it needs no result.
+        let _ = self.remember(self.flusher.look());
         self.trouble.borrow().clone()
     }
 
@@ -221,8 +229,9 @@ impl Index {
         })
     }
 
-    /// Writes all changes or none, and returns when they would survive a power cut.
+    /// Writes all changes or none. They survive this process when its next batch is begun.
     pub(super) fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), IndexError> {
+        self.remember(self.flusher.wait())?;
         let mut batch = ::sled::Batch::default();
         for (key, value) in changes {
             match value {
@@ -230,11 +239,8 @@ impl Index {
                 None => batch.remove(key),
             }
         }
-        self.run(|db| {
-            db.apply_batch(batch)?;
-            db.flush()
-        })?;
-        self.remember(self.file.sync_data().map_err(|e| IndexError::from_io(&e)))
+        self.run(|db| db.apply_batch(batch))?;
+        self.remember(self.flusher.order())
     }
 
     /// Bytes of sled's file.
@@ -242,14 +248,31 @@ impl Index {
         let metadata = self.file.metadata().map_err(|e| IndexError::from_io(&e))?;
         Ok(metadata.len())
     }
+
+    /// Gives the files up. Where it fails with [`IndexError::Damaged`], sled may hold on to them for ever.
+    pub(super) fn close(mut self) -> Result<(), IndexError> {
+        self.shut()
+    }
+
+    /// Gives the files up, such as they would survive a power cut.
+    pub(super) fn close_durably(mut self) -> Result<(), IndexError> {
+        self.shut()?;
+        self.file.sync_all().map_err(|e| IndexError::from_io(&e))
+    }
+
+    fn shut(&mut self) -> Result<(), IndexError> {
+        // The last handle is the flusher's: what sled does at its end, it does there.
+        drop(self.db.take());
+        self.flusher.close()
+    }
 }
 
 impl Drop for Index {
     fn drop(&mut self) {
-        let db = self.db.take();
-        // sled's own drop unwraps the result of an fsync.
-        if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
-            tracing::error!("the index did not close cleanly");
+        if self.db.is_some()
+            && let Err(error) = self.shut()
+        {
+            tracing::error!("the index did not close cleanly: {error:?}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The store on sled: the index of this machine's queue, over the spool that is the truth.
 //!
-//! A verb that writes returns when the spool's file, its folder and the index were synced, in this order. A
-//! submission's message is written by its caller's own blocking task, so that many are written side by side;
-//! all else happens in one thread ([`worker`]). A caller that stops waiting before its group is begun takes
-//! its write back; later, it may find it done.
+//! A verb that writes returns when the journal has it, synced once for all who wait, and the spool's files and the
+//! index show it. A large message is written and synced by its caller's own blocking task, so that many are written
+//! side by side; all else happens in one thread ([`worker`]). A caller that stops waiting before its group is begun
+//! takes its write back; later, it may find it done.
 
+mod boot;
 mod compact;
+mod flusher;
 mod group;
 mod index;
 mod keys;
@@ -28,11 +30,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::index::{Index, IndexError};
 use self::keys::space;
-use self::plan::{Write, Written};
+use self::plan::{MessageFile, Write, Written};
 pub use self::recover::OpenReport;
 use self::worker::{Request, Worker};
 use super::files::{failed, make_private_dir, private_file};
-use super::spool::{Doc, Spool};
+use super::journal::Journal;
+use super::spool::{Doc, JOURNALED_BYTES_MAX, Spool};
 use super::{JobFilter, Store, StoreConfig, StoreError};
 use crate::job::{FaxId, Job, JobId, Notice, NoticeId, ReceivedFax, Submission, SubmissionId};
 
@@ -57,14 +60,24 @@ impl SledStore {
         make_private_dir(&config.dir)?;
         let lock = lock(&config.dir.join("lock"))?;
         let spool = Arc::new(Spool::open(config.dir.join("spool"))?);
+        let (journal, restored) = Journal::open(config.dir.join("journal"), spool.dir())?;
         let mut report = OpenReport { leftovers: spool.clean()?, ..OpenReport::default() };
         compact::remove_leftovers(&config.dir)?;
+        let lost = boot::went_down(&config.dir)?;
+        if lost {
+            recover::remove_index(&config.dir)?;
+        }
+        boot::mark(&config.dir)?;
         let index = recover::open_index(&config, &spool, None, &mut report)?;
+        report.restored = restored;
+        report.index_rebuilt =
+            report.index_rebuilt.or_else(|| lost.then(|| "the machine went down while it was open".into()));
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
         let store = Self { spool: Arc::clone(&spool), requests, deadline: config.commit_deadline };
         let worker = Worker {
             config,
             spool,
+            journal,
             lock,
             index: Some(index),
             damaged: None,
@@ -144,22 +157,26 @@ impl SledStore {
 #[async_trait]
 impl Store for SledStore {
     async fn accept(&self, submission: &Submission, message: &[u8], jobs: &[Job]) -> Result<(), StoreError> {
-        let id = &submission.id;
-        if jobs.is_empty() || jobs.iter().any(|job| job.submission != *id) {
+        let id = submission.id.clone();
+        if jobs.is_empty() || jobs.iter().any(|job| job.submission != id) {
             return Err(StoreError::Failed(format!("submission {id} has no jobs of its own")));
+        }
+        let content = Spool::frame(submission, jobs, message)?;
+        let jobs = jobs.to_vec();
+        if content.len() <= JOURNALED_BYTES_MAX {
+            let write = Write::Accept { id, jobs, file: MessageFile::Bytes(content) };
+            return self.write(write).await.map(|_| ());
         }
         let (reply, answer) = oneshot::channel();
         let (spool, requests) = (Arc::clone(&self.spool), self.requests.clone());
-        let (submission, message, jobs) = (submission.clone(), message.to_vec(), jobs.to_vec());
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = spool.stage(&submission, &jobs, &message) {
+            if let Err(error) = spool.stage(&id, &content) {
                 let _ = reply.send(Err(error));
                 return;
             }
-            let id = submission.id.clone();
-            let write = Write::Accept { id, jobs };
+            let write = Write::Accept { id: id.clone(), jobs, file: MessageFile::Staged };
             if requests.blocking_send(Request::Write(write, reply)).is_err() {
-                spool.discard(&submission.id);
+                spool.discard(&id);
             }
         });
         let answer = async { answer.await.map_err(|_| is_closed())? };
@@ -174,6 +191,8 @@ impl Store for SledStore {
     }
 
     async fn submission(&self, id: &SubmissionId) -> Result<(Submission, Vec<JobId>), StoreError> {
+        // Whatever was begun before this question is done then.
+        self.read(|_| Ok(())).await?;
         let (spool, name) = (Arc::clone(&self.spool), id.clone());
         let read = tokio::task::spawn_blocking(move || spool.submission(&name));
         let read = async { read.await.map_err(|e| StoreError::Failed(e.to_string()))? };

@@ -18,8 +18,8 @@ const NOTICES_MAX: usize = 64;
 /// A verb that writes.
 #[derive(Debug)]
 pub(super) enum Write {
-    /// A submission that lies in the spool under its temporary name.
-    Accept { id: SubmissionId, jobs: Vec<Job> },
+    /// A submission.
+    Accept { id: SubmissionId, jobs: Vec<Job>, file: MessageFile },
     /// A changed job.
     Update { job: Box<Job>, notices: Vec<Notice> },
     /// A received fax.
@@ -30,14 +30,23 @@ pub(super) enum Write {
     NoticeDone(NoticeId),
 }
 
+/// Where the message file of a submission is before it has its name.
+#[derive(Debug)]
+pub(super) enum MessageFile {
+    /// Here; it goes through the journal.
+    Bytes(Vec<u8>),
+    /// In the spool, durable, under its temporary name.
+    Staged,
+}
+
 /// What a write answers: the job with its new version, where it changed one.
 pub(super) type Written = Option<Job>;
 
 /// What is to be written for one document.
 #[derive(Debug, Default)]
 pub(super) struct DocPlan {
-    /// Its message is to be given its name.
-    pub(super) publish: bool,
+    /// Its message, where it is new.
+    pub(super) message: Option<MessageFile>,
     /// How long its log is.
     pub(super) log_bytes: u64,
     /// What is to be added to its log.
@@ -103,7 +112,7 @@ impl<'a> Plan<'a> {
     /// there is nothing to write).
     pub(super) fn add(&mut self, write: Write) -> Result<(Written, Option<Doc>), StoreError> {
         match write {
-            Write::Accept { id, jobs } => self.accept(id, &jobs),
+            Write::Accept { id, jobs, file } => self.accept(id, &jobs, file),
             Write::Update { job, notices } => self.update(*job, notices),
             Write::KeepReceived { fax, notices } => self.keep_received(fax, notices),
             Write::NoticeRetry(notice) => self.notice_retry(notice),
@@ -123,7 +132,12 @@ impl<'a> Plan<'a> {
         (self.docs, changes)
     }
 
-    fn accept(&mut self, id: SubmissionId, jobs: &[Job]) -> Result<(Written, Option<Doc>), StoreError> {
+    fn accept(
+        &mut self,
+        id: SubmissionId,
+        jobs: &[Job],
+        file: MessageFile,
+    ) -> Result<(Written, Option<Doc>), StoreError> {
         let doc = Doc::Submission(id);
         if self.has(&keys::doc(&doc))? {
             return Err(StoreError::Conflict(describe(&doc)));
@@ -138,7 +152,7 @@ impl<'a> Plan<'a> {
             draft.job(job)?;
         }
         self.commit(&doc, draft, None)?;
-        self.docs.entry(doc.clone()).or_default().publish = true;
+        self.docs.entry(doc.clone()).or_default().message = Some(file);
         Ok((None, Some(doc)))
     }
 

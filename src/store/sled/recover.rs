@@ -5,6 +5,7 @@
 //! index costs nothing, and a lost or damaged index is made again.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::index::{Change, Index, IndexError};
@@ -28,6 +29,8 @@ pub struct OpenReport {
     pub replayed: usize,
     /// Those that only the index knew; they were never answered for, or were being purged.
     pub forgotten: usize,
+    /// Files that a crash left behind what the journal says, and that were written from it.
+    pub restored: usize,
     /// Files that a crash left on their way in or out, and that were removed.
     pub leftovers: usize,
     /// Why the index was set aside and made again.
@@ -72,9 +75,7 @@ fn try_open(
     spool: &Spool,
     report: &mut OpenReport,
 ) -> Result<Index, IndexError> {
-    let index = Index::open(path, config.cache_bytes)?;
-    // What a killed process renamed may not be durable yet, and is about to be believed.
-    spool.sync_dir().map_err(IndexError::from_spool)?;
+    let index = Index::open(path, config)?;
     let listing = spool.list().map_err(IndexError::from_spool)?;
     report.documents = listing.docs.len();
     let mut batch = Batch::new(&index);
@@ -165,6 +166,15 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.index.apply(changes)
+    }
+}
+
+/// Takes the index away, to be made again.
+pub(super) fn remove_index(dir: &Path) -> Result<(), StoreError> {
+    let path = dir.join("index");
+    match fs::remove_dir_all(&path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path, &e)),
+        _ => Ok(()),
     }
 }
 

@@ -359,7 +359,7 @@ async fn a_store_that_hangs_says_so_and_goes_on_later() {
 fn a_long_history_costs_the_queue_nothing() {
     const DONE: usize = 20_000;
     let dir = tempfile::tempdir().unwrap();
-    let index = Index::open(&dir.path().join("index"), 64 << 20).unwrap();
+    let index = Index::open(&dir.path().join("index"), &StoreConfig::default()).unwrap();
     let add = |seconds: i64, ended: bool| {
         let (submission, mut jobs) = submission(at(seconds), 1);
         if ended {

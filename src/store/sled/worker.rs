@@ -4,12 +4,13 @@
 //! callers there are, the more of them share one flush. In a group:
 //!
 //! 1. each write is checked, and refused or planned ([`super::plan`]);
-//! 2. the spool is written: messages get their names, logs grow (`fdatasync` each), the folder is synced once;
-//! 3. the index is written in one batch, flushed and synced;
-//! 4. all are answered.
+//! 2. the journal takes all of it, with one `fdatasync`;
+//! 3. the spool is written: messages appear, logs grow;
+//! 4. the index is written in one batch;
+//! 5. all are answered, and the index is flushed while they go on.
 //!
 //! A crash before the end of 2 leaves the old state or an answer that nobody got; after it the new one, which
-//! the next start finds in the spool. Where 2 or 3 fail, the spool is put back and every caller told. An index
+//! the next start makes of the journal. Where 2, 3 or 4 fail, the spool is put back and every caller told. An index
 //! that failed is opened again before the next group, and set aside and made again where it is damaged.
 
 use std::fs::File;
@@ -17,11 +18,13 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::boot;
 use super::compact::{compact, has_grown};
 use super::group::{self, Reply};
 use super::index::{Index, IndexError};
 use super::plan::{Write, Written, nothing};
 use super::recover::{OpenReport, open_index};
+use crate::store::journal::{Journal, Patch};
 use crate::store::spool::{Doc, Spool};
 use crate::store::{StoreConfig, StoreError};
 
@@ -52,6 +55,7 @@ pub(super) enum Request {
 pub(super) struct Worker {
     pub(super) config: StoreConfig,
     pub(super) spool: Arc<Spool>,
+    pub(super) journal: Journal,
     /// Keeps other processes out as long as the thread runs.
     pub(super) lock: File,
     pub(super) index: Option<Index>,
@@ -79,7 +83,7 @@ impl Worker {
                     }
                     Request::Close(done) => {
                         self.write(writes);
-                        drop((self.index.take(), self.lock));
+                        self.close();
                         let _ = done.send(());
                         return;
                     }
@@ -98,6 +102,17 @@ impl Worker {
         }
     }
 
+    /// Leaves nothing to be mended, if the disk lets it.
+    fn close(self) {
+        let Self { mut journal, index, config, lock, .. } = self;
+        let settled = journal.settle();
+        let closed = index.map_or(Ok(()), Index::close_durably).map_err(StoreError::from);
+        if let Err(error) = settled.and(closed).and_then(|()| boot::unmark(&config.dir)) {
+            tracing::error!("the next start has to mend the store: {error}");
+        }
+        drop(lock);
+    }
+
     fn compact_if_grown(&mut self) -> Result<(), IndexError> {
         let Some(index) = self.index.take_if(|index| index.trouble().is_none()) else {
             return Ok(());
@@ -107,7 +122,7 @@ impl Worker {
             self.index = Some(index);
             return Ok(());
         }
-        let index = compact(index, &self.config.dir.join("index"), self.config.cache_bytes)?;
+        let index = compact(index, &self.config)?;
         self.size_after_compaction = index.size()?;
         tracing::info!("the index had {size} bytes and has {} now", self.size_after_compaction);
         self.index = Some(index);
@@ -118,14 +133,17 @@ impl Worker {
     fn index(&mut self) -> Result<&Index, StoreError> {
         if let Some(trouble) = self.index.as_ref().and_then(Index::trouble) {
             tracing::error!("the index is opened again: {trouble:?}");
-            if let IndexError::Damaged(cause) = trouble {
+            let closed = self.index.take().map_or(Ok(()), Index::close);
+            // One that does not close keeps its files; the new one needs its own.
+            if let (IndexError::Damaged(cause), _) | (_, Err(IndexError::Damaged(cause))) = (trouble, closed)
+            {
                 self.damaged = Some(cause);
             }
-            self.index = None;
         }
         match &mut self.index {
             Some(index) => Ok(index),
             empty => {
+                self.journal.settle()?;
                 let mut report = OpenReport::default();
                 // Damage is set aside once: where it then cannot be made again, the next try goes on with that.
                 let damaged = self.damaged.take();
@@ -142,12 +160,14 @@ impl Worker {
             return;
         }
         let spool = Arc::clone(&self.spool);
-        let index = match self.index() {
-            Ok(index) => index,
-            Err(error) => return group::refuse(&spool, writes, &error),
+        if let Err(error) = self.index() {
+            return group::refuse(&spool, writes, &error);
+        }
+        let Some(index) = &self.index else {
+            return;
         };
         let (mut plan, mut waiting) = group::plan(index, &spool, writes);
-        group::write_spool(&spool, &mut plan, &mut waiting);
+        group::write_spool(&spool, &mut self.journal, &mut plan, &mut waiting);
         let (docs, changes) = plan.into_changes();
         if docs.is_empty() {
             return;
@@ -157,31 +177,30 @@ impl Worker {
             Err(error) => {
                 let error = StoreError::from(error);
                 tracing::error!("{error}; {} documents are put back", docs.len());
-                for (doc, change) in &docs {
-                    group::take_back(&spool, doc, change);
-                }
-                if let Err(sync) = spool.sync_dir() {
-                    tracing::error!("{sync}");
-                }
+                group::take_back(&spool, &mut self.journal, docs.iter());
                 waiting.fail(&error);
             }
         }
     }
 
-    /// Forgets submissions that ended before `before`: first their files, then what the index has of them.
+    /// Forgets documents: first their files, then what the index has of them. The journal is settled then, for it
+    /// may still hold what is to be forgotten.
     fn forget(&mut self, find: Find) -> Result<Vec<Doc>, StoreError> {
-        let spool = Arc::clone(&self.spool);
         let index = self.index()?;
         let docs = find(index)?;
+        if docs.is_empty() {
+            return Ok(docs);
+        }
         let mut changes = Vec::new();
         for doc in &docs {
             changes.extend(nothing(index, doc)?);
-            spool.remove(doc)?;
         }
-        if !docs.is_empty() {
-            spool.sync_dir()?;
-            index.apply(changes)?;
-        }
+        let names = docs.iter().flat_map(|doc| doc.message_name().into_iter().chain([doc.log_name()]));
+        let patches: Vec<_> = names.map(|name| Patch::cut(name, 0)).collect();
+        self.journal.commit(&patches)?;
+        docs.iter().try_for_each(|doc| self.spool.remove(doc))?;
+        self.index()?.apply(changes)?;
+        self.journal.rotate()?;
         Ok(docs)
     }
 }

@@ -8,9 +8,10 @@
 //! *.damaged              what could not be read, set aside for the operator
 //! ```
 //!
-//! A message is written to its `.tmp`, fsynced, renamed, and the folder fsynced: it is there as a whole or not
-//! at all. A log only grows at its end; a line that a crash tore is cut off, for nobody was told of it.
-//! Files are open to their owner only: faxes are private.
+//! A small message, and every line of a log, is in the journal ([`super::journal`]) before it is written here, and is
+//! not synced here. A large message is written to its `.tmp`, fsynced, renamed, and the folder fsynced. Either way it
+//! is there as a whole or not at all. A log only grows at its end; a line that a crash tore is cut off, for nobody was
+//! told of it. Files are open to their owner only: faxes are private.
 
 mod line;
 mod replay;
@@ -18,7 +19,7 @@ mod replay;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::files::{failed, make_private_dir, private_file, remove_if_there, sync_dir, write_synced};
@@ -26,6 +27,9 @@ use crate::job::{FaxId, Job, JobId, Submission, SubmissionId};
 
 pub(super) use self::line::{Entry, Header, encode};
 pub(super) use self::replay::{Contents, ReadError};
+
+/// Bytes of a message file that goes through the journal; a larger one costs more to write twice than to sync.
+pub(super) const JOURNALED_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of the header line of a message: some thousand recipients.
 const HEADER_BYTES_MAX: usize = 8 << 20;
@@ -40,12 +44,25 @@ pub(super) enum Doc {
 }
 
 impl Doc {
-    fn log_name(&self) -> String {
+    /// The name of the file of its changes.
+    pub(super) fn log_name(&self) -> String {
         match self {
             Self::Submission(id) => format!("{id}.log"),
             Self::Received(id) => format!("{id}.received"),
         }
     }
+
+    /// The name of the file of its message.
+    pub(super) fn message_name(&self) -> Option<String> {
+        match self {
+            Self::Submission(id) => Some(message_name(id)),
+            Self::Received(_) => None,
+        }
+    }
+}
+
+fn message_name(id: &SubmissionId) -> String {
+    format!("{id}.fax")
 }
 
 /// Which of the files of the spool a name is.
@@ -95,13 +112,17 @@ impl Spool {
         Ok(Self { dir })
     }
 
-    /// Writes a message to its temporary file, durably. [`StoreError::Conflict`] where the name is taken.
-    pub(super) fn stage(
-        &self,
+    /// The folder.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What a message file holds: the header line and the message.
+    pub(super) fn frame(
         submission: &Submission,
         jobs: &[Job],
         message: &[u8],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<u8>, StoreError> {
         let id = &submission.id;
         let header = Header {
             format: Header::FORMAT,
@@ -114,6 +135,13 @@ impl Spool {
         if header.len() > HEADER_BYTES_MAX {
             return Err(StoreError::TooLarge(format!("submission {id}")));
         }
+        let mut file = header;
+        file.extend_from_slice(message);
+        Ok(file)
+    }
+
+    /// Writes a message file under its temporary name, durably. [`StoreError::Conflict`] where the name is taken.
+    pub(super) fn stage(&self, id: &SubmissionId, content: &[u8]) -> Result<(), StoreError> {
         let path = self.temporary(id);
         // Creating it anew is what keeps two accepts of one name apart.
         let mut file = private_file().create_new(true).open(&path).map_err(|e| match e.kind() {
@@ -123,7 +151,7 @@ impl Spool {
         let written = if self.message_path(id).exists() {
             Err(StoreError::Conflict(format!("submission {id}")))
         } else {
-            write_synced(&mut file, &[&header, message]).map_err(|e| failed("write", &path, &e))
+            write_synced(&mut file, &[content]).map_err(|e| failed("write", &path, &e))
         };
         if written.is_err() {
             self.discard(id);
@@ -146,15 +174,27 @@ impl Spool {
         fs::rename(self.temporary(id), &path).map_err(|e| failed("rename to", &path, &e))
     }
 
+    /// Writes a message file under its name. It is durable if the journal has it.
+    pub(super) fn create(&self, id: &SubmissionId, content: &[u8]) -> Result<(), StoreError> {
+        let path = self.message_path(id);
+        let mut file =
+            private_file().create_new(true).open(&path).map_err(|e| failed("create", &path, &e))?;
+        file.write_all(content).map_err(|e| failed("write", &path, &e))
+    }
+
+    /// Whether there is a message of this name.
+    pub(super) fn has_message(&self, id: &SubmissionId) -> bool {
+        self.message_path(id).exists()
+    }
+
     /// Takes a message away that was not answered for, and what its log may hold.
     pub(super) fn unpublish(&self, id: &SubmissionId) -> Result<(), StoreError> {
         remove_if_there(&self.temporary(id))?;
         self.remove(&Doc::Submission(id.clone()))
     }
 
-    /// Adds lines to the log of `doc`, which was `length` bytes long, durably. Gives back whether the file is
-    /// new, so that the folder has to be synced. After an error the log is as it was.
-    pub(super) fn append(&self, doc: &Doc, length: u64, lines: &[u8]) -> Result<bool, StoreError> {
+    /// Adds lines to the log of `doc`, which was `length` bytes long. They are durable if the journal has them.
+    pub(super) fn append(&self, doc: &Doc, length: u64, lines: &[u8]) -> Result<(), StoreError> {
         let path = self.dir.join(doc.log_name());
         let append = || -> io::Result<()> {
             let mut file = private_file().append(true).create(length == 0).open(&path)?;
@@ -162,28 +202,20 @@ impl Spool {
             if found != length {
                 return Err(io::Error::other(format!("it has {found} bytes, not {length}")));
             }
-            file.write_all(lines)?;
-            file.sync_data()
+            file.write_all(lines)
         };
-        if let Err(e) = append() {
-            self.cut(doc, length);
-            return Err(failed("append to", &path, &e));
-        }
-        Ok(length == 0)
+        append().map_err(|e| failed("append to", &path, &e))
     }
 
     /// Cuts the log of `doc` back to `length` bytes, after a change that came to nothing.
     pub(super) fn cut(&self, doc: &Doc, length: u64) {
         let path = self.dir.join(doc.log_name());
-        let result = match (doc, length) {
-            // A received fax without its first line is none.
-            (Doc::Received(_), 0) => fs::remove_file(&path),
-            _ => File::options().write(true).open(&path).and_then(|file| {
-                if file.metadata()?.len() > length {
-                    file.set_len(length)?;
-                }
-                file.sync_data()
-            }),
+        let result = match length {
+            0 => fs::remove_file(&path),
+            _ => File::options()
+                .write(true)
+                .open(&path)
+                .and_then(|file| if file.metadata()?.len() > length { file.set_len(length) } else { Ok(()) }),
         };
         match result {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -288,7 +320,7 @@ impl Spool {
     pub(super) fn set_aside(&self, doc: &Doc) -> Result<(), StoreError> {
         let mut names = vec![doc.log_name()];
         if let Doc::Submission(id) = doc {
-            names.push(format!("{id}.fax"));
+            names.push(message_name(id));
         }
         for name in names {
             let path = self.dir.join(&name);
@@ -305,7 +337,7 @@ impl Spool {
     }
 
     fn message_path(&self, id: &SubmissionId) -> PathBuf {
-        self.dir.join(format!("{id}.fax"))
+        self.dir.join(message_name(id))
     }
 }
 

@@ -1,9 +1,8 @@
 //! Reading a document back from its files: the state that all its lines add up to.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, BufReader};
 
 use super::line::{self, Entry};
 use super::{Doc, Spool, read_header};
@@ -45,7 +44,7 @@ impl Spool {
             self.read_message_file(doc, &mut contents)?;
         }
         let path = self.dir.join(doc.log_name());
-        let log = match read_synced(&path) {
+        let log = match fs::read(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
             other => other.map_err(|e| ReadError::Failed(failed("read", &path, &e)))?,
         };
@@ -75,15 +74,6 @@ impl Spool {
         contents.jobs = header.jobs.into_iter().map(|job| (job.id.clone(), job)).collect();
         Ok(())
     }
-}
-
-/// Reads a log that is about to be believed: what a killed process wrote may not be durable yet.
-fn read_synced(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    file.sync_data()?;
-    Ok(bytes)
 }
 
 impl Contents {
