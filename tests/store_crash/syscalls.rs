@@ -108,7 +108,7 @@ fn a_blob_is_answered_for_after_the_syncs() {
     }
 }
 
-/// Every sync fails once, in its turn: the caller is told, nothing is half, and the store goes on.
+/// Every sync fails once, in its turn: the caller is told where it matters, nothing is half, and the store goes on.
 #[test]
 fn each_sync_may_fail_once() {
     // strace counts for each thread. The first fsyncs belong to opening the store, which fails as a whole; then come
@@ -131,7 +131,8 @@ fn each_sync_may_fail_once() {
             assert_eq!((report.damaged, report.torn), (vec![], vec![]), "{call} {turn}");
         }
     }
-    assert!(failed > 10, "only {failed} of the faults came through to a caller");
+    // Those of the journal do not: it is settled and begun anew.
+    assert!(failed > 4, "only {failed} of the faults came through to a caller");
 }
 
 /// The fsyncs that opening a store makes which is there already.
