@@ -201,6 +201,10 @@ impl Smtp {
     /// Connects and greets; `None` where nobody answers.
     pub fn connect(address: SocketAddr) -> Option<Self> {
         let stream = TcpStream::connect(address).ok()?;
+        // Where nobody listens on a port of the ephemeral range, TCP now and then connects it to itself.
+        if stream.local_addr().ok()? == address {
+            return None;
+        }
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let mut smtp = Self { stream: BufReader::new(stream) };
         smtp.reply().filter(|reply| reply.starts_with("220"))?;
