@@ -46,11 +46,17 @@ pub(super) fn private_file() -> OpenOptions {
 }
 
 /// Writes a file and makes its bytes durable; its name is not yet.
-pub(super) fn write_synced(file: &mut File, parts: &[&[u8]]) -> io::Result<()> {
-    for part in parts {
-        file.write_all(part)?;
-    }
+pub(super) fn write_synced(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Removes a folder and all in it, if there is one.
+pub(super) fn remove_dir_if_there(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, &e)),
+        _ => Ok(()),
+    }
 }
 
 /// Removes a file, if there is one.

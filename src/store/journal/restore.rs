@@ -103,7 +103,7 @@ fn put(dir: &Path, name: &str, content: Option<&[u8]>) -> Result<(), StoreError>
     let temporary = path.with_extension(TEMPORARY);
     let write = || -> io::Result<()> {
         let mut file = private_file().create(true).truncate(true).open(&temporary)?;
-        write_synced(&mut file, &[content])?;
+        write_synced(&mut file, content)?;
         fs::rename(&temporary, &path)
     };
     write().map_err(|e| failed("write", &path, &e))

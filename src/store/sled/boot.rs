@@ -36,7 +36,7 @@ pub(super) fn mark(dir: &Path) -> Result<(), StoreError> {
     let boot = fs::read(BOOT_ID).unwrap_or_default();
     let write = || -> io::Result<()> {
         let mut file = private_file().create(true).truncate(true).open(&path)?;
-        write_synced(&mut file, &[&boot])
+        write_synced(&mut file, &boot)
     };
     write().map_err(|e| failed("write", &path, &e))?;
     sync_dir(dir)

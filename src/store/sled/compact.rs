@@ -4,12 +4,11 @@
 //! A crash between the two renames leaves no index; the next start makes one from the spool.
 
 use std::fs;
-use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use super::index::{Change, Index, IndexError};
-use crate::store::files::{failed, sync_dir};
+use crate::store::files::{failed, remove_dir_if_there, sync_dir};
 use crate::store::{StoreConfig, StoreError};
 
 /// Below this size an index is left as it is.
@@ -45,13 +44,7 @@ pub(super) fn compact(index: Index, config: &StoreConfig) -> Result<Index, Index
 
 /// Takes away what a crash left of copying.
 pub(super) fn remove_leftovers(dir: &Path) -> Result<(), StoreError> {
-    for path in leftovers(dir) {
-        match fs::remove_dir_all(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &path, &e)),
-            _ => {}
-        }
-    }
-    Ok(())
+    leftovers(dir).iter().try_for_each(|path| remove_dir_if_there(path))
 }
 
 fn leftovers(dir: &Path) -> [PathBuf; 2] {

@@ -100,6 +100,10 @@ pub(super) fn write_spool(spool: &Spool, journal: &mut Journal, plan: &mut Plan<
     if let Err(error) = journal.commit(&patches) {
         drop(patches);
         plan.docs.iter().for_each(|(doc, change)| put_back(spool, doc, change));
+        // Large messages had their names already, and there is no journal to say that they are gone.
+        if let Err(error) = spool.sync_dir() {
+            tracing::error!("what was refused may be found after a crash: {error}");
+        }
         let failed = plan.docs.keys().map(|doc| (doc.clone(), error.clone())).collect();
         return drop_all(plan, failed);
     }

@@ -33,7 +33,7 @@ use self::keys::space;
 use self::plan::{MessageFile, Write, Written};
 pub use self::recover::OpenReport;
 use self::worker::{Request, Worker};
-use super::files::{failed, make_private_dir, private_file};
+use super::files::{failed, make_private_dir, private_file, remove_dir_if_there};
 use super::journal::Journal;
 use super::spool::{Doc, JOURNALED_BYTES_MAX, Spool};
 use super::{JobFilter, Store, StoreConfig, StoreError};
@@ -65,7 +65,7 @@ impl SledStore {
         compact::remove_leftovers(&config.dir)?;
         let lost = boot::went_down(&config.dir)?;
         if lost {
-            recover::remove_index(&config.dir)?;
+            remove_dir_if_there(&config.dir.join("index"))?;
         }
         boot::mark(&config.dir)?;
         let index = recover::open_index(&config, &spool, None, &mut report)?;

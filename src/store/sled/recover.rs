@@ -5,7 +5,6 @@
 //! index costs nothing, and a lost or damaged index is made again.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use super::index::{Change, Index, IndexError};
@@ -166,15 +165,6 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.index.apply(changes)
-    }
-}
-
-/// Takes the index away, to be made again.
-pub(super) fn remove_index(dir: &Path) -> Result<(), StoreError> {
-    let path = dir.join("index");
-    match fs::remove_dir_all(&path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path, &e)),
-        _ => Ok(()),
     }
 }
 

@@ -151,7 +151,7 @@ impl Spool {
         let written = if self.message_path(id).exists() {
             Err(StoreError::Conflict(format!("submission {id}")))
         } else {
-            write_synced(&mut file, &[content]).map_err(|e| failed("write", &path, &e))
+            write_synced(&mut file, content).map_err(|e| failed("write", &path, &e))
         };
         if written.is_err() {
             self.discard(id);
