@@ -198,6 +198,14 @@ impl Tally {
             [(true, _)] if all(1..=1) => self.once += 1,
             [(true, text)] if all(1..=2) && text.contains("Sent again:") => self.again += 1,
             [(false, text)] if all(0..=1) && text.contains("may have arrived") => self.in_doubt += 1,
+            // Two kills met this one: a page was sent again, and the last one is in doubt; the report says both.
+            [(false, text)]
+                if all(0..=2)
+                    && text.contains("Sent again:")
+                    && text.contains("may have arrived completely") =>
+            {
+                self.in_doubt += 1;
+            }
             reports => return Err(format!("{token}: faxed {counts:?}, and reported so: {reports:#?}")),
         }
         self.unanswered += usize::from(!answered);
