@@ -384,8 +384,8 @@ impl Ground {
 
 /// Reads from time to time how many pages the faxes of this month had, and which of them failed.
 async fn keep_the_ledger(submit: Arc<Submit>, mut stop: watch::Receiver<bool>) {
-    if !submit.has_quotas() {
-        // What counts then is added as it is accepted.
+    if !submit.has_quotas() && !submit.has_authors() {
+        // Nothing is counted then.
         let _ = stop.changed().await;
         return;
     }

@@ -8,7 +8,9 @@
 //! A number that no plan knows is judged by its beginning: what lies in a premium-rate range is premium whatever its
 //! length, since exchanges dial as soon as they have digits enough.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, Region};
 use serde::{Deserialize, Serialize};
@@ -88,7 +90,7 @@ const PREMIUM: [&str; 24] = [
 ];
 
 /// The kinds of numbers, seen from where the gateway stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Classes {
     /// The country, where the plans know one.
     home: Option<Region>,
@@ -97,7 +99,12 @@ pub struct Classes {
     area: String,
     internal: Vec<String>,
     premium: Vec<String>,
+    /// What was found lately: a number is asked about several times a fax, and faxed to more than once.
+    known: Arc<Mutex<HashMap<Number, Class>>>,
 }
+
+/// Numbers that are remembered.
+const KNOWN_MAX: usize = 4096;
 
 impl Classes {
     /// As the dial plan has it.
@@ -117,12 +124,27 @@ impl Classes {
                 .and_then(|code| PHONE_NUMBER_UTIL.get_region_for_country_code(code))
         };
         let (internal, premium) = (plan.internal.clone(), plan.premium.clone());
-        Self { home: by_area.or_else(by_country), country, area, internal, premium }
+        let known = Arc::default();
+        Self { home: by_area.or_else(by_country), country, area, internal, premium, known }
     }
 
     /// The kind of a number.
     #[must_use]
     pub fn of(&self, number: &Number) -> Class {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(class) = known().get(number) {
+            return *class;
+        }
+        let class = self.find(number);
+        let mut known = known();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(number.clone(), class);
+        class
+    }
+
+    fn find(&self, number: &Number) -> Class {
         let text = number.as_str();
         let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()));
         if begins(&self.internal) {

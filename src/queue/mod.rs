@@ -160,7 +160,11 @@ impl Queue {
                 break;
             }
         }
-        // What is due by now waits for a line or a number, and a hint comes when one is free.
+        // What is due by now waits for a line or a number, and a hint comes when one is free; without a line nothing else
+        // can be started either.
+        if self.pool.free() == 0 {
+            return Ok(SLEEP_MAX);
+        }
         let next = self.store.next_due(now).await?;
         Ok(next.map_or(SLEEP_MAX, |at| until(now, at).min(SLEEP_MAX)))
     }

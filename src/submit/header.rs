@@ -23,6 +23,14 @@ pub(super) fn check(message: &[u8], received_lines_max: usize) -> Result<(), Ref
     Ok(())
 }
 
+/// Whether the message is text and nothing else, by its own word: it has no parts, and nothing in it is unpacked.
+pub(super) fn is_plain_text(message: &[u8]) -> bool {
+    let kind = b"text/plain";
+    let mut types =
+        lines(message).filter_map(|line| field(line, b"content-type")).map(<[u8]>::trim_ascii_start);
+    types.all(|value| value.get(..kind.len()).is_some_and(|head| head.eq_ignore_ascii_case(kind)))
+}
+
 /// The lines of the header, the empty line that ends it excluded.
 fn lines(message: &[u8]) -> impl Iterator<Item = &[u8]> {
     message
@@ -61,6 +69,26 @@ mod tests {
         assert_eq!(reason("received :x\r\nRECEIVED:x\r\nReceived:\r\n"), Some(Reason::Loop));
         assert_eq!(reason("Received-SPF: pass\r\nReceived-SPF: pass\r\nReceived-SPF: pass\r\n"), None);
         assert_eq!(reason(""), None);
+    }
+
+    #[test]
+    fn plain_text_is_known_by_its_header() {
+        for (head, want) in [
+            ("Subject: x", true),
+            ("Content-Type: text/plain; charset=utf-8", true),
+            ("content-type:TEXT/PLAIN", true),
+            ("Content-Type:\r\n multipart/mixed; boundary=x", false),
+            ("Content-Type: multipart/mixed; boundary=x", false),
+            ("Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=x", false),
+            ("Content-Type: image/png", false),
+            ("Content-Type: text/html", false),
+        ] {
+            assert_eq!(
+                is_plain_text(format!("{head}\r\n\r\nContent-Type: image/png").as_bytes()),
+                want,
+                "{head}"
+            );
+        }
     }
 
     #[test]

@@ -26,13 +26,6 @@ impl Waiting {
         }
     }
 
-    /// Nothing came of it.
-    pub(super) fn fail(self, error: &StoreError) {
-        for (reply, _) in self.0.into_values().flatten() {
-            let _ = reply.send(Err(error.clone()));
-        }
-    }
-
     fn fail_doc(&mut self, doc: &Doc, error: &StoreError) {
         for (reply, _) in self.0.remove(doc).unwrap_or_default() {
             let _ = reply.send(Err(error.clone()));
@@ -55,13 +48,7 @@ pub(super) fn plan<'a>(
             discard(spool, staged.as_ref());
             continue;
         }
-        let taken = match &write {
-            Write::Accept { id, file: MessageFile::Bytes(_), .. } if spool.has_message(id) => {
-                Err(StoreError::Conflict(format!("submission {id}")))
-            }
-            _ => Ok(()),
-        };
-        match taken.and_then(|()| plan.add(write)) {
+        match plan.add(write) {
             Ok((written, Some(doc))) => waiting.0.entry(doc).or_default().push((reply, written)),
             Ok((written, None)) => {
                 let _ = reply.send(Ok(written));
@@ -153,7 +140,7 @@ fn patches<'a>(doc: &Doc, change: &'a DocPlan) -> impl Iterator<Item = Patch<'a>
 }
 
 /// Puts documents back as they were before the group, also for whoever comes after a crash.
-pub(super) fn take_back<'a>(
+fn take_back<'a>(
     spool: &Spool,
     journal: &mut Journal,
     refused: impl Iterator<Item = (&'a Doc, &'a DocPlan)>,

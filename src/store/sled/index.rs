@@ -2,8 +2,10 @@
 //!
 //! * Only the store's thread touches it, by plain reads and atomic batches: no transaction closures, which
 //!   can deadlock, and each batch is flushed before the next, for streams of unflushed ones were seen to hang.
+//! * A batch wakes all threads of sled, whatever its size. So changes wait in memory until there are many
+//!   ([`BATCH_MIN`]) or a range is asked for; what a kill takes of them the next start makes again from the spool.
 //! * `flush()` after a failed write was seen to wait for ever; so it is called in a thread of its own
-//!   ([`super::flusher`]), and an index that does not come back is left to itself and made again.
+//!   ([`super::writer`]), which writes most batches too, and an index that does not come back is left to itself and made again.
 //! * `flush()` on Linux calls `sync_file_range` and no fsync. The index need not survive a power cut
 //!   ([`super::boot`]): only closing it for good is followed by `fdatasync`, on a descriptor of our own.
 //! * Records are small ([`RECORD_BYTES_MAX`]): what makes a log message of more than 131,052 bytes goes to
@@ -19,12 +21,14 @@ use std::ops::{Range, RangeBounds};
 use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::sled::IVec;
 use jiff::Timestamp;
 
-use super::flusher::Flusher;
 use super::keys;
+use super::writer::{self, Changes, Writer};
 use crate::job::Notice;
 use crate::store::files::{make_private_dir, sync_dir};
 use crate::store::spool::Doc;
@@ -33,6 +37,11 @@ use crate::store::{StoreConfig, StoreError};
 /// Bytes of one record. A leaf is split when it holds more than 16, and is logged as a whole: 17 of these and
 /// their keys stay under sled's 131,052.
 pub(super) const RECORD_BYTES_MAX: usize = 7168;
+
+/// Changes that make a batch, those of some 60 messages; fewer wait in memory.
+const BATCH_MIN: usize = 256;
+/// Changes that wait while a batch is being written; more wait for its end.
+const PENDING_MAX: usize = 4096;
 
 /// How often, and how long apart, a lock that our own last index may still be giving up is tried.
 const LOCK_TRIES: u32 = 40;
@@ -108,7 +117,9 @@ pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 pub(super) struct Index {
     /// `Some` until it is closed.
     db: Option<::sled::Db>,
-    flusher: Flusher,
+    writer: Writer,
+    /// Changes that wait to be ordered.
+    pending: RefCell<Changes>,
     /// sled's file, by a descriptor that can be synced.
     file: File,
     /// What went wrong: sled does not go on after an error, it has to be opened again.
@@ -139,8 +150,8 @@ impl Index {
         };
         let file = private().map_err(|e: io::Error| IndexError::from_io(&e))?;
         sync_dir(path).map_err(IndexError::from_spool)?;
-        let flusher = Flusher::start(db.clone(), config.commit_deadline / 3)?;
-        Ok(Self { db: Some(db), flusher, file, trouble: RefCell::default() })
+        let writer = Writer::start(db.clone(), config.commit_deadline / 3)?;
+        Ok(Self { db: Some(db), writer, pending: RefCell::default(), file, trouble: RefCell::default() })
     }
 
     /// Runs a call of sled, and remembers its error.
@@ -162,12 +173,18 @@ impl Index {
     /// The error after which this index must be opened again.
     pub(super) fn trouble(&self) -> Option<IndexError> {
         // Who was told of it needs no result.
-        let _ = self.remember(self.flusher.look());
+        let _ = self.remember(self.writer.look());
         self.trouble.borrow().clone()
     }
 
     /// The value of a key.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<::sled::IVec>, IndexError> {
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<IVec>, IndexError> {
+        if let Some(value) = self.pending.borrow().get(key) {
+            return Ok(value.clone());
+        }
+        if let Some(value) = self.writer.ordered(key) {
+            return Ok(value);
+        }
         self.run(|db| db.get(key))
     }
 
@@ -177,6 +194,7 @@ impl Index {
         range: impl RangeBounds<Vec<u8>>,
         mut visit: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), IndexError> {
+        self.push()?;
         self.run(|db| {
             for item in db.range(range) {
                 let (key, value) = item?;
@@ -189,11 +207,8 @@ impl Index {
     }
 
     /// The values of a range, from its last key to its first, at most `limit`.
-    pub(super) fn newest(
-        &self,
-        range: Range<Vec<u8>>,
-        limit: usize,
-    ) -> Result<Vec<::sled::IVec>, IndexError> {
+    pub(super) fn newest(&self, range: Range<Vec<u8>>, limit: usize) -> Result<Vec<IVec>, IndexError> {
+        self.push()?;
         self.run(|db| db.range(range).values().rev().take(limit).collect())
     }
 
@@ -221,6 +236,7 @@ impl Index {
 
     /// The keys of what belongs to a document.
     pub(super) fn linked(&self, doc: &Doc) -> Result<Vec<Vec<u8>>, IndexError> {
+        self.push()?;
         self.run(|db| {
             db.scan_prefix(keys::links(doc))
                 .keys()
@@ -229,18 +245,31 @@ impl Index {
         })
     }
 
-    /// Writes all changes or none. They survive this process when its next batch is begun.
+    /// Takes changes. Whoever reads sees them at once; a kill may lose them.
     pub(super) fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), IndexError> {
-        self.remember(self.flusher.wait())?;
-        let mut batch = ::sled::Batch::default();
-        for (key, value) in changes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
+        let changes = changes.into_iter().map(|(key, value)| (key.into(), value.map(IVec::from)));
+        self.pending.borrow_mut().extend(changes);
+        let count = self.pending.borrow().len();
+        self.remember(self.writer.look())?;
+        if count < BATCH_MIN || (count < PENDING_MAX && self.writer.is_busy()) {
+            return Ok(());
         }
-        self.run(|db| db.apply_batch(batch))?;
-        self.remember(self.flusher.order())
+        self.remember(self.writer.order(Arc::new(self.pending.take())))
+    }
+
+    /// Brings sled up to date, for who reads a range.
+    pub(super) fn push(&self) -> Result<(), IndexError> {
+        if self.writer.owes() {
+            self.remember(self.writer.wait())?;
+        }
+        let pending = self.pending.take();
+        if pending.is_empty() {
+            return Ok(());
+        }
+        self.remember(self.writer.wait())?;
+        let db = self.db.as_ref().ok_or_else(|| IndexError::Failed("closed".into()));
+        self.remember(db.and_then(|db| writer::write(db, &pending)))?;
+        self.remember(self.writer.order(Arc::default()))
     }
 
     /// Bytes of sled's file.
@@ -261,9 +290,11 @@ impl Index {
     }
 
     fn shut(&mut self) -> Result<(), IndexError> {
-        // The last handle is the flusher's: what sled does at its end, it does there.
+        // One that failed is made again, and need not have all.
+        let pushed = if self.trouble().is_none() { self.push() } else { Ok(()) };
+        // The last handle is the writer's: what sled does at its end, it does there.
         drop(self.db.take());
-        self.flusher.close()
+        self.writer.close().and(pushed)
     }
 }
 

@@ -7,7 +7,7 @@
 
 mod boot;
 mod compact;
-mod flusher;
+
 mod group;
 mod index;
 mod keys;
@@ -15,6 +15,7 @@ mod plan;
 mod purge;
 mod recover;
 mod worker;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::index::{Index, IndexError};
 use self::keys::space;
-use self::plan::{MessageFile, Write, Written};
+use self::plan::{MessageFile, NewJob, Write, Written};
 pub use self::recover::OpenReport;
 use self::worker::{Request, Worker};
 use super::files::{failed, make_private_dir, private_file, remove_dir_if_there};
@@ -162,8 +163,11 @@ impl Store for SledStore {
             return Err(StoreError::Failed(format!("submission {id} has no jobs of its own")));
         }
         let content = Spool::frame(submission, jobs, message)?;
-        let jobs = jobs.to_vec();
+        let jobs = jobs.iter().map(NewJob::of).collect::<Result<Vec<_>, _>>()?;
         if content.len() <= JOURNALED_BYTES_MAX {
+            if self.spool.has_message(&id) {
+                return Err(StoreError::Conflict(format!("submission {id}")));
+            }
             let write = Write::Accept { id, jobs, file: MessageFile::Bytes(content) };
             return self.write(write).await.map(|_| ());
         }
@@ -191,6 +195,10 @@ impl Store for SledStore {
     }
 
     async fn submission(&self, id: &SubmissionId) -> Result<(Submission, Vec<JobId>), StoreError> {
+        // One that is just being accepted has no answer yet either.
+        if !self.spool.has_begun(id) {
+            return Err(StoreError::NotFound(format!("submission {id}")));
+        }
         // Whatever was begun before this question is done then.
         self.read(|_| Ok(())).await?;
         let (spool, name) = (Arc::clone(&self.spool), id.clone());

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::index::{self, Change, Index, IndexError, RECORD_BYTES_MAX};
 use super::keys;
-use crate::job::{Job, Notice, NoticeId, ReceivedFax, SubmissionId};
+use crate::job::{Job, JobId, Notice, NoticeId, ReceivedFax, SubmissionId};
 use crate::store::StoreError;
 use crate::store::spool::{Doc, Entry, encode};
 
@@ -19,7 +19,7 @@ const NOTICES_MAX: usize = 64;
 #[derive(Debug)]
 pub(super) enum Write {
     /// A submission.
-    Accept { id: SubmissionId, jobs: Vec<Job>, file: MessageFile },
+    Accept { id: SubmissionId, jobs: Vec<NewJob>, file: MessageFile },
     /// A changed job.
     Update { job: Box<Job>, notices: Vec<Notice> },
     /// A received fax.
@@ -28,6 +28,23 @@ pub(super) enum Write {
     NoticeRetry(Notice),
     /// A notice that went out.
     NoticeDone(NoticeId),
+}
+
+/// What the index is to have of a job; made in the caller's task, for the store's thread has better things to do.
+#[derive(Debug)]
+pub(super) struct NewJob {
+    id: JobId,
+    record: Vec<u8>,
+    /// The key that says when it is due.
+    time: Vec<u8>,
+}
+
+impl NewJob {
+    /// Of a job that is not in the store yet.
+    pub(super) fn of(job: &Job) -> Result<Self, StoreError> {
+        let record = record(job, || format!("job {}", job.id))?;
+        Ok(Self { id: job.id.clone(), record, time: keys::job_time(job) })
+    }
 }
 
 /// Where the message file of a submission is before it has its name.
@@ -77,10 +94,9 @@ impl Draft {
         self.changes.push((key, None));
     }
 
-    fn job(&mut self, job: &Job) -> Result<(), StoreError> {
-        self.set(keys::job(&job.id), record(job, || format!("job {}", job.id))?);
-        self.set(keys::job_time(job), Vec::new());
-        Ok(())
+    fn job(&mut self, NewJob { id, record, time }: NewJob) {
+        self.set(keys::job(&id), record);
+        self.set(time, Vec::new());
     }
 
     fn notice(&mut self, doc: &Doc, notice: &Notice) -> Result<(), StoreError> {
@@ -112,7 +128,7 @@ impl<'a> Plan<'a> {
     /// there is nothing to write).
     pub(super) fn add(&mut self, write: Write) -> Result<(Written, Option<Doc>), StoreError> {
         match write {
-            Write::Accept { id, jobs, file } => self.accept(id, &jobs, file),
+            Write::Accept { id, jobs, file } => self.accept(id, jobs, file),
             Write::Update { job, notices } => self.update(*job, notices),
             Write::KeepReceived { fax, notices } => self.keep_received(fax, notices),
             Write::NoticeRetry(notice) => self.notice_retry(notice),
@@ -127,15 +143,14 @@ impl<'a> Plan<'a> {
     }
 
     /// The changes of the index. Later ones of a key have taken the place of earlier ones.
-    pub(super) fn into_changes(self) -> (BTreeMap<Doc, DocPlan>, impl Iterator<Item = Change>) {
-        let changes = self.changes.into_iter().map(|(key, (_, value))| (key, value));
-        (self.docs, changes)
+    pub(super) fn into_changes(self) -> impl Iterator<Item = Change> {
+        self.changes.into_iter().map(|(key, (_, value))| (key, value))
     }
 
     fn accept(
         &mut self,
         id: SubmissionId,
-        jobs: &[Job],
+        jobs: Vec<NewJob>,
         file: MessageFile,
     ) -> Result<(Written, Option<Doc>), StoreError> {
         let doc = Doc::Submission(id);
@@ -149,9 +164,9 @@ impl<'a> Plan<'a> {
                 return Err(StoreError::Conflict(format!("job {}", job.id)));
             }
             draft.set(keys::link(&doc, &key), Vec::new());
-            draft.job(job)?;
+            draft.job(job);
         }
-        self.commit(&doc, draft, None)?;
+        self.take(&doc, draft, 0, Vec::new());
         self.docs.entry(doc.clone()).or_default().message = Some(file);
         Ok((None, Some(doc)))
     }
@@ -170,10 +185,10 @@ impl<'a> Plan<'a> {
         let doc = Doc::Submission(job.submission.clone());
         let mut draft = Draft::default();
         draft.remove(keys::job_time(&stored));
-        draft.job(&job)?;
+        draft.job(NewJob::of(&job)?);
         self.owe(&doc, &notices, &mut draft)?;
         let entry = Entry::Job { job: Box::new(job.clone()), notices };
-        self.commit(&doc, draft, Some(&entry))?;
+        self.commit(&doc, draft, &entry)?;
         Ok((Some(job), Some(doc)))
     }
 
@@ -190,7 +205,7 @@ impl<'a> Plan<'a> {
         let mut draft = Draft::default();
         draft.set(keys::received(&fax.id), record(&fax, || format!("fax {}", fax.id))?);
         self.owe(&doc, &notices, &mut draft)?;
-        self.commit(&doc, draft, Some(&Entry::Received { fax, notices }))?;
+        self.commit(&doc, draft, &Entry::Received { fax, notices })?;
         Ok((None, Some(doc)))
     }
 
@@ -201,7 +216,7 @@ impl<'a> Plan<'a> {
         let mut draft = Draft::default();
         draft.forget_notice(&doc, &stored);
         draft.notice(&doc, &notice)?;
-        self.commit(&doc, draft, Some(&Entry::NoticeRetry { notice }))?;
+        self.commit(&doc, draft, &Entry::NoticeRetry { notice })?;
         Ok((None, Some(doc)))
     }
 
@@ -212,7 +227,7 @@ impl<'a> Plan<'a> {
         let (doc, stored) = index::decode_notice(&value)?;
         let mut draft = Draft::default();
         draft.forget_notice(&doc, &stored);
-        self.commit(&doc, draft, Some(&Entry::NoticeDone { id }))?;
+        self.commit(&doc, draft, &Entry::NoticeDone { id })?;
         Ok((None, Some(doc)))
     }
 
@@ -231,11 +246,14 @@ impl<'a> Plan<'a> {
     }
 
     /// Takes a draft into the batch, with its line in the log of the document.
-    fn commit(&mut self, doc: &Doc, mut draft: Draft, entry: Option<&Entry>) -> Result<(), StoreError> {
-        let line = entry.map(encode).transpose();
-        let line =
-            line.map_err(|e| StoreError::Failed(format!("{}: {e}", describe(doc))))?.unwrap_or_default();
+    fn commit(&mut self, doc: &Doc, draft: Draft, entry: &Entry) -> Result<(), StoreError> {
+        let line = encode(entry).map_err(|e| StoreError::Failed(format!("{}: {e}", describe(doc))))?;
         let known = self.log_bytes(doc)?;
+        self.take(doc, draft, known, line);
+        Ok(())
+    }
+
+    fn take(&mut self, doc: &Doc, mut draft: Draft, known: u64, line: Vec<u8>) {
         let length = known + line.len() as u64;
         draft.set(keys::doc(doc), length.to_be_bytes().to_vec());
         let plan = self
@@ -246,7 +264,6 @@ impl<'a> Plan<'a> {
         for (key, value) in draft.changes {
             self.changes.insert(key, (doc.clone(), value));
         }
-        Ok(())
     }
 
     fn log_bytes(&self, doc: &Doc) -> Result<u64, StoreError> {
@@ -271,7 +288,7 @@ pub(super) fn whole(doc: &Doc, contents: &crate::store::spool::Contents) -> Resu
     let mut draft = Draft::default();
     for job in contents.jobs.values() {
         draft.set(keys::link(doc, &keys::job(&job.id)), Vec::new());
-        draft.job(job)?;
+        draft.job(NewJob::of(job)?);
     }
     for notice in contents.notices.values() {
         draft.notice(doc, notice)?;

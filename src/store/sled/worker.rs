@@ -6,12 +6,13 @@
 //! 1. each write is checked, and refused or planned ([`super::plan`]);
 //! 2. the journal takes all of it, with one `fdatasync`;
 //! 3. the spool is written: messages appear, logs grow;
-//! 4. the index is written in one batch;
-//! 5. all are answered, and the index is flushed while they go on.
+//! 4. all are answered;
+//! 5. the index takes its changes, before anybody can ask.
 //!
 //! A crash before the end of 2 leaves the old state or an answer that nobody got; after it the new one, which
-//! the next start makes of the journal. Where 2, 3 or 4 fail, the spool is put back and every caller told. An index
-//! that failed is opened again before the next group, and set aside and made again where it is damaged.
+//! the next start makes of the journal. Where 2 or 3 fail, the spool is put back and every caller told. An index
+//! that failed is opened again before the next request, and learns from the spool what it lacks; one that is damaged is
+//! set aside and made again.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -168,18 +169,9 @@ impl Worker {
         };
         let (mut plan, mut waiting) = group::plan(index, &spool, writes);
         group::write_spool(&spool, &mut self.journal, &mut plan, &mut waiting);
-        let (docs, changes) = plan.into_changes();
-        if docs.is_empty() {
-            return;
-        }
-        match index.apply(changes) {
-            Ok(()) => waiting.succeed(),
-            Err(error) => {
-                let error = StoreError::from(error);
-                tracing::error!("{error}; {} documents are put back", docs.len());
-                group::take_back(&spool, &mut self.journal, docs.iter());
-                waiting.fail(&error);
-            }
+        waiting.succeed();
+        if let Err(error) = index.apply(plan.into_changes()) {
+            tracing::error!("{}; it is made good before the next request", StoreError::from(error));
         }
     }
 
@@ -199,7 +191,10 @@ impl Worker {
         let patches: Vec<_> = names.map(|name| Patch::cut(name, 0)).collect();
         self.journal.commit(&patches)?;
         docs.iter().try_for_each(|doc| self.spool.remove(doc))?;
-        self.index()?.apply(changes)?;
+        let index = self.index()?;
+        index.apply(changes)?;
+        // That no start finds something in the index whose files are gone, and warns of it.
+        index.push()?;
         self.journal.rotate()?;
         Ok(docs)
     }

@@ -10,8 +10,8 @@ use crate::job::{Job, Notice, NoticeId, ReceivedFax, Submission};
 /// Digits of the checksum and the space after them.
 const CHECK_BYTES: usize = 9;
 
-/// The first line of a message file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The first line of a message file, as it is read.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Header {
     /// The form of the file, [`Header::FORMAT`].
     pub(crate) format: u32,
@@ -28,6 +28,16 @@ pub(crate) struct Header {
 impl Header {
     /// The form of file that this program writes and reads.
     pub(crate) const FORMAT: u32 = 1;
+}
+
+/// The same as it is written.
+#[derive(Debug, Serialize)]
+pub(crate) struct HeaderOf<'a> {
+    pub(crate) format: u32,
+    pub(crate) message_bytes: u64,
+    pub(crate) message_crc: u32,
+    pub(crate) submission: &'a Submission,
+    pub(crate) jobs: &'a [Job],
 }
 
 /// One change, as a log keeps it. It is whole in one line: a job never changes without its notices.

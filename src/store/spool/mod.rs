@@ -25,7 +25,8 @@ use super::StoreError;
 use super::files::{failed, make_private_dir, private_file, remove_if_there, sync_dir, write_synced};
 use crate::job::{FaxId, Job, JobId, Submission, SubmissionId};
 
-pub(super) use self::line::{Entry, Header, encode};
+pub(super) use self::line::{Entry, encode};
+use self::line::{Header, HeaderOf};
 pub(super) use self::replay::{Contents, ReadError};
 
 /// Bytes of a message file that goes through the journal; a larger one costs more to write twice than to sync.
@@ -124,18 +125,19 @@ impl Spool {
         message: &[u8],
     ) -> Result<Vec<u8>, StoreError> {
         let id = &submission.id;
-        let header = Header {
+        let header = HeaderOf {
             format: Header::FORMAT,
             message_bytes: message.len() as u64,
             message_crc: crc32fast::hash(message),
-            submission: submission.clone(),
-            jobs: jobs.to_vec(),
+            submission,
+            jobs,
         };
         let header = encode(&header).map_err(|e| StoreError::Failed(format!("header of {id}: {e}")))?;
         if header.len() > HEADER_BYTES_MAX {
             return Err(StoreError::TooLarge(format!("submission {id}")));
         }
         let mut file = header;
+        file.reserve_exact(message.len());
         file.extend_from_slice(message);
         Ok(file)
     }
@@ -185,6 +187,11 @@ impl Spool {
     /// Whether there is a message of this name.
     pub(super) fn has_message(&self, id: &SubmissionId) -> bool {
         self.message_path(id).exists()
+    }
+
+    /// Whether there is a message of this name, or one on its way in.
+    pub(super) fn has_begun(&self, id: &SubmissionId) -> bool {
+        self.has_message(id) || self.temporary(id).exists()
     }
 
     /// Takes a message away that was not answered for, and what its log may hold.
