@@ -56,6 +56,36 @@ fn a_tag_before_the_subject_is_obeyed_and_not_shown() {
 }
 
 #[test]
+fn an_address_asks_for_its_own_fax_alone() {
+    let (_dir, gateway) = start("options_from_networks = true\n");
+    let mut smtp = Smtp::connect(gateway.smtp).unwrap();
+    let to = ["/RES=standard/BILL=4711/COVER=no", "9/AT=+2h"];
+    let to = to.map(|elements| format!("{NUMBER}{elements}@fax.example.com"));
+    let said =
+        smtp.send("anna@example.com", &to, "Subject: Figures\nX-Fax-Billing: 1000\n\nhello\n").unwrap();
+    assert!(said.starts_with("250"), "{said}");
+    let jobs = gateway.status()["jobs"].as_array().unwrap().clone();
+    let of = |number: &str| {
+        let job = jobs.iter().find(|job| job["recipient"]["number"] == number);
+        gateway.job(job.unwrap_or_else(|| panic!("{jobs:?}"))["id"].as_str().unwrap())["options"].clone()
+    };
+    let (first, second) = (of(NUMBER), of(&format!("{NUMBER}9")));
+    assert_eq!(
+        (&first["resolution"], &first["cover"], &first["billing"]),
+        (&"standard".into(), &false.into(), &"4711".into())
+    );
+    assert_eq!(
+        (&first["not_before"], &second["resolution"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
+    assert!(second["not_before"].is_string() && second["billing"] == "1000", "{second}");
+
+    let to = [format!("{NUMBER}/RES=300dpi@fax.example.com")];
+    let said = smtp.send("anna@example.com", &to, "Subject: x\n\nhello\n").unwrap();
+    assert!(said.to_string().contains("/RES= in the fax address cannot be \"300dpi\""), "{said:?}");
+}
+
+#[test]
 fn whoever_the_network_vouches_for_is_not_obeyed_unless_it_is_said() {
     let (_dir, gateway) = start("");
     let tag = "Subject: [fax: standard, at +2h] Figures\nX-Fax-Resolution: 300dpi";

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Selector and keywords are read without regard to case. `T33S` and `ATTN` are used, and `KEY`, which is
-//! ours: the key of somebody who may fax. What would lead the fax
+//! ours: the key of somebody who may fax; what a sender may ask for besides is read by
+//! [`crate::submit::options`]. What would lead the fax
 //! somewhere else and cannot be done (`ISUB`, `POSTD`, dialling pauses, two subaddresses) is refused rather
 //! than left out. Every other element (`ORG`, `OFNO` … of RFC 2846 §3.2, or unknown) changes nothing here and
 //! stays as it is in the address that the job keeps, as RFC 3191 §2 asks.
@@ -24,6 +25,8 @@ pub struct FaxAddress {
     pub attention: Option<String>,
     /// The key of somebody who may fax (`KEY`): a secret, never kept and never shown.
     pub key: Option<String>,
+    /// The other elements, for who knows them: keyword in capital letters, and value as it was written.
+    pub others: Vec<(String, String)>,
 }
 
 /// A number as it was written.
@@ -79,6 +82,7 @@ impl FaxAddress {
             subaddress: None,
             attention: None,
             key: None,
+            others: Vec::new(),
         };
         for (keyword, value) in elements(segments)? {
             address.take(keyword, value)?;
@@ -111,7 +115,10 @@ impl FaxAddress {
                 (&mut self.key, value)
             }
             known @ ("ISUB" | "POSTD") => return Err(AddressError::Unsupported(known.to_owned())),
-            _ => return Ok(()),
+            other => {
+                self.others.push((other.to_owned(), value));
+                return Ok(());
+            }
         };
         let (place, value) = slot;
         match place.replace(value) {
@@ -245,7 +252,7 @@ mod tests {
             ("FAX=+15550123/", global("15550123")),
             ("/+15550123", global("15550123")),
         ] {
-            let want = FaxAddress { phone, subaddress: None, attention: None, key: None };
+            let want = FaxAddress { phone, subaddress: None, attention: None, key: None, others: Vec::new() };
             assert_eq!(FaxAddress::parse(text), Ok(want), "{text}");
         }
     }

@@ -88,6 +88,21 @@ impl Mailbox {
         Self::parse(address).is_some_and(|mailbox| mailbox.domain.is_some())
     }
 
+    /// The same where the address may be international (RFC 6531 §3.3): any characters beyond ASCII that are seen.
+    #[must_use]
+    pub fn is_full_utf8(address: &str) -> bool {
+        let is_seen = |c: char| c.is_ascii() || !(c.is_control() || c.is_whitespace());
+        address.len() <= Self::OCTETS_MAX
+            && address.chars().all(is_seen)
+            && Self::is_full(&Self::ascii_shape(address))
+    }
+
+    /// A text with a letter in place of each character beyond ASCII: what the syntax of addresses makes of them.
+    #[must_use]
+    pub fn ascii_shape(text: &str) -> String {
+        text.chars().map(|c| if c.is_ascii() { c } else { 'u' }).collect()
+    }
+
     /// Whether the address is the postmaster's (RFC 5321 §4.5.1).
     #[must_use]
     pub fn is_postmaster(&self) -> bool {
@@ -154,6 +169,21 @@ mod tests {
             assert_eq!(halves(address), Some((local.into(), Some(domain.into()))), "{address}");
         }
         assert_eq!(halves("PostMaster"), Some(("PostMaster".into(), None)));
+    }
+
+    #[test]
+    fn international_addresses_have_the_same_shape() {
+        for address in
+            ["jörg@example.com", "用户@例子.广告", "a@ümlaut.example", "anna@example.com", "\"ö ä\"@x"]
+        {
+            assert!(Mailbox::is_full_utf8(address), "{address}");
+        }
+        let long = format!("{}@x", "ü".repeat(130));
+        for address in
+            ["jörg", "jö rg@x", "jö\u{a0}rg@x", "jö\u{85}rg@x", "jörg@x@y", "ü@", "@ü", "ö..ä@x", &long]
+        {
+            assert!(!Mailbox::is_full_utf8(address), "{address}");
+        }
     }
 
     #[test]

@@ -50,8 +50,11 @@ pub(super) fn part(
         let whole = ContentType::new("message/rfc822");
         return compose::verbatim(whole, with_crlf(message));
     }
-    let headers = ContentType::new("text/rfc822-headers");
     let header = with_crlf(&without_strays(header(message)));
+    // An international header is one of its own kind (RFC 6533 §4).
+    let is_international = !header.is_ascii() && std::str::from_utf8(&header).is_ok();
+    let kind = if is_international { "message/global-headers" } else { "text/rfc822-headers" };
+    let headers = ContentType::new(kind);
     if is_plain(&header) {
         return compose::verbatim(headers, header);
     }

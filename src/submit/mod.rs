@@ -13,8 +13,8 @@
 //! 4. *Nothing goes in circles*: too many `Received` lines (RFC 5321 §6.3), a null sender, or an automatic
 //!    reply (RFC 3834 §2) are refused.
 //!
-//! 5. *The same mail twice is one fax*, where a door asks for it ([`Submit::accept_once`]): a mail server that did not
-//!    hear our answer sends again, and the store knows the mail again (`repeat`).
+//! 5. *The same mail twice is one fax*, where a door asks for it ([`Submit::accept_once`]): a mail server that did not hear our answer sends again,
+//!    and the store knows the mail again (`repeat`).
 //!
 //! Each refusal is a [`Refusal`]: what the sender reads and what the log says are two fields. The wake-up
 //! that follows an accepted submission is a hint for the queue, which finds the jobs in the store with or
@@ -29,6 +29,7 @@ mod repeat;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,15 +46,17 @@ use crate::address::{
     PolicyConfig, SettingError, Standing, Trail,
 };
 use crate::clock::Clock;
-use crate::job::{Job, JobId, Notify, Options, Proof, Recipient, Submission};
+use crate::job::{Job, JobId, Notify, Options, Proof, Recipient, Sender, Submission, SubmissionId};
 use crate::mailauth::Authenticate;
 use crate::store::{Store, StoreError};
 use crate::users::Users;
 
 /// Says of a message whether every part of it can become pages. It runs on a thread of its own and may take
-/// its time; the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
+/// its time, except where the message is a short plain text; the refusal it gives is [`Reason::Unconvertible`] or [`Reason::TooLarge`].
 pub type Survey = Arc<dyn Fn(&[u8]) -> Result<(), Refusal> + Send + Sync>;
 
+/// Octets of a text that is surveyed at once.
+const SHORT_BYTES: usize = 16 << 10;
 /// How long a fax may be asked to wait for its first call.
 const WAIT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -176,6 +179,9 @@ impl Submit {
         let fax = self.rules.read(&wanted.address)?;
         let holder = self.holder(fax.key.as_deref())?;
         let client = holder.as_ref().unwrap_or(client);
+        if self.rules.policy.obeys_mail(client) {
+            Asked::in_address(&fax.others, &self.now())?;
+        }
         let recipient = self.rules.decide(client, sender, fax, wanted)?;
         self.forecast(client, sender, recipient)
     }
@@ -249,7 +255,7 @@ impl Submit {
         }
         header::check(&message, self.rules.limits.received_lines_max)?;
         let message = self.survey(message).await?;
-        let jobs = self.jobs(&submission);
+        let jobs = self.jobs(&submission)?;
         let reserved = self.ledger.reserve(&submission, self.clock.now());
         let place = reserved.map_err(|denial| self.rules.denied(&denial))?;
         self.store.accept(&submission, &message, &jobs).await.map_err(|e| Refusal::from(&e))?;
@@ -267,7 +273,7 @@ impl Submit {
         if !self.rules.policy.obeys_mail(&client) {
             return Ok(submission);
         }
-        let asked = Asked::read(message, &Now { at: self.clock.now(), zone: self.ledger.zone() })?;
+        let asked = Asked::read(message, &self.now())?;
         if asked.is_empty() {
             return Ok(submission);
         }
@@ -279,6 +285,30 @@ impl Submit {
     #[must_use]
     pub fn serves(&self, address: &str) -> bool {
         address.rsplit_once('@').is_some_and(|(_, domain)| self.rules.addresses.is_ours(domain))
+    }
+
+    /// The name that a mail gets by [`Submit::accept_once`], if nothing else has it; for the line that a door puts before
+    /// the mail.
+    #[must_use]
+    pub fn name(&self, submission: &Submission, message: &[u8]) -> SubmissionId {
+        let recipients = without_repeats(submission.recipients.clone());
+        let submission = Submission { recipients, ..submission.clone() };
+        match Print::of(&submission, message) {
+            Some(print) => print.name(0),
+            None => submission.id,
+        }
+    }
+
+    /// Whether only the mail itself can show who may fax it. Where the door has no other word for that it has come
+    /// before, it may have been copied, and [`Submit::accept`] refuses it the second time.
+    #[must_use]
+    pub fn must_prove_itself(&self, submission: &Submission) -> bool {
+        let Sender { proof, mailbox } = &submission.sender;
+        let sender = mailbox.as_deref().unwrap_or_default();
+        let standing = || self.rules.policy.standing(&client_of(proof), sender);
+        matches!(proof, Proof::Network(_))
+            && submission.recipients.iter().any(|recipient| recipient.key_of.is_none())
+            && matches!(standing(), Ok(Standing::ToBeProved))
     }
 
     /// The same as [`Submit::accept`], for a door whose answer may be lost on its way: a mail that comes again within a
@@ -314,17 +344,28 @@ impl Submit {
         self.accept(submission, message, origin).await
     }
 
-    /// Runs the survey beside the executor, which it could hold up for seconds.
+    /// Runs the survey beside the executor, which it could hold up for seconds; a short text is seen through sooner than
+    /// a thread is woken.
     async fn survey(&self, message: Vec<u8>) -> Result<Vec<u8>, Refusal> {
         let survey = Arc::clone(&self.survey);
-        let done = tokio::task::spawn_blocking(move || survey(&message).map(|()| message)).await;
+        let is_short = message.len() <= SHORT_BYTES && header::is_plain_text(&message);
+        let look = move || survey(&message).map(|()| message);
+        let done = if is_short {
+            catch_unwind(AssertUnwindSafe(look)).map_err(|_| "it panicked".to_owned())
+        } else {
+            tokio::task::spawn_blocking(look).await.map_err(|fault| fault.to_string())
+        };
         done.unwrap_or_else(|fault| {
             let text = "the message could not be examined; please try again later";
             Err(Refusal::new(Reason::Trouble, text, &format!("survey: {fault}")))
         })
     }
 
-    fn jobs(&self, submission: &Submission) -> Vec<Job> {
+    fn now(&self) -> Now<'_> {
+        Now { at: self.clock.now(), zone: self.ledger.zone() }
+    }
+
+    fn jobs(&self, submission: &Submission) -> Result<Vec<Job>, Refusal> {
         let mut used = BTreeSet::new();
         let mut name = || {
             // Names made in one millisecond differ by chance alone.
@@ -336,8 +377,32 @@ impl Submit {
             }
         };
         let recipients = submission.recipients.iter();
-        recipients.map(|recipient| Job::new(name(), submission, recipient.clone())).collect()
+        recipients.map(|recipient| self.job(name(), submission, recipient.clone())).collect()
     }
+
+    /// The job of a recipient, with what its address asks for.
+    fn job(&self, name: JobId, submission: &Submission, recipient: Recipient) -> Result<Job, Refusal> {
+        let client = client_of(&submission.sender.proof);
+        let holder = recipient.key_of.clone().map(Client::Key);
+        let client = holder.as_ref().unwrap_or(&client);
+        if !self.rules.policy.obeys_mail(client) {
+            return Ok(Job::new(name, submission, recipient));
+        }
+        let asked = Asked::in_address(&elements_of(&recipient.address), &self.now())?;
+        if asked.is_empty() {
+            return Ok(Job::new(name, submission, recipient));
+        }
+        let options = asked.over(submission.options.clone(), |priority| self.priority(client, priority))?;
+        let submission = Submission { options, ..submission.clone() };
+        Ok(Job::new(name, &submission, recipient))
+    }
+}
+
+/// What an address says beside the number, with a domain or typed by hand.
+fn elements_of(address: &str) -> Vec<(String, String)> {
+    let local =
+        Mailbox::parse(address).map_or_else(|| address::number::by_hand(address), |mailbox| mailbox.local);
+    FaxAddress::parse(&local).map(|fax| fax.others).unwrap_or_default()
 }
 
 /// The proof that a client who was let in has given.

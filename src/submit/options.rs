@@ -1,5 +1,6 @@
-//! What a mail itself asks for: in fields of its header (`X-Fax-Resolution: fine`), or in a tag before its subject
-//! (`[fax: fine, no cover, at 18:00] Figures`). The tag goes before the fields, and both before what `MAIL` said.
+//! What a mail itself asks for: in fields of its header (`X-Fax-Resolution: fine`), in a tag before its subject
+//! (`[fax: fine, no cover, at 18:00] Figures`), or in an address (`+12125550123/RES=fine`), which goes for its fax alone.
+//! The address goes before the tag, that before the fields, and all before what `MAIL` said.
 //!
 //! `config/options.md` is the table of it for people, and a test holds it to [`FIELDS`]. What is wrong is refused with a
 //! sentence that says what it may be: a fax that goes out at another time than was meant is worse than one that does not.
@@ -25,6 +26,9 @@ pub const FIELDS: [(&str, &str, &str); 7] = [
     ("X-Fax-Billing", "bill", "a code of at most 64 printable characters"),
     ("X-Fax-Retries", "retries", "a number from 0 to 99"),
 ];
+/// The words for the two that have no word of their own before them.
+const RESOLUTIONS: [&str; 3] = ["standard", "fine", "superfine"];
+const COVERS: [&str; 4] = ["cover", "no cover", "yes", "no"];
 /// A tag is at most so long.
 const TAG_CHARS_MAX: usize = 300;
 /// How far ahead a time may be.
@@ -63,19 +67,52 @@ impl Asked {
         let mut asked = Self::default();
         let header = MessageParser::new().parse_headers(message).filter(|header| !header.parts.is_empty());
         let Some(header) = header else { return Ok(asked) };
-        for (name, word, may) in FIELDS {
-            if let Some(value) = header.header_raw(name) {
-                let value = value.trim();
-                let is_known = asked.take(if word.is_empty() { value } else { word }, value, now);
-                if is_known != Some(true) {
-                    return Err(wrong(name, value, may));
-                }
+        for field in FIELDS {
+            if let Some(value) = header.header_raw(field.0) {
+                asked.field(field, value.trim(), field.0, now)?;
             }
         }
         match header.subject().and_then(tag::split) {
             Some((words, _)) => asked.tag(words, now),
             None => Ok(asked),
         }
+    }
+
+    /// What the elements of an address ask for ([`crate::address::FaxAddress::others`]): keywords are those of the fields
+    /// without `X-Fax-`, `RES` or `BILL`; a dot is a space, for few mail programs let one write those.
+    pub fn in_address(elements: &[(String, String)], now: &Now<'_>) -> Result<Self, Refusal> {
+        let mut asked = Self::default();
+        for (keyword, value) in elements {
+            let long = match keyword.as_str() {
+                "RES" => "RESOLUTION",
+                "BILL" => "BILLING",
+                other => other,
+            };
+            let is_it = |(name, ..): &&(&str, &str, &str)| {
+                name.strip_prefix("X-Fax-").is_some_and(|name| name.eq_ignore_ascii_case(long))
+            };
+            let Some(field) = FIELDS.iter().find(is_it) else { continue };
+            let value = if long == "BILLING" { value.clone() } else { value.replace('.', " ") };
+            asked.field(*field, &value, &format!("/{keyword}= in the fax address"), now)?;
+        }
+        Ok(asked)
+    }
+
+    /// Takes the value of one field.
+    fn field(
+        &mut self,
+        (name, word, may): (&str, &str, &str),
+        value: &str,
+        place: &str,
+        now: &Now<'_>,
+    ) -> Result<(), Refusal> {
+        let lower = value.to_ascii_lowercase();
+        let is_right = match name {
+            "X-Fax-Resolution" if !RESOLUTIONS.contains(&lower.as_str()) => false,
+            "X-Fax-Cover" if !COVERS.contains(&lower.as_str()) => false,
+            _ => self.take(if word.is_empty() { value } else { word }, value, now) == Some(true),
+        };
+        if is_right { Ok(()) } else { Err(wrong(place, value, may)) }
     }
 
     fn tag(mut self, words: &str, now: &Now<'_>) -> Result<Self, Refusal> {
@@ -218,9 +255,13 @@ fn at(text: &str, now: &Now<'_>) -> Option<Timestamp> {
     if at > now.at { Some(at) } else { in_zone(today.checked_add(1.day()).ok()?.to_datetime(time)) }
 }
 
-/// `18:00`, `8:05`.
+/// `18:00`, `8:05`; `1800` where a colon cannot be written.
 fn of_day(text: &str) -> Option<Time> {
-    let (hour, minute) = text.trim().split_once(':')?;
+    let text = text.trim();
+    let (hour, minute) = match text.split_once(':') {
+        Some(halves) => halves,
+        None => text.split_at_checked(2).filter(|_| text.len() == 4)?,
+    };
     let number = |text: &str| text.parse::<i8>().ok().filter(|_| (1..=2).contains(&text.len()));
     Time::new(number(hour)?, number(minute).filter(|_| minute.len() == 2)?, 0, 0).ok()
 }

@@ -217,7 +217,7 @@ async fn a_number_named_twice_is_one_fax() {
 async fn many_jobs_in_one_moment_have_names_of_their_own() {
     let address = |n: u32| format!("+1212555{n:04}@fax.example.com");
     let submission = submission((0..3000).map(|n| recipient(&address(n))).collect());
-    let jobs = bench().submit.jobs(&submission);
+    let jobs = bench().submit.jobs(&submission).unwrap();
     assert_eq!(jobs.iter().map(|job| &job.id).collect::<BTreeSet<_>>().len(), 3000);
 }
 

@@ -1,5 +1,5 @@
 //! The parameters of `MAIL` and `RCPT` (RFC 5321 §4.1.2 Mail-parameters): SIZE (RFC 1870), BODY (RFC 6152),
-//! RET, ENVID, NOTIFY, ORCPT (RFC 3461), and those of time and order ([`super::timing`]).
+//! SMTPUTF8 (RFC 6531), RET, ENVID, NOTIFY, ORCPT (RFC 3461), and those of time and order ([`super::timing`]).
 //!
 //! RFC 3461 §5.1 wants a wrong value, or a parameter given twice, answered by 501, and a right one kept
 //! exactly; so they are read strictly. A parameter of an extension that was not offered is 555 (RFC 5321
@@ -9,7 +9,7 @@ use super::reply::Reply;
 use super::timing::{self, By, Hold, Timing};
 use crate::job::{Notify, Ret};
 
-/// The parameters of `MAIL`, each of which has a value.
+/// The parameters of `MAIL` that have a value.
 const KNOWN: [&str; 9] =
     ["SIZE", "BODY", "AUTH", "RET", "ENVID", "HOLDFOR", "HOLDUNTIL", "BY", "MT-PRIORITY"];
 /// The longest ENVID value as it is written (RFC 3461 §5.4).
@@ -28,6 +28,8 @@ pub struct MailParameters {
     pub envid: Option<String>,
     /// When the fax shall go, and before which others.
     pub timing: Timing,
+    /// Whether addresses and header may be international (RFC 6531).
+    pub utf8: bool,
     /// Whether AUTH was given (RFC 4954 §5): for whom another server says it took the mail. It opens nothing.
     auth: bool,
     /// Whether BODY was given; what it says changes nothing, since any 8-bit text is taken as it is.
@@ -64,6 +66,8 @@ impl MailParameters {
                         return Err(invalid("AUTH"));
                     }
                 }
+                ("SMTPUTF8", None) if !std::mem::replace(&mut parameters.utf8, true) => {}
+                ("SMTPUTF8", _) => return Err(invalid("SMTPUTF8")),
                 ("RET", Some(value)) => once(&mut parameters.ret, ret(value), "RET")?,
                 ("ENVID", Some(value)) => once(&mut parameters.envid, envid(value), "ENVID")?,
                 ("HOLDFOR", Some(value)) => {

@@ -77,7 +77,7 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
         return command;
     }
     let (head, rest) = split_at_path(line);
-    let bytes = format!("{head}\r\n").into_bytes();
+    let bytes = format!("{}\r\n", Mailbox::ascii_shape(head)).into_bytes();
     let request = Request::parse(&mut bytes.iter()).map_err(|error| syntax_error(line, &error))?;
     match request {
         Request::Ehlo { host } => Ok(Command::Ehlo(name(&host))),
@@ -85,16 +85,21 @@ pub fn parse(line: &str) -> Result<Command, Reply> {
         Request::Helo { host } => Ok(Command::Helo(name(&host))),
         Request::Mail { .. } => {
             // Reports go there, so it must be an address throughout, and not only for the parser.
-            let is_mailbox =
-                |path: &str| Mailbox::parse(path).is_some_and(|mailbox| mailbox.domain.is_some());
-            let path = path(head).filter(|path| path.is_empty() || is_mailbox(path));
+            let path = path(head).filter(|path| path.is_empty() || Mailbox::is_full_utf8(path));
             let path = path.ok_or_else(|| Reply::new(553, "5.1.7", "the sender is no mail address"))?;
+            let parameters = MailParameters::parse(after_path(rest)?)?;
+            if !path.is_ascii() && !parameters.utf8 {
+                return Err(Reply::new(553, "5.6.7", "such a sender needs SMTPUTF8"));
+            }
             let sender = (!path.is_empty()).then(|| path.to_owned());
-            Ok(Command::Mail { sender, parameters: MailParameters::parse(after_path(rest)?)? })
+            Ok(Command::Mail { sender, parameters })
         }
         Request::Rcpt { .. } => {
             let path = path(head).filter(|path| !path.is_empty());
             let path = path.ok_or_else(|| Reply::new(553, "5.1.3", "the recipient is no mail address"))?;
+            if !path.is_ascii() {
+                return Err(Reply::new(553, "5.6.7", "a fax address is plain ASCII"));
+            }
             Ok(Command::Rcpt {
                 address: path.to_owned(),
                 parameters: RcptParameters::parse(after_path(rest)?)?,
@@ -286,6 +291,28 @@ mod tests {
     }
 
     #[test]
+    fn an_international_sender_is_one_by_his_parameter() {
+        assert_eq!(
+            sender("MAIL FROM:<jörg@例子.example> SIZE=10 SMTPUTF8").as_deref(),
+            Some("jörg@例子.example")
+        );
+        assert_eq!(sender("MAIL FROM:<> SMTPUTF8"), None);
+        for (line, want) in [
+            ("MAIL FROM:<jörg@example.com>", 553),
+            ("MAIL FROM:<jörg@example.com> SIZE=10", 553),
+            ("MAIL FROM:<jörg> SMTPUTF8", 553),
+            ("MAIL FROM:<jö rg@x> SMTPUTF8", 553),
+            ("MAIL FROM:<jörg@x> SMTPUTF8 BODY=8BITMIMÉ", 501),
+            ("MAIL FROM:<jörg@x> SMTPUTF8 ENVID=é", 501),
+            ("RCPT TO:<jörg@example.com>", 553),
+            ("RCPT TO:<1@x> ORCPT=utf-8;jörg@x", 501),
+            ("NÖÖP", 500),
+        ] {
+            assert_eq!(code(line), want, "{line}");
+        }
+    }
+
+    #[test]
     fn parameters_are_read_and_their_errors_are_replies() {
         let Command::Mail { parameters, .. } = parse("MAIL FROM:<a@b> SIZE=10 RET=FULL").unwrap() else {
             panic!()
@@ -297,7 +324,10 @@ mod tests {
         };
         assert_eq!(parameters.orcpt.as_deref(), Some("x-fax;1"));
         assert_eq!(code("MAIL FROM:<a@b> SIZE=x"), 501);
-        assert_eq!(code("MAIL FROM:<a@b> SMTPUTF8"), 555);
+        assert_eq!(code("MAIL FROM:<a@b> SMTPUTF8=x"), 501);
+        assert_eq!(code("MAIL FROM:<a@b> SMTPUTF8 SMTPUTF8"), 501);
+        assert_eq!(code("RCPT TO:<a@b> SMTPUTF8"), 555);
+        assert_eq!(code("MAIL FROM:<a@b> CONPERM"), 555);
         assert_eq!(code("RCPT TO:<a@b> NOTIFY=NEVER,DELAY"), 501);
     }
 

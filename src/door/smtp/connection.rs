@@ -177,25 +177,31 @@ impl Connection {
     }
 
     async fn accept(&self, mail: Mail) -> Result<Vec<JobId>, Refusal> {
-        let now = self.shared.clock.now();
-        let id = SubmissionId::new(now);
-        let line = trace::received(&mail, self.peer, &self.shared.config.hostname, &id, now);
+        let (now, submit) = (self.shared.clock.now(), &self.shared.submit);
         let origin = Origin { peer: Some(self.peer), helo: mail.hello.name.clone() };
-        let (envelope, mut message) = (mail.envelope, mail.text);
-        message.splice(0..0, line.into_bytes());
-        let proof = proof(&self.client);
-        let submission = Submission {
-            id,
+        let envelope = mail.envelope.clone();
+        let mut submission = Submission {
+            id: SubmissionId::new(now),
             received: now,
             door: Door::Smtp,
-            sender: Sender { mailbox: envelope.sender, proof },
+            sender: Sender { mailbox: envelope.sender, proof: proof(&self.client) },
             recipients: envelope.recipients,
             options: envelope.options,
             ret: envelope.ret,
             envid: envelope.envid,
         };
+        let once = !submit.must_prove_itself(&submission);
+        if once {
+            submission.id = submit.name(&submission, &mail.text);
+        }
+        let line = trace::received(&mail, self.peer, &self.shared.config.hostname, &submission.id, now);
+        let mut message = mail.text;
+        message.splice(0..0, line.into_bytes());
         let sender = submission.sender.clone();
-        let verdict = self.shared.submit.accept(submission, message, &origin).await;
+        let verdict = match once {
+            true => submit.accept_once(submission, message, &origin).await,
+            false => submit.accept(submission, message, &origin).await,
+        };
         if let Err(no) = &verdict {
             tracing::warn!(peer = %self.peer, ?sender, cause = no.cause, text = no.text, "message refused");
         }

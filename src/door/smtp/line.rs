@@ -15,13 +15,13 @@ pub const LINE_OCTETS_MAX: usize = 2048;
 pub enum Line {
     /// More bytes are needed.
     Partial,
-    /// A command line without its CRLF: printable ASCII.
+    /// A command line without its CRLF: printable characters, all ASCII where no address is international (RFC 6531).
     Complete(String),
     /// A line that was too long; it is gone.
     TooLong,
     /// The line has bytes that no command has, between good line ends: TAB, other controls, or 8-bit
-    /// characters.
-    NotAscii,
+    /// characters that are no UTF-8.
+    NotText,
     /// CR or LF alone: nothing after it can be trusted.
     BadEnding,
 }
@@ -78,10 +78,10 @@ impl Lines {
         if std::mem::take(&mut self.discarding) || end + 2 > LINE_OCTETS_MAX {
             return Line::TooLong;
         }
-        if !line.iter().all(|b| (b' '..=b'~').contains(b)) {
-            return Line::NotAscii;
+        match String::from_utf8(line) {
+            Ok(line) if !line.chars().any(char::is_control) => Line::Complete(line),
+            _ => Line::NotText,
         }
-        String::from_utf8(line).map_or(Line::NotAscii, Line::Complete)
     }
 }
 
@@ -132,9 +132,10 @@ mod tests {
 
     #[test]
     fn what_no_command_has_is_told_apart() {
-        for bytes in [&b"NOOP\0\r\n"[..], b"NOOP\tx\r\n", b"NOOP \xc3\xbc\r\n", b"\x7f\r\n"] {
-            assert_eq!(cut(bytes, 3), [Line::NotAscii], "{bytes:?}");
+        for bytes in [&b"NOOP\0\r\n"[..], b"NOOP\tx\r\n", b"NOOP \xfc\r\n", b"\xc2\x85\r\n", b"\x7f\r\n"] {
+            assert_eq!(cut(bytes, 3), [Line::NotText], "{bytes:?}");
         }
+        assert_eq!(cut(b"NOOP \xc3\xbc\r\n", 6), [Line::Complete("NOOP ü".into())]);
     }
 
     #[test]

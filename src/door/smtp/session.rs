@@ -174,6 +174,8 @@ pub struct Envelope {
     pub envid: Option<String>,
     /// When the faxes shall go, and before which others.
     pub options: Options,
+    /// Whether addresses and header may be international (RFC 6531).
+    pub utf8: bool,
     /// The recipients that were let pass.
     pub recipients: Vec<Recipient>,
 }
@@ -472,7 +474,7 @@ impl Session {
                 Err(reply) => self.error(reply),
             },
             Line::TooLong => self.error(Reply::new(500, "5.5.2", "that line is too long")),
-            Line::NotAscii => self.error(Reply::new(500, "5.5.2", "commands are in plain ASCII")),
+            Line::NotText => self.error(Reply::new(500, "5.5.2", "commands are printable text")),
             Line::BadEnding => self.close(Reply::new(500, "5.5.2", "lines must end in CR LF; goodbye")),
             Line::Partial => {}
         }
@@ -525,7 +527,7 @@ impl Session {
             lines.extend(["PIPELINING", &size, "8BITMIME", "ENHANCEDSTATUSCODES", "DSN"].map(String::from));
             let limits = format!("LIMITS RCPTMAX={}", self.service.limits.recipients_max);
             let by = format!("DELIVERBY {}", timing::BY_SECONDS_MIN);
-            lines.extend(["CHUNKING".into(), limits, by, "MT-PRIORITY".into()]);
+            lines.extend(["CHUNKING".into(), "SMTPUTF8".into(), limits, by, "MT-PRIORITY".into()]);
             if self.service.holds {
                 let (seconds, until) = (timing::HOLD_MAX.as_secs(), timing::hold_max(self.now));
                 lines.push(format!("FUTURERELEASE {seconds} {until}"));
@@ -580,8 +582,8 @@ impl Session {
             return self.reply(reply);
         }
         let options = parameters.timing.options(self.now);
-        let (ret, envid) = (parameters.ret, parameters.envid);
-        self.state = State::Envelope(Envelope { sender, ret, envid, options, recipients: Vec::new() });
+        let MailParameters { ret, envid, utf8, .. } = parameters;
+        self.state = State::Envelope(Envelope { sender, ret, envid, options, utf8, recipients: Vec::new() });
         self.reply(Reply::new(250, "2.1.0", "to whom?"));
     }
 

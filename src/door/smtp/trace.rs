@@ -23,7 +23,8 @@ pub(super) fn received(
         IpAddr::V4(address) => format!("[{address}]"),
         IpAddr::V6(address) => format!("[IPv6:{address}]"),
     };
-    // RFC 3848.
+    // RFC 3848; RFC 6531 §4.3 has UTF8SMTPSA and the like, without the E.
+    let utf8 = if mail.envelope.utf8 { "UTF8" } else { "" };
     let protocol = match (mail.hello.extended, mail.hello.secured, mail.hello.signed_in) {
         _ if mail.hello.lmtp && mail.hello.secured => "LMTPS",
         _ if mail.hello.lmtp => "LMTP",
@@ -32,6 +33,7 @@ pub(super) fn received(
         (true, false, _) => "ESMTP",
         (false, ..) => "SMTP",
     };
+    let protocol = if mail.envelope.utf8 { protocol.trim_start_matches('E') } else { protocol };
     // With several recipients the line would tell each of the others.
     let only = match mail.envelope.recipients.as_slice() {
         [recipient] => format!("\r\n\tfor <{}>", recipient.address),
@@ -45,7 +47,7 @@ pub(super) fn received(
     let date = DateTimePrinter::new().zoned_to_string(&now.to_zoned(TimeZone::UTC)).unwrap_or_default();
     let from = &mail.hello.name;
     format!(
-        "Received: from {from} ({address})\r\n\tby {hostname} with {protocol} id {id}{only}{priority};\r\n\t{date}\r\n"
+        "Received: from {from} ({address})\r\n\tby {hostname} with {utf8}{protocol} id {id}{only}{priority};\r\n\t{date}\r\n"
     )
 }
 
@@ -89,5 +91,10 @@ mod tests {
         let two = line(&mail(&["+1@fax.example.com", "+2@fax.example.com"], false), "2001:db8::7");
         assert!(two.contains("([IPv6:2001:db8::7])") && two.contains("with SMTP id"), "{two}");
         assert!(!two.contains("for <"), "{two}");
+        let mut international = mail(&[], true);
+        international.envelope.utf8 = true;
+        assert!(line(&international, "192.0.2.7").contains("with UTF8SMTP id"));
+        international.hello.lmtp = true;
+        assert!(line(&international, "192.0.2.7").contains("with UTF8LMTP id"));
     }
 }

@@ -42,6 +42,45 @@ fn the_header_and_the_subject_say_the_same() {
 }
 
 #[test]
+fn an_address_can_ask_for_its_own_fax() {
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let now = Now { at: "2026-11-26T09:30:00Z".parse().unwrap(), zone: &zone };
+    let asked = |local: &str| {
+        let address = crate::address::FaxAddress::parse(local).unwrap();
+        Asked::in_address(&address.others, &now).map_err(|refusal| refusal.text)
+    };
+    let all = Asked {
+        resolution: Some(Fineness::Superfine),
+        cover: Some(false),
+        priority: Some(4),
+        at: at("2026-11-26T17:00:00Z"),
+        until: at("2026-11-27T11:00:00Z"),
+        billing: Some("4711.b".into()),
+        retries: Some(3),
+    };
+    let long =
+        "/RESOLUTION=superfine/COVER=no/PRIORITY=high/AT=1800/UNTIL=tomorrow.1200/BILLING=4711.b/RETRIES=3";
+    assert_eq!(asked(&format!("+12125550123{long}")), Ok(all.clone()));
+    assert_eq!(
+        asked(
+            "+12125550123/res=superfine/cover=no.cover/priority=4/at=18:00/until=2026-11-27.12:00/bill=4711.b/retries=3"
+        ),
+        Ok(all)
+    );
+    assert_eq!(asked("+12125550123/T33S=7/ATTN=Ann/ORG=X/OFNO=3"), Ok(Asked::default()));
+    for (local, said) in [
+        (
+            "+12125550123/RES=cover",
+            "/RES= in the fax address cannot be \"cover\"; it is standard, fine or superfine",
+        ),
+        ("+12125550123/AT=noon", "/AT= in the fax address cannot be \"noon\"; it is a time: 18:00,"),
+    ] {
+        let got = asked(local).unwrap_err();
+        assert!(got.starts_with(said), "{got}");
+    }
+}
+
+#[test]
 fn times_are_read_as_people_write_them() {
     for (text, wanted) in [
         ("18:00", "2026-11-26T17:00:00Z"),
@@ -109,6 +148,9 @@ fn the_table_is_true() {
         let row = table.lines().find(|line| line.contains(&format!("`{field}`"))).unwrap();
         assert!(row.contains(may), "{row}");
         assert!(word.is_empty() || row.contains(&format!("`{word} ")), "{row}");
+        let element = row.split("`/").nth(1).and_then(|rest| rest.split_once('=')).unwrap().0;
+        let keyword = field.strip_prefix("X-Fax-").unwrap().to_uppercase();
+        assert!(keyword.starts_with(element), "{row}");
     }
 }
 
@@ -118,6 +160,10 @@ proptest::proptest! {
         let _ = read(&format!("Subject: [fax: {words}] x"));
         for (field, ..) in FIELDS {
             let _ = read(&format!("{field}: {words}"));
+            if let Ok(address) = crate::address::FaxAddress::parse(&format!("+1212/{}={words}", &field[6..])) {
+                let now = Now { at: Timestamp::UNIX_EPOCH, zone: &TimeZone::UTC };
+                let _ = Asked::in_address(&address.others, &now);
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ impl Session {
                 self.follow(exchange, next);
             }
             Line::BadEnding => self.close(Reply::new(500, "5.5.2", "lines must end in CR LF; goodbye")),
-            Line::TooLong | Line::NotAscii => self.follow(exchange, Move::Malformed),
+            Line::TooLong | Line::NotText => self.follow(exchange, Move::Malformed),
             Line::Partial => self.state = State::Challenged(exchange),
         }
     }
