@@ -258,6 +258,7 @@ impl Ground {
         let (store, clock, wake) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.wake));
         let submit = Submit::new(rules, Arc::new(survey), store, clock, wake)
             .in_zone(self.zone.clone())
+            .with_dispositions(self.config.report.dispositions)
             .with_users(Arc::new(Users::at(self.config.users_path())));
         if !submit.has_authors() {
             return Ok(submit);

@@ -196,7 +196,9 @@ impl Post {
 
     async fn deliver(&self, notice: &Notice, now: Timestamp) -> Result<(), Trouble> {
         let mail = match &notice.about {
-            About::Report { job, kind } => self.report(notice, job, *kind, now).await?,
+            About::Report { job, kind } | About::Disposition { job, kind } => {
+                self.report(notice, job, *kind, now).await?
+            }
             About::Received(fax) => self.received(notice, fax).await?,
         };
         Ok(self.mailer.send(&mail).await?)

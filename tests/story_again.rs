@@ -1,4 +1,5 @@
-//! A mail that comes again is the fax that it was, and a sender whose address is not ASCII hears of his.
+//! A mail that comes again is the fax that it was; a sender whose address is not ASCII hears of his, and one who asks for
+//! a read receipt gets that too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod support;
@@ -9,7 +10,7 @@ const NUMBER: &str = "+12125550123";
 
 fn start() -> (tempfile::TempDir, Gateway) {
     let dir = tempfile::tempdir().unwrap();
-    let route = "[[received.route]]\nto = [\"in@example.com\"]\n";
+    let route = "[report]\ndispositions = true\n[retry]\nno_answer = { tries = 1, delay = \"50ms\" }\n[[received.route]]\nto = [\"in@example.com\"]\n";
     support::write_config(
         dir.path(),
         &format!("{route}{}", lines(&[("out", "+12125550100"), ("lab", NUMBER)])),
@@ -70,4 +71,45 @@ fn an_international_sender_gets_his_receipt() {
         returned.contains("Subject: Grüße aus Köln") && returned.contains("with UTF8SMTP id"),
         "{returned}"
     );
+}
+
+/// The disposition notification among the mails of a mailbox, which has a report too.
+fn disposition(gateway: &Gateway, mailbox: &str) -> String {
+    let mails = gateway.wait_for_mails(mailbox, 2);
+    let mails = mails.into_iter().map(|mail| String::from_utf8(mail).unwrap());
+    let is_it = |mail: &String| mail.contains("report-type=\"disposition-notification\"");
+    let (asked, reports): (Vec<_>, Vec<_>) = mails.partition(is_it);
+    assert_eq!((asked.len(), reports.len()), (1, 1), "{asked:?} {reports:?}");
+    asked[0].replace("\r\n", "\n")
+}
+
+#[test]
+fn who_asks_for_a_read_receipt_gets_one_beside_the_report() {
+    let (_dir, gateway) = start();
+    let mail = "From: anna@example.com\nMessage-ID: <1@example.com>\nDisposition-Notification-To: <Anna@example.com>\n\nx\n";
+    assert!(send(&gateway, "anna@example.com", mail).starts_with("250"));
+    let told = disposition(&gateway, "anna@example.com");
+    for line in [
+        "Subject: Your message was processed successfully. (MDN)\n",
+        "Content-Type: message/disposition-notification\n",
+        "\nReporting-UA: fax.example.com; Faxgate\n",
+        "\nFinal-Recipient: rfc822; +12125550123@fax.example.com\nOriginal-Message-ID: <1@example.com>\n",
+        "\nDisposition: automatic-action/MDN-sent-automatically; dispatched\n",
+    ] {
+        assert!(told.contains(line), "{line}{told}");
+    }
+
+    let mut smtp = Smtp::connect(gateway.smtp).unwrap();
+    let nobody = ["+12125550199@fax.example.com".to_owned()];
+    let asks = "Disposition-Notification-To: carl@example.com\nX: 1\n\nx\n";
+    assert!(smtp.send("carl@example.com", &nobody, asks).unwrap().starts_with("250"));
+    // Somebody else's address would make the gateway write to whom it may not.
+    let aimed = "Disposition-Notification-To: victim@example.net\n\nx\n";
+    assert!(send(&gateway, "bob@example.com", aimed).starts_with("250"));
+    assert_eq!(gateway.wait_for_mails("bob@example.com", 1).len(), 1);
+    let told = disposition(&gateway, "carl@example.com");
+    assert!(told.contains("Subject: Your message has been rejected. (MDN)\n"), "{told}");
+    assert!(told.contains("; processed/error\nError: x-faxgate; "), "{told}");
+    assert_eq!(gateway.mails("bob@example.com").len(), 1);
+    assert!(gateway.mails("victim@example.net").is_empty());
 }

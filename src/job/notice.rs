@@ -38,6 +38,13 @@ pub enum About {
         /// Which report.
         kind: ReportKind,
     },
+    /// A job's disposition notification (RFC 8098), for a mail that asked for one.
+    Disposition {
+        /// The job.
+        job: JobId,
+        /// How it ended.
+        kind: ReportKind,
+    },
     /// A received fax.
     Received(FaxId),
 }

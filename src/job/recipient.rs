@@ -150,6 +150,9 @@ pub struct Options {
     /// Whether the mail itself asked for some of it, by its header or a tag before its subject.
     #[serde(default)]
     pub from_mail: bool,
+    /// Whether the mail asks its sender to be told by a disposition notification, too (RFC 8098).
+    #[serde(default)]
+    pub wants_disposition: bool,
     /// What the sender's accounts call it: printable ASCII, at most [`Options::BILLING_CHARS_MAX`] characters.
     #[serde(default)]
     pub billing: Option<String>,

@@ -220,7 +220,7 @@ impl Bench {
         let notices = self.store.notices_due(self.clock.now(), 10_000).await.unwrap();
         let about = |notice: Notice| match notice.about {
             About::Report { job, kind } => (job == *id).then_some(kind),
-            About::Received(_) => None,
+            About::Disposition { .. } | About::Received(_) => None,
         };
         notices.into_iter().filter_map(about).collect()
     }

@@ -12,6 +12,7 @@
 //! Everything here is pure: the same values give the same bytes.
 
 mod advice;
+mod disposition;
 mod listing;
 mod returned;
 mod status;
@@ -40,6 +41,9 @@ pub struct ReportConfig {
     pub from_name: String,
     /// A failed message up to this size is given back whole where the sender asked for it (RET=FULL).
     pub returned_bytes_max: usize,
+    /// Whether a mail that asks its sender to be told of its disposition (RFC 8098, a read receipt) gets that beside the
+    /// report.
+    pub dispositions: bool,
     /// How many lines of the last call's trace a failure report ends with; 0 is none.
     pub trace_lines_max: usize,
 }
@@ -50,6 +54,7 @@ impl Default for ReportConfig {
             from: String::new(),
             from_name: "Fax".into(),
             returned_bytes_max: 1024 * 1024,
+            dispositions: false,
             trace_lines_max: 40,
         }
     }
@@ -93,7 +98,7 @@ pub struct ReportContext<'a> {
 }
 
 /// The reports that an event of a job gives rise to (RFC 3461 §4.1, §5.2): one, or none where the sender did
-/// not want it or has no mailbox.
+/// not want it or has no mailbox; and a disposition notification where the mail asked for one.
 #[must_use]
 pub fn owed(job: &Job, kind: ReportKind, now: Timestamp) -> Vec<Notice> {
     let notify = job.recipient.notify;
@@ -102,12 +107,14 @@ pub fn owed(job: &Job, kind: ReportKind, now: Timestamp) -> Vec<Notice> {
         ReportKind::Failure => notify.failure,
         ReportKind::Delay => notify.delay,
     };
-    let about = About::Report { job: job.id.clone(), kind };
-    let mailbox = job.sender.mailbox.as_deref().filter(|mailbox| !mailbox.is_empty());
-    match mailbox {
-        Some(mailbox) if wanted => vec![Notice::new(about, mailbox.to_owned(), now)],
-        _ => Vec::new(),
-    }
+    let Some(mailbox) = job.sender.mailbox.as_deref().filter(|mailbox| !mailbox.is_empty()) else {
+        return Vec::new();
+    };
+    let report = wanted.then(|| About::Report { job: job.id.clone(), kind });
+    // It has no word for what is still under way.
+    let asked = job.options.wants_disposition && kind != ReportKind::Delay;
+    let disposition = asked.then(|| About::Disposition { job: job.id.clone(), kind });
+    report.into_iter().chain(disposition).map(|about| Notice::new(about, mailbox.to_owned(), now)).collect()
 }
 
 /// The report that a finished job's outcome calls for. In doubt is reported as failed: only proof counts.
@@ -138,23 +145,32 @@ pub fn mail(
         "" => ctx.identity.postmaster.as_str(),
         from => from,
     };
+    let is_disposition = matches!(notice.about, About::Disposition { .. });
+    let subject_line = match is_disposition {
+        true => disposition::subject(kind).to_owned(),
+        false => told.subject_line(),
+    };
     let heading = Heading {
         notice: &notice.id,
         from_name: &ctx.config.from_name,
         from,
         to: &notice.to,
-        subject: &told.subject_line(),
+        subject: &subject_line,
         date: ctx.now,
         auto_submitted: "auto-replied",
     };
     let head = compose::begin(&heading, ctx.identity);
     let head = compose::in_reply_to(head, &original.message_id);
+    let (kind_of_report, for_programs) = match is_disposition {
+        true => ("disposition-notification", disposition::part(job, kind, &original.message_id, ctx)),
+        false => ("delivery-status", status::part(job, kind, ctx)),
+    };
     let parts = vec![
         compose::text(told.text()),
-        status::part(job, kind, ctx),
+        for_programs,
         returned::part(evidence.message, job.ret, kind, ctx.config.returned_bytes_max),
     ];
-    let report = ContentType::new("multipart/report").attribute("report-type", "delivery-status");
+    let report = ContentType::new("multipart/report").attribute("report-type", kind_of_report);
     Mail {
         from: None,
         to: notice.to.clone(),

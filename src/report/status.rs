@@ -89,7 +89,7 @@ fn extensions(out: &mut String, job: &Job, ctx: &ReportContext<'_>) {
 
 /// One field. Values are printable US-ASCII (RFC 3461 §4.2, §4.4); what is not becomes `?`, and the `×` of a
 /// resolution `x`.
-fn field(out: &mut String, name: &str, value: &str) {
+pub(super) fn field(out: &mut String, name: &str, value: &str) {
     let ascii = |c: char| match c {
         '×' => 'x',
         c if c.is_ascii() => c,
@@ -120,11 +120,11 @@ fn status(job: &Job, kind: ReportKind) -> String {
 }
 
 /// The outcome that a report speaks of: the job's, or the last call's while it is not done.
-fn told_outcome(job: &Job) -> Option<&Outcome> {
+pub(super) fn told_outcome(job: &Job) -> Option<&Outcome> {
     job.outcome().or_else(|| job.attempts.last().map(|attempt| &attempt.outcome))
 }
 
-fn diagnostic(outcome: &Outcome) -> String {
+pub(super) fn diagnostic(outcome: &Outcome) -> String {
     let of_t30 = matches!(
         outcome,
         Outcome::NotCompatible { .. }

@@ -1,6 +1,8 @@
 //! What the header of a message says about going in circles. Only line beginnings are read: a header that is
 //! broken otherwise is for the renderer to judge.
 
+use mail_parser::{MessageParser, MimeHeaders};
+
 use super::refusal::{Reason, Refusal};
 
 /// Refuses mail that came through too many machines, and automatic replies (RFC 3834 §5: `Auto-Submitted:
@@ -21,6 +23,27 @@ pub(super) fn check(message: &[u8], received_lines_max: usize) -> Result<(), Ref
         return Err(Refusal::new(Reason::Loop, text, &format!("{received_lines} Received lines")));
     }
     Ok(())
+}
+
+/// Whether the mail asks to be answered by a disposition notification, and may be without somebody's leave (RFC 8098
+/// §2.1): to its sender alone, with no condition attached, and it is no report itself.
+pub(super) fn asks_for_disposition(message: &[u8], sender: Option<&str>) -> bool {
+    let Some(header) = MessageParser::new().parse_headers(message).filter(|header| !header.parts.is_empty())
+    else {
+        return false;
+    };
+    let is_report = header.content_type().is_some_and(|kind| kind.subtype() == Some("report"));
+    let Some(to) = header
+        .header_raw("Disposition-Notification-To")
+        .map(str::trim)
+        .filter(|to| !to.contains([',', ';', ':']))
+    else {
+        return false;
+    };
+    let mailbox = to.rsplit_once('<').map_or(to, |(_, rest)| rest.trim_end_matches('>')).trim();
+    sender.is_some_and(|sender| sender.eq_ignore_ascii_case(mailbox))
+        && header.header_raw("Disposition-Notification-Options").is_none()
+        && !is_report
 }
 
 /// Whether the message is text and nothing else, by its own word: it has no parts, and nothing in it is unpacked.
@@ -69,6 +92,26 @@ mod tests {
         assert_eq!(reason("received :x\r\nRECEIVED:x\r\nReceived:\r\n"), Some(Reason::Loop));
         assert_eq!(reason("Received-SPF: pass\r\nReceived-SPF: pass\r\nReceived-SPF: pass\r\n"), None);
         assert_eq!(reason(""), None);
+    }
+
+    #[test]
+    fn a_disposition_is_told_to_the_sender_alone() {
+        let to = "Disposition-Notification-To: Anna <Anna@example.com>";
+        for (head, want) in [
+            (to, true),
+            ("disposition-notification-to: anna@example.com", true),
+            ("Disposition-Notification-To:\r\n <anna@example.com>", true),
+            ("Disposition-Notification-To: bob@example.com", false),
+            ("Disposition-Notification-To: anna@example.com, bob@example.com", false),
+            ("Disposition-Notification-To: Anna <anna@example.com> x", false),
+            (&format!("{to}\r\nDisposition-Notification-Options: x=required,1"), false),
+            (&format!("{to}\r\nContent-Type: multipart/report; boundary=x"), false),
+            ("Subject: x", false),
+        ] {
+            let message = format!("{head}\r\n\r\n{to}");
+            assert_eq!(asks_for_disposition(message.as_bytes(), Some("anna@example.com")), want, "{head}");
+            assert!(!asks_for_disposition(message.as_bytes(), None), "{head}");
+        }
     }
 
     #[test]

@@ -104,6 +104,8 @@ pub struct Submit {
     /// Tells who wrote a mail, where authors may prove themselves.
     authors: Option<Arc<dyn Authenticate>>,
     survey: Survey,
+    /// Whether mails that ask for disposition notifications get them.
+    dispositions: bool,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     wake: Arc<tokio::sync::Notify>,
@@ -119,7 +121,7 @@ impl Submit {
         wake: Arc<tokio::sync::Notify>,
     ) -> Self {
         let ledger = Ledger::new(rules.policy.clone(), rules.classes.clone(), TimeZone::UTC);
-        Self { rules, ledger, users: None, authors: None, survey, store, clock, wake }
+        Self { rules, ledger, users: None, authors: None, survey, dispositions: false, store, clock, wake }
     }
 
     /// Days and months of quotas are those of this zone.
@@ -133,6 +135,12 @@ impl Submit {
     #[must_use]
     pub fn with_users(self, users: Arc<Users>) -> Self {
         Self { users: Some(users), ..self }
+    }
+
+    /// Answers mails that ask for disposition notifications (RFC 8098).
+    #[must_use]
+    pub fn with_dispositions(self, dispositions: bool) -> Self {
+        Self { dispositions, ..self }
     }
 
     /// Asks this who wrote a mail.
@@ -245,7 +253,10 @@ impl Submit {
     ) -> Result<Vec<JobId>, Refusal> {
         let submission = self.prove(submission, &message, origin).await?;
         let submission = self.asked_by_mail(submission, &message)?;
-        let submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
+        let mut submission = Submission { recipients: without_repeats(submission.recipients), ..submission };
+        let sender = submission.sender.mailbox.as_deref();
+        submission.options.wants_disposition =
+            self.dispositions && header::asks_for_disposition(&message, sender);
         if submission.recipients.is_empty() {
             return Err(Refusal::new(Reason::NoRecipient, "no fax number was given", "no recipients"));
         }

@@ -112,7 +112,7 @@ async fn reports(store: &SledStore, jobs: &BTreeMap<JobId, Job>, acknowledged: &
     let owed: Vec<JobId> = owed
         .into_iter()
         .map(|notice| match notice.about {
-            About::Report { job, .. } => job,
+            About::Report { job, .. } | About::Disposition { job, .. } => job,
             About::Received(fax) => panic!("nobody received {fax}"),
         })
         .collect();
