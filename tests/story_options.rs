@@ -82,7 +82,7 @@ fn an_address_asks_for_its_own_fax_alone() {
 
     let to = [format!("{NUMBER}/RES=300dpi@fax.example.com")];
     let said = smtp.send("anna@example.com", &to, "Subject: x\n\nhello\n").unwrap();
-    assert!(said.to_string().contains("/RES= in the fax address cannot be \"300dpi\""), "{said:?}");
+    assert!(said.contains("/RES= in the fax address cannot be \"300dpi\""), "{said:?}");
 }
 
 #[test]
