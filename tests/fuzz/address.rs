@@ -2,6 +2,7 @@
 
 use faxgate::address::gstn::without_key;
 use faxgate::address::{DialPlan, DialPlanConfig, FaxAddress, Mailbox, Number, Phone};
+use faxgate::submit::options::{Asked, Now};
 
 /// A recipient as a client writes it, and its local part alone.
 pub(crate) fn fax_address(input: &[u8]) {
@@ -22,6 +23,14 @@ fn local_part(text: &str) {
     assert!(!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
     let is_subaddress = |text: &str| text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit());
     assert!(address.subaddress.as_deref().is_none_or(is_subaddress));
+    // In the year 2100, and where the clock has changed that night.
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let now = Now { at: "2100-03-28T00:30:00Z".parse().unwrap(), zone: &zone };
+    if let Ok(asked) = Asked::in_address(&address.others, &now) {
+        let options = asked.over(faxgate::job::Options::default(), |priority| priority);
+        let is_printable = |code: &String| code.bytes().all(|b| (b' '..=b'~').contains(&b));
+        assert!(options.is_err() || options.unwrap().billing.as_ref().is_none_or(is_printable));
+    }
     for config in places() {
         dialled(&config, &address.phone);
     }
