@@ -2,7 +2,8 @@
 //! Debian's Postfix, which puts them into its own queue and leaves them there; on one disk, in turns.
 //!
 //! `cargo bench --bench smtp_accept [SECONDS]`, as root (Postfix wants that), prints a table. Each figure is the median of
-//! three rounds; the last column is what of them can be compared from machine to machine.
+//! three rounds; the ratio is what of them can be compared from machine to machine. For minutes after many files were
+//! deleted (by a bench before this one) ext4 makes new ones slowly, and more so for who makes more of them.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

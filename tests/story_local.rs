@@ -41,12 +41,19 @@ fn what_cannot_be_meant_is_refused_at_once() {
         ("header fields", send(&letter, &["--from", "a@example.com>\r\nBcc: b"]), "no mail address"),
         ("escapes", send(&letter, &["--from", "\u{1b}[31ma@example.com"]), "no mail address"),
         ("no domain", send(&letter, &["--from", "anna"]), "no mail address"),
-        ("the end of time", send(&letter, &["--at", "9999-12-30T10:00:00Z"]), "longer than a year"),
         ("too large", send(&large, &[]), "over the limit of 52428800 bytes"),
     ] {
         assert!(text.contains(expected) && !text.contains('\u{1b}'), "{what}: {text}");
         assert_eq!(code, 1, "{what}: {text}");
     }
+    for (option, value) in
+        [("--at", "9999-12-30T10:00:00Z"), ("--until", "noon"), ("--priority", "-10"), ("--retries", "x")]
+    {
+        let (code, text) = send(&letter, &[option, value]);
+        assert_eq!((code, text.contains(&format!("{option} cannot be"))), (2, true), "{option}: {text}");
+    }
+    let (code, text) = send(&letter, &["--at", "+2h", "--until", "+1h"]);
+    assert_eq!((code, text.contains("held for longer than it may take")), (2, true), "{text}");
     let numbers: Vec<String> = (1000..1101).map(|n| format!("--to=+1212555{n}")).collect();
     let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
     let (code, text) = send(&letter, &numbers);
@@ -89,4 +96,26 @@ fn reply_to_a_received_fax_faxes_back_to_the_line_it_came_from() {
     assert_eq!(support::received_pages(&back).len(), 1);
     let delivered = wait_for("the receipt", || gateway.mails("clinic@example.com").get(1).cloned());
     assert!(String::from_utf8_lossy(&delivered).contains("was delivered"), "Reply was not faxed");
+}
+
+#[test]
+fn a_fax_from_the_command_line_can_say_all_that_a_mail_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(dir.path(), &lines(&LINES));
+    let letter = file(&gateway, "letter.txt", b"Good morning.\n");
+    let sent = gateway.run(&[
+        "send",
+        letter.to_str().unwrap(),
+        "--to=+12125550123",
+        "--at=+2h",
+        "--until=+3h",
+        "--priority=-9",
+        "--billing=4711/b",
+        "--retries=1",
+    ]);
+    assert_eq!(ended(&sent).0, 0, "{sent:?}");
+    let options = gateway.job(String::from_utf8(sent.stdout).unwrap().trim())["options"].clone();
+    assert_eq!((&options["priority"], &options["tries_max"]), (&(-9).into(), &2.into()), "{options}");
+    assert_eq!(options["billing"], "4711/b");
+    assert!(options["not_before"].is_string() && options["expires_at"].is_string(), "{options}");
 }

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::civil::{Date, DateTime, Time};
-use jiff::{Timestamp, Zoned};
 
 use super::{Failure, PageArgs, files, out, runtime};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::door::control::{self, Request, Response, Why};
 use crate::job::{Grade, Job, JobId, Options};
+use crate::submit::options::{Asked, Now};
 
 /// How often `--wait` looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -30,9 +29,21 @@ pub(super) struct SendArgs {
     /// The subject, for the cover page and the receipt
     #[arg(long)]
     subject: Option<String>,
-    /// Not before this time: 08:00, 2026-12-01T08:00 (in the gateway's time zone), or 2026-12-01T08:00:00Z
+    /// Not before this time: 08:00, tomorrow 8:00, 2026-12-01T08:00 (in the gateway's time zone), 2026-12-01T08:00:00Z, +2h
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// Not after this time, written as for --at; what has not gone by then has failed
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Before others or behind them: urgent, high, normal, low, or a number from -9 to 9
+    #[arg(long, value_name = "PRIORITY", allow_hyphen_values = true)]
+    priority: Option<String>,
+    /// What the accounts call it; the receipt has it
+    #[arg(long, value_name = "CODE")]
+    billing: Option<String>,
+    /// To be dialled again so often, where the rules do not say less
+    #[arg(long, value_name = "NUMBER")]
+    retries: Option<String>,
     /// Wait until the fax has gone, and say how
     #[arg(long)]
     wait: bool,
@@ -41,18 +52,13 @@ pub(super) struct SendArgs {
 }
 
 pub(super) fn run(config: &Config, args: &SendArgs) -> Result<(), Failure> {
-    let not_before = args.at.as_deref().map(|text| when(config, text)).transpose()?;
+    let options = options(config, args)?;
     let files = files::read(&args.files)?;
     let message = files::message(&files, args.from.as_deref(), args.subject.as_deref())?;
     let request = Request::Send {
         to: args.to.clone(),
         from: args.from.clone(),
-        options: Options {
-            resolution: args.pages.fineness(),
-            cover: args.pages.cover(),
-            not_before,
-            ..Options::default()
-        },
+        options,
         message_bytes: message.len() as u64,
     };
     runtime()?.block_on(async {
@@ -66,25 +72,23 @@ pub(super) fn run(config: &Config, args: &SendArgs) -> Result<(), Failure> {
     })
 }
 
-fn when(config: &Config, text: &str) -> Result<Timestamp, Failure> {
-    let zone = config.zone().map_err(Failure::failed)?;
-    let wrong = || Failure::usage(format!("{text:?} is no time, such as 08:00 or 2026-12-01T08:00"));
-    time_of(text, &SystemClock.now().to_zoned(zone)).ok_or_else(wrong)
-}
-
-/// The time that a person means: an instant; a date and a time here; or a time of day, the next time it comes.
-fn time_of(text: &str, now: &Zoned) -> Option<Timestamp> {
-    let zone = now.time_zone();
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Some(instant);
-    }
-    if let Ok(local) = text.parse::<DateTime>() {
-        return Some(local.to_zoned(zone.clone()).ok()?.timestamp());
-    }
-    let time = text.parse::<Time>().ok()?;
-    let on = |date: Date| Some(date.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp());
-    let today = on(now.date())?;
-    if today > now.timestamp() { Some(today) } else { on(now.date().tomorrow().ok()?) }
+/// What is asked for, in the words that mails use too.
+fn options(config: &Config, args: &SendArgs) -> Result<Options, Failure> {
+    let (zone, at) = (config.zone().map_err(Failure::failed)?, SystemClock.now());
+    let said = [
+        ("AT", &args.at),
+        ("UNTIL", &args.until),
+        ("PRIORITY", &args.priority),
+        ("BILLING", &args.billing),
+        ("RETRIES", &args.retries),
+    ];
+    let said = said.into_iter().filter_map(|(keyword, value)| Some((keyword.to_owned(), value.clone()?)));
+    let place = |keyword: &str| format!("--{}", keyword.to_ascii_lowercase());
+    let pages =
+        Options { resolution: args.pages.fineness(), cover: args.pages.cover(), ..Options::default() };
+    Asked::named(said, place, &Now { at, zone: &zone })
+        .and_then(|asked| asked.over(pages, |priority| priority))
+        .map_err(|refusal| Failure::usage(refusal.text))
 }
 
 /// Waits for every job's end; fails where one was not delivered.
@@ -131,30 +135,5 @@ pub(super) async fn ask(config: &Config, request: &Request, message: &[u8]) -> R
             "no gateway answers at {} ({error}); start it with: faxgate serve",
             socket.display()
         ))),
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_read_as_a_person_means_it() {
-        let now: Zoned = "2026-11-23T10:00:00+01:00[Europe/Berlin]".parse().unwrap();
-        for (text, time) in [
-            ("2026-12-01T08:00:00Z", Some("2026-12-01T08:00:00Z")),
-            ("2026-12-01T08:00:00+05:00", Some("2026-12-01T03:00:00Z")),
-            ("2026-12-01T08:00", Some("2026-12-01T07:00:00Z")),
-            ("2026-12-01 08:00", Some("2026-12-01T07:00:00Z")),
-            ("17:30", Some("2026-11-23T16:30:00Z")),
-            ("08:00", Some("2026-11-24T07:00:00Z")),
-            ("tomorrow", None),
-            ("25:00", None),
-            ("", None),
-        ] {
-            let time = time.map(|time| time.parse::<Timestamp>().unwrap());
-            assert_eq!(time_of(text, &now), time, "{text}");
-        }
     }
 }

@@ -229,6 +229,15 @@ impl Desk {
         if let Some(from) = from.as_deref().filter(|from| !Mailbox::is_full(from)) {
             return refused(Why::Failed, format!("{from:?} is no mail address for the receipt"));
         }
+        let is_code = |code: &String| {
+            (1..=Options::BILLING_CHARS_MAX).contains(&code.len())
+                && code.bytes().all(|b| (b' '..=b'~').contains(&b))
+        };
+        if !options.billing.as_ref().is_none_or(is_code) {
+            return refused(Why::Failed, "the billing code is too long, or not printable".into());
+        }
+        let priority = self.submit.priority(client, options.priority);
+        let options = Options { priority, ..options };
         // Whoever sits at this machine and names no mailbox is no bounce: he reads the queue instead.
         let sender = from.as_deref().unwrap_or("local user");
         let wanted = |to: &String| Wanted {

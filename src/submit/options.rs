@@ -78,11 +78,25 @@ impl Asked {
         }
     }
 
-    /// What the elements of an address ask for ([`crate::address::FaxAddress::others`]): keywords are those of the fields
-    /// without `X-Fax-`, `RES` or `BILL`; a dot is a space, for few mail programs let one write those.
+    /// What the elements of an address ask for ([`crate::address::FaxAddress::others`]); a dot is a space, for few mail
+    /// programs let one write those.
     pub fn in_address(elements: &[(String, String)], now: &Now<'_>) -> Result<Self, Refusal> {
+        let spaced = |(keyword, value): &(String, String)| {
+            let is_code = keyword.starts_with("BILL");
+            (keyword.clone(), if is_code { value.clone() } else { value.replace('.', " ") })
+        };
+        Self::named(elements.iter().map(spaced), |keyword| format!("/{keyword}= in the fax address"), now)
+    }
+
+    /// What pairs of keyword and value ask for: keywords are those of the fields without `X-Fax-`, `RES` or `BILL`, and
+    /// others are left alone. `place` says of a keyword where it stands.
+    pub fn named(
+        pairs: impl IntoIterator<Item = (String, String)>,
+        place: impl Fn(&str) -> String,
+        now: &Now<'_>,
+    ) -> Result<Self, Refusal> {
         let mut asked = Self::default();
-        for (keyword, value) in elements {
+        for (keyword, value) in pairs {
             let long = match keyword.as_str() {
                 "RES" => "RESOLUTION",
                 "BILL" => "BILLING",
@@ -91,9 +105,9 @@ impl Asked {
             let is_it = |(name, ..): &&(&str, &str, &str)| {
                 name.strip_prefix("X-Fax-").is_some_and(|name| name.eq_ignore_ascii_case(long))
             };
-            let Some(field) = FIELDS.iter().find(is_it) else { continue };
-            let value = if long == "BILLING" { value.clone() } else { value.replace('.', " ") };
-            asked.field(*field, &value, &format!("/{keyword}= in the fax address"), now)?;
+            if let Some(field) = FIELDS.iter().find(is_it) {
+                asked.field(*field, &value, &place(&keyword), now)?;
+            }
         }
         Ok(asked)
     }
@@ -239,6 +253,11 @@ fn at(text: &str, now: &Now<'_>) -> Option<Timestamp> {
         return Some(at.timestamp());
     }
     let in_zone = |at: DateTime| at.to_zoned(now.zone.clone()).ok().map(|at| at.timestamp());
+    if let Ok(local) = text.parse::<DateTime>()
+        && text.contains(':')
+    {
+        return in_zone(local);
+    }
     if let Some((date, time)) = text.split_once(' ')
         && let Ok(date) = date.parse::<jiff::civil::Date>()
     {
