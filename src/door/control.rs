@@ -229,11 +229,7 @@ impl Desk {
         if let Some(from) = from.as_deref().filter(|from| !Mailbox::is_full(from)) {
             return refused(Why::Failed, format!("{from:?} is no mail address for the receipt"));
         }
-        let is_code = |code: &String| {
-            (1..=Options::BILLING_CHARS_MAX).contains(&code.len())
-                && code.bytes().all(|b| (b' '..=b'~').contains(&b))
-        };
-        if !options.billing.as_ref().is_none_or(is_code) {
+        if !options.billing.as_deref().is_none_or(Options::is_billing_code) {
             return refused(Why::Failed, "the billing code is too long, or not printable".into());
         }
         let priority = self.submit.priority(client, options.priority);

@@ -163,6 +163,13 @@ impl Options {
     pub const BILLING_CHARS_MAX: usize = 64;
     /// The most urgent priority, and with a minus sign the least urgent (RFC 6710 §4).
     pub const PRIORITY_MAX: i8 = 9;
+
+    /// Whether a text can be a billing code.
+    #[must_use]
+    pub fn is_billing_code(text: &str) -> bool {
+        (1..=Self::BILLING_CHARS_MAX).contains(&text.len())
+            && text.bytes().all(|b| (b' '..=b'~').contains(&b))
+    }
 }
 
 /// The resolutions that a person may ask for.

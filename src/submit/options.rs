@@ -180,8 +180,7 @@ impl Asked {
                 return Some(self.until.is_some());
             }
             "bill" | "billing" => {
-                let fits = (1..=Options::BILLING_CHARS_MAX).contains(&value.len())
-                    && value.bytes().all(|b| (b' '..=b'~').contains(&b));
+                let fits = Options::is_billing_code(value);
                 self.billing = fits.then(|| value.to_owned());
                 return Some(fits);
             }

@@ -7,7 +7,6 @@
 
 mod boot;
 mod compact;
-
 mod group;
 mod index;
 mod keys;

@@ -14,17 +14,22 @@ fn at(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
 }
 
-#[test]
-fn the_header_and_the_subject_say_the_same() {
-    let all = Asked {
+/// One wish of each kind.
+fn all(code: &str) -> Asked {
+    Asked {
         resolution: Some(Fineness::Superfine),
         cover: Some(false),
         priority: Some(4),
         at: at("2026-11-26T17:00:00Z"),
         until: at("2026-11-27T11:00:00Z"),
-        billing: Some("4711/b".into()),
+        billing: Some(code.into()),
         retries: Some(3),
-    };
+    }
+}
+
+#[test]
+fn the_header_and_the_subject_say_the_same() {
+    let all = all("4711/b");
     let fields = "X-Fax-Resolution: superfine\r\nX-Fax-Cover: no\r\nx-fax-priority: High\r\nX-Fax-At: 18:00\r\n\
                   X-Fax-Until: tomorrow 12:00\r\nX-Fax-Billing: 4711/b\r\nX-Fax-Retries: 3";
     assert_eq!(read(fields), Ok(all.clone()));
@@ -49,15 +54,7 @@ fn an_address_can_ask_for_its_own_fax() {
         let address = crate::address::FaxAddress::parse(local).unwrap();
         Asked::in_address(&address.others, &now).map_err(|refusal| refusal.text)
     };
-    let all = Asked {
-        resolution: Some(Fineness::Superfine),
-        cover: Some(false),
-        priority: Some(4),
-        at: at("2026-11-26T17:00:00Z"),
-        until: at("2026-11-27T11:00:00Z"),
-        billing: Some("4711.b".into()),
-        retries: Some(3),
-    };
+    let all = all("4711.b");
     let long =
         "/RESOLUTION=superfine/COVER=no/PRIORITY=high/AT=1800/UNTIL=tomorrow.1200/BILLING=4711.b/RETRIES=3";
     assert_eq!(asked(&format!("+12125550123{long}")), Ok(all.clone()));
