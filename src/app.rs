@@ -29,7 +29,7 @@ use crate::post::{Post, PostSettings};
 use crate::queue::{self, Queue};
 use crate::received::Intake;
 use crate::received::answer::Answerer;
-use crate::render::{self, RenderError};
+use crate::render::{RenderError, Renderer};
 use crate::status::Status;
 use crate::store::{SledStore, Store, StoreConfig, StoreError};
 use crate::submit::{Reason, Refusal, Rules, Submit};
@@ -78,6 +78,7 @@ struct Ground {
     zone: TimeZone,
     store: Arc<dyn Store>,
     blobs: Arc<dyn Blobs>,
+    renderer: Arc<dyn Renderer>,
     clock: Arc<dyn Clock>,
     /// There may be something to dial.
     wake: Arc<Notify>,
@@ -86,12 +87,12 @@ struct Ground {
 }
 
 impl App {
-    /// Opens the store, mends what an earlier end left, opens the doors and begins to work.
+    /// Opens the store, mends what an earlier end left, opens the doors and begins to work; `renderer` makes the pages.
     ///
     /// # Errors
     /// [`StartError`] says which part cannot start, and why.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
-        let (store, ground) = Ground::lay(config).await?;
+    pub async fn start(config: Config, renderer: Arc<dyn Renderer>) -> Result<Self, StartError> {
+        let (store, ground) = Ground::lay(config, renderer).await?;
         let intake = Arc::new(ground.intake());
         let broken_off = intake.recover(ground.clock.now()).await.map_err(cannot("received faxes"))?;
         if broken_off > 0 {
@@ -160,7 +161,7 @@ impl App {
 }
 
 impl Ground {
-    async fn lay(config: Config) -> Result<(SledStore, Self), StartError> {
+    async fn lay(config: Config, renderer: Arc<dyn Renderer>) -> Result<(SledStore, Self), StartError> {
         let zone = config.zone().map_err(cannot("time_zone"))?;
         let store_config = StoreConfig { dir: config.data_dir.join("store"), ..config.store.clone() };
         let blob_dir = config.data_dir.join("blobs");
@@ -179,6 +180,7 @@ impl Ground {
             zone,
             store: Arc::new(store.clone()),
             blobs: Arc::new(blobs),
+            renderer,
             clock: Arc::new(SystemClock),
             wake: Arc::new(Notify::new()),
             mail_wake: Arc::new(Notify::new()),
@@ -254,7 +256,8 @@ impl Ground {
         let Config { address, dial_plan, policy, submit, .. } = self.config.clone();
         let rules = Rules::new(address, dial_plan, policy, submit).map_err(cannot("settings"))?;
         let limits = self.config.render.limits.clone();
-        let survey = move |message: &[u8]| render::survey(message, &limits).map_err(|error| refusal(&error));
+        let renderer = Arc::clone(&self.renderer);
+        let survey = move |message: &[u8]| renderer.survey(message, &limits).map_err(|error| refusal(&error));
         let (store, clock, wake) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.wake));
         let submit = Submit::new(rules, Arc::new(survey), store, clock, wake)
             .in_zone(self.zone.clone())
@@ -311,6 +314,7 @@ impl Ground {
         Queue {
             store: Arc::clone(&self.store),
             blobs: Arc::clone(&self.blobs),
+            renderer: Arc::clone(&self.renderer),
             pool,
             clock: Arc::clone(&self.clock),
             wake: Arc::clone(&self.wake),
@@ -406,8 +410,8 @@ async fn keep_the_ledger(submit: Arc<Submit>, mut stop: watch::Receiver<bool>) {
 fn refusal(error: &RenderError) -> Refusal {
     let reason = match error {
         RenderError::TooLarge { .. } => Reason::TooLarge,
-        // The operator's template is wrong, not the message.
-        RenderError::Cover { .. } => Reason::Trouble,
+        // Something of ours is wrong, and not the message.
+        RenderError::Cover { .. } | RenderError::Unavailable { .. } => Reason::Trouble,
         _ => Reason::Unconvertible,
     };
     Refusal::new(reason, error.to_string(), &format!("{error:?}"))
@@ -423,11 +427,12 @@ fn number_of(plan: &DialPlan, text: &str) -> Option<Number> {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::render::InProcess;
 
     async fn start(dir: &std::path::Path) -> App {
         let mut config = Config::embedded(dir).unwrap();
         config.smtp.listen = vec!["127.0.0.1:0".parse().unwrap()];
-        App::start(config).await.unwrap()
+        App::start(config, Arc::new(InProcess)).await.unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -443,7 +448,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_old_goes_with_its_files() {
         let dir = tempfile::tempdir().unwrap();
-        let (store, ground) = Ground::lay(Config::embedded(dir.path()).unwrap()).await.unwrap();
+        let (store, ground) =
+            Ground::lay(Config::embedded(dir.path()).unwrap(), Arc::new(InProcess)).await.unwrap();
         let intake = ground.intake();
         let now = ground.clock.now();
         let id = intake.begin("line", None, None, now).await.unwrap();

@@ -4,10 +4,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use std::sync::Arc;
+
 use faxgate::app::App;
 use faxgate::config::Config;
 use faxgate::door::control::{Request, Response, Why, ask, socket_path};
 use faxgate::job::{JobId, Options};
+use faxgate::render::InProcess;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -19,7 +22,7 @@ async fn gateway(change: impl FnOnce(&mut Config)) -> (App, TempDir) {
     let mut config = Config::embedded(dir.path()).unwrap();
     config.smtp.listen = vec!["127.0.0.1:0".parse().unwrap()];
     change(&mut config);
-    (App::start(config).await.unwrap(), dir)
+    (App::start(config, Arc::new(InProcess)).await.unwrap(), dir)
 }
 
 fn send(to: &[&str], message_bytes: usize) -> Request {

@@ -26,4 +26,5 @@ corpus! {
     mime_survey at 400 places,
     proxy_header at 400 places,
     smtp_session at 50 places,
+    worker_reply at 400 places,
 }

@@ -340,7 +340,7 @@ fn limits_refuse_and_never_cut() {
     let many = multipart("mixed", "m", &vec![text("a"); 4]);
     assert_eq!(
         render::survey(&mail(&many), &limits).unwrap_err(),
-        RenderError::TooLarge { what: "parts", max: 3 }
+        RenderError::TooLarge { what: "parts".into(), max: 3 }
     );
     let deep = (0..40).fold(text("deep"), |inner, level| multipart("mixed", &format!("b{level}"), &[inner]));
     assert_eq!(

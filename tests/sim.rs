@@ -9,12 +9,14 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use faxgate::app::App;
 use faxgate::config::Config;
 use faxgate::door::control::{Request, Response, Why, ask};
 use faxgate::job::{Job, JobId, Options, Outcome};
+use faxgate::render::InProcess;
 use support::{PATIENCE, mails, received_pages, write_config};
 
 const FAXES: usize = 32;
@@ -68,7 +70,7 @@ impl Chance {
 async fn start(dir: &Path) -> App {
     let mut config = Config::load(&dir.join("faxgate.toml")).unwrap();
     config.policy.destinations_denied = vec!["+1900".into()];
-    App::start(config).await.unwrap()
+    App::start(config, Arc::new(InProcess)).await.unwrap()
 }
 
 async fn fax(dir: &Path, to: Vec<String>, number: usize, pages: usize) -> Response {

@@ -15,6 +15,7 @@ use fax::page::Page;
 use faxgate::config::Config;
 use faxgate::queue::look::{self, Look};
 use faxgate::render::header;
+use faxgate::render::{InProcess, Renderer};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mail_parser::MessageParser;
@@ -103,8 +104,9 @@ fn content(page: &Page, strip_rows: u32) -> Vec<u8> {
 /// The pages of a message as they are faxed, without header lines; and how high those are.
 fn expected_pages(dir: &Path, token: &str) -> (Vec<Vec<u8>>, u32) {
     let config = Config::load(&dir.join("faxgate.toml")).unwrap();
-    let rendered =
-        Look::default().compose(message(token).replace('\n', "\r\n").as_bytes(), &config.render).unwrap();
+    let message = message(token).replace('\n', "\r\n");
+    let task = Look::default().task(message.as_bytes(), &config.render);
+    let rendered = InProcess.message(message.as_bytes(), &task).unwrap();
     let line = look::header_line(Timestamp::UNIX_EPOCH, &TimeZone::UTC, "", None, 1);
     let strip = header::stamp(&rendered.pages[0], &line).rows() - rendered.pages[0].rows();
     (rendered.pages.iter().map(|page| content(page, 0)).collect(), strip)

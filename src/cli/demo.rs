@@ -70,7 +70,7 @@ fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
 async fn show(dir: &Path) -> Result<(), Failure> {
     let config = config(dir)?;
     out::line("Faxgate demonstration: a mail becomes a fax, a receipt, and a received fax.\n");
-    let app = App::start(config.clone()).await.map_err(Failure::failed)?;
+    let app = App::start(config.clone(), super::workers(&config)?).await.map_err(Failure::failed)?;
     let smtp = *app.smtp.first().ok_or_else(|| Failure::failed("there is no SMTP listener"))?;
     step("Gateway", &format!("takes mail at {smtp}; two simulated lines, office and clinic"));
 
@@ -209,7 +209,8 @@ fn compare(
     manifest: &Manifest,
 ) -> Result<(), Failure> {
     let attempt = job.attempts.last().ok_or_else(|| Failure::failed("there was no call"))?;
-    let rendered = Look::of(job).compose(message, &config.render).map_err(Failure::failed)?;
+    let task = Look::of(job).task(message, &config.render);
+    let rendered = super::workers(config)?.message(message, &task).map_err(Failure::failed)?;
     let zone = config.zone().map_err(Failure::failed)?;
     let number = Some(&job.recipient.number);
     let header = look::header_line(attempt.started, &zone, &config.header_from, number, manifest.pages);

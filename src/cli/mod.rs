@@ -16,11 +16,14 @@ mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError};
 use crate::job::recipient::Fineness;
+use crate::render::Renderer;
+use crate::render::worker::{Workers, serve as serve_as_worker};
 
 /// Where the configuration is looked for.
 pub const CONFIG_PATH: &str = "/etc/faxgate/faxgate.toml";
@@ -56,6 +59,9 @@ enum Command {
     User(user::UserCommand),
     /// Say whether somebody may fax to a number, and why
     Policy(policy::PolicyArgs),
+    /// Take messages apart for the gateway, which starts this itself
+    #[command(hide = true)]
+    Worker,
     /// Find out what a fax modem is, and how to configure it; or what is wrong with it
     Modem(modem::ModemArgs),
 }
@@ -151,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Check => check::run(cli.config),
         Command::User(what) => settings(cli.config).and_then(|config| user::run(&config, what)),
         Command::Policy(args) => settings(cli.config).and_then(|config| policy::run(&config, &args)),
+        Command::Worker => worker(),
         Command::Modem(args) => modem::run(cli.config, &args),
     };
     match result {
@@ -176,6 +183,21 @@ fn home_dir() -> PathBuf {
     let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
     data.or_else(home).unwrap_or_else(|| PathBuf::from(".")).join("faxgate")
+}
+
+/// The processes that make pages, one of them tried out.
+fn workers(config: &Config) -> Result<Arc<dyn Renderer>, Failure> {
+    let workers = Workers::new(&config.render.workers);
+    workers.try_out().map_err(|error| {
+        let cause = error.cause().unwrap_or_default();
+        Failure::failed(format!("render.workers: {error}: {cause}"))
+    })?;
+    Ok(Arc::new(workers))
+}
+
+fn worker() -> Result<(), Failure> {
+    let (mut from, mut to) = (std::io::stdin().lock(), std::io::stdout().lock());
+    serve_as_worker(&mut from, &mut to).map_err(Failure::failed)
 }
 
 /// A runtime for the commands that need one.

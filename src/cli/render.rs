@@ -50,7 +50,9 @@ pub(super) fn run(config: &Config, args: &RenderArgs) -> Result<(), Failure> {
         fineness: args.pages.fineness(),
         cover: args.pages.cover(),
     };
-    let Rendered { pages, manifest } = look.compose(&message, &config.render).map_err(Failure::failed)?;
+    let task = look.task(&message, &config.render);
+    let rendered = super::workers(config)?.message(&message, &task);
+    let Rendered { pages, manifest } = rendered.map_err(Failure::failed)?;
     let zone = config.zone().map_err(Failure::failed)?;
     let time = args.time.unwrap_or_else(|| SystemClock.now());
     let header = look::header_line(time, &zone, &config.header_from, number.as_ref(), manifest.pages);

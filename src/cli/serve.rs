@@ -13,7 +13,8 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
     let result = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
-        let mut app = App::start(config).await.map_err(Failure::failed)?;
+        let workers = super::workers(&config)?;
+        let mut app = App::start(config, workers).await.map_err(Failure::failed)?;
         let result = tokio::select! {
             _ = terminate.recv() => Ok(()),
             _ = interrupt.recv() => Ok(()),

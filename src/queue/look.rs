@@ -12,7 +12,7 @@ use crate::job::{Job, Options};
 use crate::mailer::words;
 use crate::mailer::words::one_line;
 use crate::render::header::HeaderLine;
-use crate::render::{self, Cover, RenderConfig, RenderError, Rendered};
+use crate::render::{Cover, RenderConfig, Task};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -61,14 +61,11 @@ impl Look {
         }
     }
 
-    /// Makes the pages, without header lines.
-    ///
-    /// # Errors
-    /// Where a part of the message cannot be faxed; the text is fit for the sender.
-    pub fn compose(&self, message: &[u8], config: &RenderConfig) -> Result<Rendered, RenderError> {
-        let options = config.options(self.fineness)?;
+    /// How the pages of a message are made, without header lines.
+    #[must_use]
+    pub fn task(&self, message: &[u8], config: &RenderConfig) -> Task {
         let cover = self.cover.unwrap_or(config.cover).then(|| self.cover_page(message));
-        render::message(message, &options, cover.as_ref())
+        Task { config: config.clone(), fineness: self.fineness, cover }
     }
 
     /// The cover page, by what the message's own header says.
@@ -132,6 +129,7 @@ fn date(date: &DateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::{InProcess, Renderer};
 
     #[test]
     fn the_cover_page_says_what_the_mail_says() {
@@ -150,7 +148,8 @@ mod tests {
         let long = "W".repeat(900) + &"\r\n W".repeat(900);
         let message = format!("From: {long} <a@example.com>\r\nSubject: {long}\r\n\r\nHello\r\n");
         let look = Look { attention: Some("W".repeat(250)), cover: Some(true), ..Look::default() };
-        let rendered = look.compose(message.as_bytes(), &RenderConfig::default()).unwrap();
+        let task = look.task(message.as_bytes(), &RenderConfig::default());
+        let rendered = InProcess.message(message.as_bytes(), &task).unwrap();
         assert_eq!(rendered.pages.len(), 2);
     }
 

@@ -68,6 +68,8 @@ pub struct Queue {
     pub store: Arc<dyn Store>,
     /// Where pages and traces are.
     pub blobs: Arc<dyn Blobs>,
+    /// Who makes pages of messages.
+    pub renderer: Arc<dyn render::Renderer>,
     /// The lines.
     pub pool: Pool,
     /// The time.

@@ -1,7 +1,6 @@
 //! A job's pages: made once from the message, kept as blobs, read one by one during a call.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use fax::page::Page;
 use fax::t4::Coding;
@@ -12,10 +11,7 @@ use super::look::Look;
 use super::{Queue, QueueError};
 use crate::blob::Blobs;
 use crate::job::Job;
-use crate::render::Rendered;
-
-/// The longest that a message may take to become pages; a line waits for it.
-const RENDER_TIME_MAX: Duration = Duration::from_secs(300);
+use crate::render::{RenderError, Rendered};
 
 /// Whether a job may be dialled.
 pub(super) enum Prepared {
@@ -32,16 +28,17 @@ pub(super) async fn prepare(queue: &Arc<Queue>, held: &HeldJob) -> Result<Prepar
         return Ok(Prepared::Ready);
     }
     let message = queue.store.message(&job.submission).await?;
-    let (config, look) = (queue.settings.render.clone(), Look::of(&job));
-    let work = tokio::task::spawn_blocking(move || look.compose(&message, &config));
-    let rendered = match tokio::time::timeout(RENDER_TIME_MAX, work).await {
-        Ok(Ok(Ok(rendered))) => rendered,
-        Ok(Ok(Err(refusal))) => return Ok(Prepared::Refused(refusal.to_string())),
-        Err(_) => {
-            tracing::error!(job = %job.id, "rendering takes too long, and is left to itself");
-            return Ok(Prepared::Refused("it takes too long to convert".into()));
+    let task = Look::of(&job).task(&message, &queue.settings.render);
+    let renderer = Arc::clone(&queue.renderer);
+    let work = tokio::task::spawn_blocking(move || renderer.message(&message, &task));
+    let rendered = match work.await {
+        Ok(Ok(rendered)) => rendered,
+        Ok(Err(error @ RenderError::Unavailable { .. })) => {
+            let cause = error.cause().unwrap_or_default();
+            return Err(QueueError::Page(format!("{error}: {cause}")));
         }
-        Ok(Err(crash)) => {
+        Ok(Err(refusal)) => return Ok(Prepared::Refused(refusal.to_string())),
+        Err(crash) => {
             tracing::error!(job = %job.id, error = %crash, "rendering failed");
             return Ok(Prepared::Refused("it made our converter fail".into()));
         }

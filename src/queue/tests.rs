@@ -114,6 +114,7 @@ fn bench_on(answers: &[(&str, &[Answer])], over: impl FnOnce(SledStore) -> Arc<d
     let queue = Queue {
         store: over(store.clone()),
         blobs,
+        renderer: Arc::new(render::InProcess),
         pool: Pool::new(lines),
         clock: Arc::new(clock.clone()),
         wake,

@@ -15,6 +15,7 @@ use super::kind::Picture;
 use super::mime::{Content, Item};
 use super::options::{Limits, Options};
 use super::sheet::Sheet;
+use super::watch::Watch;
 use super::{Fate, Manifest, Part, Rendered};
 use super::{pdf, picture, text, tiff};
 
@@ -33,6 +34,7 @@ type Heading = [(&'static str, String)];
 /// The pages and the manifest in the making.
 pub(super) struct Composer<'o> {
     options: &'o Options,
+    watch: &'o dyn Watch,
     sheet: Sheet,
     fonts: Fonts,
     /// Whether a cover page will go first; page numbers count it.
@@ -62,9 +64,10 @@ pub(super) fn survey(item: &Item<'_>, limits: &Limits) -> Result<(), RenderError
 }
 
 impl<'o> Composer<'o> {
-    pub(super) fn new(options: &'o Options, cover: bool) -> Self {
+    pub(super) fn new(options: &'o Options, cover: bool, watch: &'o dyn Watch) -> Self {
         Self {
             options,
+            watch,
             sheet: Sheet::new(options.paper, options.resolution),
             fonts: Fonts::new(),
             cover,
@@ -150,6 +153,7 @@ impl<'o> Composer<'o> {
         let heading = std::mem::take(&mut self.heading);
         draw_heading(&mut flow, &heading)?;
         for item in items {
+            self.watch.part(&item.name);
             let first = flow.page().max(1);
             let mut writer = Writer {
                 flow: &mut flow,
@@ -206,13 +210,14 @@ impl<'o> Composer<'o> {
             self.part(item, Fate::LeftOut { reason: reason.clone() });
             return Ok(());
         }
+        self.watch.part(&item.name);
         let limits = &self.options.limits;
         if let Some(fate) = self.inline_fate(item)? {
             self.part(item, fate);
             return Ok(());
         }
         let room = (limits.pages_max as usize).saturating_sub(self.number(0) as usize);
-        let made = document(item, self.sheet, limits, room);
+        let made = document(item, self.sheet, limits, room, self.watch);
         let made = made.map_err(|failure| RenderError::part(&item.name, failure))?;
         let mut pages = made.filter(|pages| pages.len() <= room).ok_or_else(|| limits.too_many_pages())?;
         let fate = Fate::Pages { first: self.number(1), last: self.number(pages.len()) };
@@ -246,9 +251,10 @@ fn document(
     sheet: Sheet,
     limits: &Limits,
     pages_max: usize,
+    watch: &dyn Watch,
 ) -> Result<Option<Vec<Page>>, Failure> {
     match &item.content {
-        Content::Pdf(bytes) => guard("PDF", || pdf::pages(bytes, sheet, pages_max)),
+        Content::Pdf(bytes) => guard("PDF", || pdf::pages(bytes, sheet, pages_max, watch)),
         Content::Tiff(bytes) => guard("TIFF file", || tiff::pages(bytes, sheet, limits, pages_max)),
         Content::Picture(kind, bytes) | Content::Inline(kind, bytes, _) => guard("picture", || {
             let image = picture::read(*kind, bytes, limits)?;

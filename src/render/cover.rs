@@ -5,6 +5,7 @@
 //! `{number}`, `{from}`, `{date}`, `{subject}`, `{pages}` and `{note}` are filled in. A line whose placeholders
 //! are all empty is left out. An unknown placeholder is an error, found when the configuration is read.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::error::RenderError;
@@ -23,7 +24,7 @@ const LINE_CHARS_MAX: usize = 1000;
 const LINES_MAX: usize = 100;
 
 /// What stands on the cover page.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cover {
     /// Who it is for.
     pub to: String,

@@ -3,14 +3,16 @@
 //! Every error has two sides: the clause that the sender may read (`Display`), and the cause inside, which is for
 //! the operator's log (`cause`). The enhanced status codes are those of RFC 3463 §3.7 and §3.4.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why a message, a file or a template could not be made into pages.
 ///
 /// `Display` is a clause without a full stop, fit for `The message could not be made into fax pages: ….`
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum RenderError {
     /// The bytes are no mail message.
@@ -33,7 +35,7 @@ pub enum RenderError {
     #[error("it has more than {max} {what}")]
     TooLarge {
         /// What there is too much of: `pages`.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The limit that was passed.
         max: u64,
     },
@@ -41,6 +43,12 @@ pub enum RenderError {
     #[error("this gateway's cover page cannot be made")]
     Cover {
         /// What is wrong with it, with the line.
+        cause: String,
+    },
+    /// No worker can be had: the gateway's fault, not the sender's, and it may pass.
+    #[error("this gateway cannot convert anything at the moment")]
+    Unavailable {
+        /// What keeps it from it.
         cause: String,
     },
     /// A page cannot be shown as a picture.
@@ -57,7 +65,7 @@ impl RenderError {
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Part { cause, .. } => cause.as_deref(),
-            Self::Cover { cause } | Self::Preview { cause } => Some(cause),
+            Self::Cover { cause } | Self::Preview { cause } | Self::Unavailable { cause } => Some(cause),
             _ => None,
         }
     }
@@ -69,6 +77,7 @@ impl RenderError {
             Self::NotAMessage | Self::Empty => "5.6.0",
             Self::Part { .. } => "5.6.1",
             Self::TooLarge { .. } => "5.3.4",
+            Self::Unavailable { .. } => "4.3.0",
             Self::Cover { .. } | Self::Preview { .. } => "5.3.5",
         }
     }

@@ -24,8 +24,11 @@ pub mod pdf;
 mod picture;
 pub mod preview;
 mod sheet;
+mod task;
 mod text;
 mod tiff;
+mod watch;
+pub mod worker;
 
 use fax::page::Page;
 use serde::{Deserialize, Serialize};
@@ -34,7 +37,10 @@ use compose::Composer;
 pub use cover::{Cover, Template, TemplateError};
 pub use error::RenderError;
 use error::guard_all;
+pub use mime::is_plain_text;
 pub use options::{Limits, Options, Paper, RenderConfig};
+pub use task::{InProcess, Renderer, Task};
+use watch::Watch;
 
 /// A message as pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +57,17 @@ pub struct Rendered {
 /// Where it is sure already that it cannot be faxed: a part of a kind that has no pages, an encrypted part, nothing
 /// to fax, a limit passed. The error's text names the part and is fit for an SMTP reply with its `status`.
 pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
+    survey_watched(message, limits, &())
+}
+
+fn survey_watched(message: &[u8], limits: &Limits, watch: &dyn Watch) -> Result<(), RenderError> {
     guard_all(|| {
         let parsed = mime::parse(message, limits)?;
         let plan = mime::plan(parsed.message(), limits)?;
-        plan.items.iter().try_for_each(|item| compose::survey(item, limits))
+        plan.items.iter().try_for_each(|item| {
+            watch.part(&item.name);
+            compose::survey(item, limits)
+        })
     })
 }
 
@@ -63,10 +76,19 @@ pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
 /// # Errors
 /// Where any part cannot be faxed or a limit is passed; then nothing of the message is faxed.
 pub fn message(message: &[u8], options: &Options, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
+    message_watched(message, options, cover, &())
+}
+
+fn message_watched(
+    message: &[u8],
+    options: &Options,
+    cover: Option<&Cover>,
+    watch: &dyn Watch,
+) -> Result<Rendered, RenderError> {
     guard_all(|| {
         let parsed = mime::parse(message, &options.limits)?;
         let plan = mime::plan(parsed.message(), &options.limits)?;
-        let mut composer = Composer::new(options, cover.is_some());
+        let mut composer = Composer::new(options, cover.is_some(), watch);
         if cover.is_none() {
             composer.heading(&plan.heading);
         }
@@ -88,7 +110,7 @@ pub fn files(
         let items = files.iter().map(|(name, bytes)| mime::file(name, bytes, &options.limits));
         let items: Vec<_> = items.collect();
         mime::refuse_failed(&items)?;
-        let mut composer = Composer::new(options, cover.is_some());
+        let mut composer = Composer::new(options, cover.is_some(), &());
         composer.items(&items)?;
         composer.finish(cover)
     })

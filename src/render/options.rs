@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cover::Template;
 use super::error::RenderError;
+use super::worker::WorkersConfig;
 use crate::job::recipient::Fineness;
 
 /// The sheet that composed pages are made for.
@@ -84,7 +85,7 @@ impl Limits {
     }
 
     pub(super) fn too_many_pages(&self) -> RenderError {
-        RenderError::TooLarge { what: "pages", max: self.pages_max.into() }
+        RenderError::TooLarge { what: "pages".into(), max: self.pages_max.into() }
     }
 }
 
@@ -102,6 +103,8 @@ pub struct RenderConfig {
     pub cover_template: Option<String>,
     /// What a message may hold at most.
     pub limits: Limits,
+    /// The processes that take messages apart.
+    pub workers: WorkersConfig,
 }
 
 impl Default for RenderConfig {
@@ -112,6 +115,7 @@ impl Default for RenderConfig {
             cover: false,
             cover_template: None,
             limits: Limits::default(),
+            workers: WorkersConfig::default(),
         }
     }
 }

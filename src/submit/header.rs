@@ -46,14 +46,6 @@ pub(super) fn asks_for_disposition(message: &[u8], sender: Option<&str>) -> bool
         && !is_report
 }
 
-/// Whether the message is text and nothing else, by its own word: it has no parts, and nothing in it is unpacked.
-pub(super) fn is_plain_text(message: &[u8]) -> bool {
-    let kind = b"text/plain";
-    let mut types =
-        lines(message).filter_map(|line| field(line, b"content-type")).map(<[u8]>::trim_ascii_start);
-    types.all(|value| value.get(..kind.len()).is_some_and(|head| head.eq_ignore_ascii_case(kind)))
-}
-
 /// The lines of the header, the empty line that ends it excluded.
 fn lines(message: &[u8]) -> impl Iterator<Item = &[u8]> {
     message
@@ -111,26 +103,6 @@ mod tests {
             let message = format!("{head}\r\n\r\n{to}");
             assert_eq!(asks_for_disposition(message.as_bytes(), Some("anna@example.com")), want, "{head}");
             assert!(!asks_for_disposition(message.as_bytes(), None), "{head}");
-        }
-    }
-
-    #[test]
-    fn plain_text_is_known_by_its_header() {
-        for (head, want) in [
-            ("Subject: x", true),
-            ("Content-Type: text/plain; charset=utf-8", true),
-            ("content-type:TEXT/PLAIN", true),
-            ("Content-Type:\r\n multipart/mixed; boundary=x", false),
-            ("Content-Type: multipart/mixed; boundary=x", false),
-            ("Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=x", false),
-            ("Content-Type: image/png", false),
-            ("Content-Type: text/html", false),
-        ] {
-            assert_eq!(
-                is_plain_text(format!("{head}\r\n\r\nContent-Type: image/png").as_bytes()),
-                want,
-                "{head}"
-            );
         }
     }
 

@@ -48,6 +48,7 @@ use crate::address::{
 use crate::clock::Clock;
 use crate::job::{Job, JobId, Notify, Options, Proof, Recipient, Sender, Submission, SubmissionId};
 use crate::mailauth::Authenticate;
+use crate::render::is_plain_text;
 use crate::store::{Store, StoreError};
 use crate::users::Users;
 
@@ -359,7 +360,7 @@ impl Submit {
     /// a thread is woken.
     async fn survey(&self, message: Vec<u8>) -> Result<Vec<u8>, Refusal> {
         let survey = Arc::clone(&self.survey);
-        let is_short = message.len() <= SHORT_BYTES && header::is_plain_text(&message);
+        let is_short = message.len() <= SHORT_BYTES && is_plain_text(&message);
         let look = move || survey(&message).map(|()| message);
         let done = if is_short {
             catch_unwind(AssertUnwindSafe(look)).map_err(|_| "it panicked".to_owned())

@@ -12,6 +12,7 @@ mod address;
 mod mime;
 mod proxy;
 mod smtp;
+mod worker;
 
 use faxgate::door::control::Request;
 
@@ -19,6 +20,7 @@ pub(crate) use address::fax_address;
 pub(crate) use mime::{html_text, mime_pages, mime_survey};
 pub(crate) use proxy::proxy_header;
 pub(crate) use smtp::smtp_session;
+pub(crate) use worker::worker_reply;
 
 /// A request line of the control socket: what is understood is written and understood again.
 pub(crate) fn control_request(input: &[u8]) {

@@ -18,6 +18,7 @@ use super::kind::Picture;
 use super::options::Limits;
 use super::text::Format;
 use heading::heading;
+pub use parse::is_plain_text;
 pub(super) use parse::parse;
 pub(super) use part::file;
 use part::{binary_item, is_attachment, is_inline, media_type, name_or, subtype, text_item};
@@ -87,7 +88,7 @@ pub(super) fn refuse_failed(items: &[Item<'_>]) -> Result<(), RenderError> {
 }
 
 fn too_large(what: &'static str, max: u64) -> RenderError {
-    RenderError::TooLarge { what, max }
+    RenderError::TooLarge { what: what.into(), max }
 }
 
 struct Walk<'m, 'l> {

@@ -40,12 +40,27 @@ impl Drop for Parsed<'_> {
     }
 }
 
+/// Whether the message is text and nothing else, by its own word: it has no parts, and nothing in it is a document.
+#[must_use]
+pub fn is_plain_text(message: &[u8]) -> bool {
+    const PLAIN: &[u8] = b"text/plain";
+    let begins = |text: &[u8], with: &[u8]| {
+        text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    let lines = message.split(|&byte| byte == b'\n').take_while(|line| !line.trim_ascii_end().is_empty());
+    let mut types = lines.filter(|line| begins(line, TYPE));
+    types.all(|line| {
+        let value = line[TYPE.len()..].trim_ascii_start();
+        !value.starts_with(b":") || begins(value[1..].trim_ascii_start(), PLAIN)
+    })
+}
+
 /// Reads a message.
 ///
 /// # Errors
 /// Where it is none, it is too long, or has too many parts.
 pub(in super::super) fn parse<'m>(bytes: &'m [u8], limits: &Limits) -> Result<Parsed<'m>, RenderError> {
-    let too_large = |what, max| RenderError::TooLarge { what, max };
+    let too_large = |what: &'static str, max| RenderError::TooLarge { what: what.into(), max };
     if bytes.len() as u64 > limits.message_bytes_max {
         return Err(too_large("bytes", limits.message_bytes_max));
     }
@@ -158,6 +173,26 @@ mod tests {
     fn a_chain_of_messages_is_counted_and_goes_without_recursion() {
         let chain = "Content-Type: message/rfc822\r\n\r\n".repeat(50_000);
         let refused = parse(chain.as_bytes(), &Limits::default()).err();
-        assert_eq!(refused, Some(RenderError::TooLarge { what: "parts", max: 200 }));
+        assert_eq!(refused, Some(RenderError::TooLarge { what: "parts".into(), max: 200 }));
+    }
+
+    #[test]
+    fn plain_text_is_known_by_its_header() {
+        for (head, want) in [
+            ("Subject: x", true),
+            ("Content-Type: text/plain; charset=utf-8", true),
+            ("content-type:TEXT/PLAIN", true),
+            ("Content-Type:\r\n multipart/mixed; boundary=x", false),
+            ("Content-Type: multipart/mixed; boundary=x", false),
+            ("Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=x", false),
+            ("Content-Type: image/png", false),
+            ("Content-Type: text/html", false),
+        ] {
+            assert_eq!(
+                is_plain_text(format!("{head}\r\n\r\nContent-Type: image/png").as_bytes()),
+                want,
+                "{head}"
+            );
+        }
     }
 }

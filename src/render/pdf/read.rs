@@ -18,6 +18,7 @@ use super::super::error::Failure;
 use super::super::halftone::{self, Grey};
 use super::super::picture::on_sheet;
 use super::super::sheet::{Fit, Sheet, fit};
+use super::super::watch::Watch;
 
 /// Opens the file and counts its pages; nothing is drawn.
 pub(in super::super) fn check(bytes: &[u8]) -> Result<usize, Failure> {
@@ -29,13 +30,18 @@ pub(in super::super) fn pages(
     bytes: &[u8],
     sheet: Sheet,
     pages_max: usize,
+    watch: &dyn Watch,
 ) -> Result<Option<Vec<Page>>, Failure> {
     let pdf = open(bytes)?;
     if pdf.pages().len() > pages_max {
         return Ok(None);
     }
     let cache = RenderCache::new();
-    Ok(Some(pdf.pages().iter().map(|page| draw(page, &cache, sheet)).collect()))
+    let each = pdf.pages().iter().map(|page| {
+        watch.page();
+        draw(page, &cache, sheet)
+    });
+    Ok(Some(each.collect()))
 }
 
 fn open(bytes: &[u8]) -> Result<Pdf, Failure> {

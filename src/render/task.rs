@@ -1,0 +1,58 @@
+//! SEAM: who makes pages of messages. The gateway has it done in worker processes (`worker::Workers`), because what is
+//! rendered comes from strangers; tests and the workers themselves do it where they are (`InProcess`).
+
+use serde::{Deserialize, Serialize};
+
+use super::cover::Cover;
+use super::error::RenderError;
+use super::options::{Limits, RenderConfig};
+use super::watch::Watch;
+use super::{Rendered, message_watched, survey_watched};
+use crate::job::recipient::Fineness;
+
+/// How the pages of one message shall be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// What the operator says about all pages.
+    pub config: RenderConfig,
+    /// How fine; `None` is the configured default.
+    pub fineness: Option<Fineness>,
+    /// The cover page that goes first.
+    pub cover: Option<Cover>,
+}
+
+/// Makes pages of messages. Both calls wait: they are for a blocking thread.
+pub trait Renderer: Send + Sync {
+    /// As [`super::survey`].
+    ///
+    /// # Errors
+    /// As there, and where no worker can be had.
+    fn survey(&self, message: &[u8], limits: &Limits) -> Result<(), RenderError>;
+
+    /// As [`super::message`].
+    ///
+    /// # Errors
+    /// As there, and where no worker can be had.
+    fn message(&self, message: &[u8], task: &Task) -> Result<Rendered, RenderError>;
+}
+
+/// Renders in this process, which foreign bytes can then bring down.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InProcess;
+
+impl Renderer for InProcess {
+    fn survey(&self, message: &[u8], limits: &Limits) -> Result<(), RenderError> {
+        survey_watched(message, limits, &())
+    }
+
+    fn message(&self, message: &[u8], task: &Task) -> Result<Rendered, RenderError> {
+        task.run(message, &())
+    }
+}
+
+impl Task {
+    pub(super) fn run(&self, message: &[u8], watch: &dyn Watch) -> Result<Rendered, RenderError> {
+        let options = self.config.options(self.fineness)?;
+        message_watched(message, &options, self.cover.as_ref(), watch)
+    }
+}
