@@ -153,7 +153,7 @@ fn scaled(image: &DynamicImage, (width_pt, height_pt): (f32, f32), sheet: Sheet)
         false => resized.unsharpen(SHARPEN_SIGMA, 0).into_luma8(),
     };
     match Grey::new(width, tones.stretch(values.into_raw())) {
-        Some(grey) => halftone::bilevel(&grey, sheet.resolution()),
+        Some(grey) => halftone::bilevel(grey, sheet.resolution()),
         None => Page::white(width, rows, sheet.resolution()),
     }
 }

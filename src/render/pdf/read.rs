@@ -75,7 +75,7 @@ fn draw<'a>(page: &'a PdfPage<'a>, cache: &RenderCache<'a>, sheet: Sheet) -> Pag
         false => Affine::IDENTITY,
     };
     let grey = grey(page, cache, stretch * turn, width, rows);
-    let drawn = grey.map(|grey| halftone::bilevel(&grey, sheet.resolution()));
+    let drawn = grey.map(|grey| halftone::bilevel(grey, sheet.resolution()));
     match drawn {
         Some(drawn) => on_sheet(&drawn, sheet, (sheet.width() - width) / 2, 0),
         None => Page::white(sheet.width(), sheet.body_rows(), sheet.resolution()),

@@ -1,0 +1,247 @@
+//! Grey to black and white, so that text stays crisp, photographs stay pictures, and the line is not busy for longer than
+//! they are worth.
+//!
+//! The paper of a scan is made white first (`paper`). Then the picture is looked at in blocks (`regions`). Where most of a
+//! block is made of many middle tones it is a photograph, and is screened with dots at 45° that grow as the tone
+//! darkens (`screen`). Scattered pixels (error diffusion) would show more detail, but printers lose them and T.4 coding
+//! makes them twice as long on the line as the bare bitmap. Everywhere else a pixel at an edge is compared with
+//! the middle of its surroundings, so that grey letters, white letters on colour and hairlines stay whole, and the even
+//! ground of a block is screened as one tone, with coarser dots. The result depends on the grey values alone.
+
+mod grey;
+mod paper;
+mod regions;
+mod screen;
+
+use fax::page::{Page, Resolution};
+
+pub(super) use grey::Grey;
+use grey::Window;
+use regions::{BLOCK, Kind, Regions};
+use screen::{Row, Screen};
+
+/// Tones between these are middle tones.
+const BLACK_MAX: u8 = 40;
+const WHITE_MIN: u8 = 232;
+/// Tones this far apart around a pixel make an edge.
+const EDGE_MIN: u8 = 44;
+/// In a scan they are so many times as far apart as its grain, up to a limit.
+const EDGE_GRAINS: f32 = 10.0;
+const EDGE_MIN_MAX: u8 = 90;
+/// Where between the darkest and the lightest tone around it a pixel turns white, of 256. Above one half: a stroke
+/// that covers less than half of its pixels must stay.
+const EDGE_SHARE: u32 = 150;
+/// The dots of a photograph: two in a square of this side, 36 to an inch along the diagonals.
+const PHOTO_CELL_INCHES: f32 = 0.0392;
+/// The dots of an even ground. There is no detail to be lost in it, and half as many dots take half as long.
+const GROUND_CELL_INCHES: f32 = 0.0588;
+/// What differs from its ground by no more than this belongs to it.
+const GROUND_TONES: u8 = 28;
+/// In a scan, so many times its grain.
+const GROUND_GRAINS: f32 = 7.0;
+/// White letters may stand on a ground as dark as this.
+const DARK_GROUND_MAX: u8 = 150;
+/// Grounds have so many tones apart, so that grain does not change the pattern from block to block.
+const GROUND_STEP: u8 = 12;
+
+/// The picture in black and white.
+pub(super) fn bilevel(mut grey: Grey, resolution: Resolution) -> Page {
+    let grain = paper::clean(&mut grey);
+    let edge_min = ((grain * EDGE_GRAINS) as u8).clamp(EDGE_MIN, EDGE_MIN_MAX);
+    let ground_tones = ((grain * GROUND_GRAINS) as u8).clamp(GROUND_TONES, EDGE_MIN_MAX);
+    let regions = Regions::of(&grey);
+    let screens = Screens {
+        photo: Screen::new(resolution, PHOTO_CELL_INCHES),
+        ground: Screen::new(resolution, GROUND_CELL_INCHES),
+    };
+    let mut window = Window::new(grey.width());
+    let mut page = Page::white(grey.width(), grey.rows(), resolution);
+    for y in 0..grey.rows() {
+        let blocks = regions.row(y / BLOCK);
+        if blocks.iter().all(|kind| *kind == Kind::Blank) {
+            continue;
+        }
+        window.move_to(&grey, y);
+        let rows = Rows {
+            photo: screens.photo.row(y),
+            ground: screens.ground.row(y),
+            window: &window,
+            edge_min,
+            ground_tones,
+        };
+        let Some(bits) = page.row_mut(y) else { continue };
+        for (octet, (values, bits)) in grey.row(y).chunks(8).zip(bits).enumerate() {
+            let kind = blocks.get(octet * 8 / BLOCK as usize).copied().unwrap_or(Kind::Blank);
+            if kind == Kind::Blank || values.iter().all(|value| *value >= WHITE_MIN) {
+                continue;
+            }
+            for (x, &value) in (octet * 8..).zip(values) {
+                let black = value < WHITE_MIN && (value <= BLACK_MAX || rows.is_black(kind, value, x));
+                *bits |= u8::from(black) << (7 - x % 8);
+            }
+        }
+    }
+    page
+}
+
+/// The tone of a ground, one of a few.
+fn even(ground: u8) -> u8 {
+    (ground / GROUND_STEP * GROUND_STEP).saturating_add(GROUND_STEP / 2)
+}
+
+struct Screens {
+    photo: Screen,
+    ground: Screen,
+}
+
+/// What decides about the pixels of a row.
+struct Rows<'r> {
+    photo: Row<'r>,
+    ground: Row<'r>,
+    window: &'r Window,
+    edge_min: u8,
+    ground_tones: u8,
+}
+
+impl Rows<'_> {
+    fn is_black(&self, kind: Kind, value: u8, x: usize) -> bool {
+        let Kind::Line { ground, near } = kind else {
+            return self.photo.is_black(value, x);
+        };
+        let (low, high) = self.window.around(x);
+        let range = high.saturating_sub(low);
+        let is_edge = range >= self.edge_min;
+        let is_dark = u32::from(value) < u32::from(low) + u32::from(range) * EDGE_SHARE / 256;
+        let own = [ground, near].into_iter().find(|ground| value.abs_diff(*ground) <= self.ground_tones);
+        match own {
+            // Letters have a halo on a shaded ground, and white ones an outline on a dark ground.
+            Some(ground) if is_edge && (!is_dark || ground <= DARK_GROUND_MAX) => is_dark,
+            Some(ground) => ground < WHITE_MIN && self.ground.is_black(even(ground), x),
+            None if is_edge => is_dark,
+            None => self.ground.is_black(value, x),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Grey from a function of the place.
+    fn drawn(width: u32, rows: u32, tone: impl Fn(u32, u32) -> f32) -> Grey {
+        let places = (0..width * rows).map(|index| (index % width, index / width));
+        Grey::new(width, places.map(|(x, y)| tone(x, y) as u8).collect()).unwrap()
+    }
+
+    /// What a place's grain is: from −1 to 1, always the same.
+    fn grain(x: u32, y: u32) -> f32 {
+        let mixed = (x.wrapping_mul(0x9E37_79B1) ^ y.wrapping_mul(0x85EB_CA6B)).wrapping_mul(0xC2B2_AE35);
+        (mixed >> 16) as f32 / 32_768.0 - 1.0
+    }
+
+    fn black_within(page: &Page, columns: std::ops::Range<u32>, rows: std::ops::Range<u32>) -> f32 {
+        let places = rows.clone().flat_map(|y| columns.clone().map(move |x| (x, y)));
+        let black = places.filter(|&(x, y)| page.is_black(x, y)).count();
+        black as f32 / (columns.len() * rows.len()) as f32
+    }
+
+    /// A scan: grey paper in uneven light with grain, a shaded field with a line in it, and a line on the paper.
+    fn scan() -> Grey {
+        drawn(960, 960, |x, y| {
+            let light = 205.0 + 20.0 * (x as f32 / 960.0) - 10.0 * (y as f32 / 960.0);
+            let ink = match (x, y) {
+                (100..800, 310..313 | 610..613) => 0.2,
+                (200..700, 250..400) => 0.75,
+                _ => 1.0,
+            };
+            light * ink + 8.0 * grain(x, y)
+        })
+    }
+
+    #[test]
+    fn the_paper_of_a_scan_is_white_and_its_shades_stay() {
+        let page = bilevel(scan(), Resolution::R204x196);
+        assert_eq!(black_within(&page, 0..960, 0..240), 0.0);
+        assert_eq!(black_within(&page, 0..960, 640..960), 0.0);
+        let shade = black_within(&page, 210..690, 260..300);
+        assert!((0.12..0.35).contains(&shade), "{shade}");
+        for line in [311, 611] {
+            assert!(black_within(&page, 110..790, line..line + 1) > 0.98, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_even_field_has_no_outline_and_one_pattern() {
+        let grey = drawn(480, 480, |x, y| match (x, y) {
+            (100..400, 101..331) => 205.0,
+            _ => 255.0,
+        });
+        let page = bilevel(grey, Resolution::R204x196);
+        for row in [101, 330] {
+            assert!(black_within(&page, 100..400, row..row + 1) < 0.5, "{row}");
+        }
+        // Two rows that lie a period apart are alike.
+        let screen = Screen::new(Resolution::R204x196, GROUND_CELL_INCHES);
+        let period = screen.rows();
+        assert!((120..130).all(|y| page.row(y) == page.row(y + period)), "{period}");
+    }
+
+    #[test]
+    fn a_photograph_is_one_up_to_its_even_corners() {
+        let grey = drawn(720, 720, |x, y| match (x, y) {
+            (120..600, 120..600) if x < 300 && y < 300 => 180.0,
+            (120..600, 120..600) => 60.0 + (x - 120) as f32 / 4.0 + 45.0 * grain(x / 3, y / 3),
+            _ => 255.0,
+        });
+        let regions = Regions::of(&grey);
+        assert_eq!(regions.row(7)[7], Kind::Photo);
+        assert_eq!(regions.row(20)[20], Kind::Photo);
+        assert_eq!(regions.row(2)[2], Kind::Blank);
+    }
+
+    fn share_of_black(value: u8) -> f32 {
+        let grey = drawn(480, 240, |x, _| if x < 240 { f32::from(value) } else { 255.0 });
+        black_within(&bilevel(grey, Resolution::R204x196), 0..216, 0..240)
+    }
+
+    #[test]
+    fn an_even_tone_keeps_its_darkness() {
+        for value in [80u8, 128, 200] {
+            let wanted = 1.0 - (f32::from(value) / 255.0).powf(screen::TONE_EXPONENT);
+            assert!((share_of_black(value) - wanted).abs() < 0.03, "{value}");
+        }
+        assert!(share_of_black(255) < f32::EPSILON && share_of_black(0) > 0.999);
+    }
+
+    #[test]
+    fn light_grey_letters_and_hairlines_stay_whole() {
+        let mut grey = Grey::new(64, vec![255; 64 * 64]).unwrap();
+        for x in 8..56 {
+            grey.values_mut()[20 * 64 + x] = 190;
+        }
+        let page = bilevel(grey, Resolution::R204x98);
+        assert!((8..56).all(|x| page.is_black(x, 20)));
+        assert!((0..64).all(|x| !page.is_black(x, 30)));
+    }
+
+    #[test]
+    fn white_letters_on_colour_stay_open() {
+        let mut grey = Grey::new(64, vec![110; 64 * 64]).unwrap();
+        for y in 16..48 {
+            grey.values_mut()[y * 64 + 30] = 255;
+            grey.values_mut()[y * 64 + 31] = 255;
+        }
+        let page = bilevel(grey, Resolution::R204x196);
+        assert!((16..48).all(|y| !page.is_black(30, y) && page.is_black(28, y) && page.is_black(33, y)));
+    }
+
+    #[test]
+    fn a_gradient_is_screened_and_not_cut() {
+        let values = (0..240 * 240).map(|index| (index % 240) as u8).collect();
+        let grey = Grey::new(240, values).unwrap();
+        let page = bilevel(grey, Resolution::R204x196);
+        let changes = |y| (1..240).filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y)).count();
+        assert!((20..220).all(|y| changes(y) > 15));
+    }
+}
