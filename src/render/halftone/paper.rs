@@ -20,6 +20,8 @@ const EVEN_TONES: u8 = 14;
 /// So many of 100 squares may be white already, and so many must be even and light.
 const PURE_PERCENT_MAX: usize = 20;
 const PAPER_PERCENT_MIN: usize = 35;
+/// Paper is the lightest thing in a scan: so many of 100 squares may be lighter, for what was overexposed.
+const LIGHTER_PERCENT_MAX: usize = 2;
 /// Tones of squares that may be one paper, darker or lighter by the light on it.
 const LIGHTING_TONES: f32 = 30.0;
 /// How often the surface is laid anew through the squares that are near it …
@@ -95,7 +97,8 @@ impl Light {
         let commonest = commonest(&even);
         let mut near: Vec<_> =
             even.iter().copied().filter(|square| (square.tone - commonest).abs() <= LIGHTING_TONES).collect();
-        if near.len() * 100 < all * PAPER_PERCENT_MIN {
+        let lighter = even.iter().filter(|square| square.tone > commonest + LIGHTING_TONES).count();
+        if near.len() * 100 < all * PAPER_PERCENT_MIN || lighter * 100 > all * LIGHTER_PERCENT_MAX {
             return None;
         }
         let mut terms = [commonest, 0.0, 0.0, 0.0, 0.0, 0.0];
