@@ -76,16 +76,18 @@ fn ours(name: &str, file: &Path, pages: usize) {
     row(name, "Faxgate", &drawn, cpu, wall);
 }
 
-/// Floyd and Steinberg's error diffusion of the same pages in grey.
+/// Floyd and Steinberg's error diffusion of the same pages in grey, and what is left of them by a plain threshold.
 fn diffused(name: &str, file: &Path, dir: &Path) {
     run(Command::new("pdftoppm").args(["-gray", "-rx", "204", "-ry", "196"]).arg(file).arg(dir.join("grey")));
-    let mut pages = Vec::new();
+    let (mut pages, mut cut) = (Vec::new(), Vec::new());
     for path in files(dir, "grey", "pgm") {
         let picture = image_of(&path);
         std::fs::remove_file(path).unwrap();
         pages.push(diffuse(&picture));
+        cut.push(threshold(&picture));
     }
     row(name, "error diffusion", &pages, Duration::ZERO, Duration::ZERO);
+    row(name, "threshold", &cut, Duration::ZERO, Duration::ZERO);
 }
 
 /// Width and grey values.
@@ -93,6 +95,15 @@ fn image_of(path: &Path) -> (u32, Vec<u8>) {
     let bytes = std::fs::read(path).unwrap();
     let (width, _, data) = netpbm(&bytes, 3);
     (width, data.to_vec())
+}
+
+/// Black where it is darker than the middle.
+fn threshold((width, values): &(u32, Vec<u8>)) -> Page {
+    let mut page = Page::white(*width, values.len() as u32 / width, Resolution::R204x196);
+    for (index, _) in (0u32..).zip(values).filter(|(_, value)| **value < 128) {
+        page.set(index % width, index / width, true);
+    }
+    page
 }
 
 fn diffuse((width, values): &(u32, Vec<u8>)) -> Page {

@@ -91,7 +91,7 @@ fn scanned(dir: &Path) -> Vec<u8> {
     let shades = "0.82 setgray 50 600 500 60 rectfill 0.7 setgray 50 300 500 24 rectfill";
     let source = dir.join("forms.ps");
     let forms: String =
-        (0..5).map(|page| format!("{shades} {} showpage\n", lines(page, 790, 30, 11))).collect();
+        (0..5).map(|page| format!("{shades} {} showpage\n", lines(page, 790, 27, 11))).collect();
     std::fs::write(&source, format!("%!PS\n{forms}")).unwrap();
     let dpi = format!("-r{SCAN_DPI}");
     let grey = ["-sDEVICE=pnggray", "-sPAPERSIZE=a4", "-dTextAlphaBits=4", "-dGraphicsAlphaBits=4", &dpi];
@@ -132,9 +132,9 @@ fn aged(page: &GrayImage, seed: u32) -> GrayImage {
     let mut random = fastrand::Rng::with_seed(seed.into());
     GrayImage::from_fn(soft.width(), soft.height(), |x, y| {
         let (across, down) = (x as f32 / soft.width() as f32, y as f32 / soft.height() as f32 - 0.5);
-        let light = 222.0 + 10.0 * (across * 2.2 + seed as f32).sin() - 48.0 * down * down;
+        let light = 238.0 + 8.0 * (across * 2.2 + seed as f32).sin() - 30.0 * down * down;
         // Four even numbers make a bell.
-        let grain: f32 = (0..4).map(|_| random.f32() - 0.5).sum::<f32>() * 8.6;
+        let grain: f32 = (0..4).map(|_| random.f32() - 0.5).sum::<f32>() * 5.2;
         let ink = f32::from(soft.get_pixel(x, y).0[0]) / 255.0;
         Luma([(30.0 + ink * (light - 30.0) + grain).clamp(0.0, 255.0) as u8])
     })

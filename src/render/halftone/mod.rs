@@ -34,7 +34,7 @@ const EDGE_SHARE: u32 = 150;
 /// The dots of a photograph: two in a square of this side, 36 to an inch along the diagonals.
 const PHOTO_CELL_INCHES: f32 = 0.0392;
 /// The dots of an even ground. There is no detail to be lost in it, and half as many dots take half as long.
-const GROUND_CELL_INCHES: f32 = 0.0588;
+const GROUND_CELL_INCHES: f32 = 0.0686;
 /// What differs from its ground by no more than this belongs to it.
 const GROUND_TONES: u8 = 28;
 /// In a scan, so many times its grain.
