@@ -345,7 +345,7 @@ impl Writer<'_, '_, '_> {
         let Ok(image) = guard("picture", || picture::read(*kind, bytes, self.limits)) else {
             return Ok(());
         };
-        if image.width().min(image.height()) <= TRACKING_PIXELS_MAX {
+        if image.shorter_side() <= TRACKING_PIXELS_MAX {
             return Ok(());
         }
         let height_pt = self.sheet.text_bottom_pt() - self.sheet.text_top_pt();

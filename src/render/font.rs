@@ -24,6 +24,8 @@ const SANS_BOLD: &[u8] = include_bytes!("../../templates/fonts/DejaVuSans-Bold.t
 const MONO_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DejaVuSansMono.ttf");
 const WIDE_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DroidSansFallback.ttf");
 const SYMBOLS_REGULAR: &[u8] = include_bytes!("../../templates/fonts/Symbola-Subset.ttf");
+/// All of them, for drawings that bring their own layout.
+pub(super) const ALL: [&[u8]; 5] = [SANS_REGULAR, SANS_BOLD, MONO_REGULAR, WIDE_REGULAR, SYMBOLS_REGULAR];
 
 /// How much of a pixel a glyph must cover to blacken it, of 255. Below one half, so that thin strokes stay whole.
 const COVERAGE_MIN: u8 = 112;

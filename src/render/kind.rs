@@ -13,12 +13,16 @@ pub(super) enum Kind {
     Message,
 }
 
-/// A picture of pixels.
+/// A picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Picture {
     Png,
     Jpeg,
     Gif,
+    WebP,
+    Bmp,
+    /// A drawing, which has no pixels of its own.
+    Svg,
 }
 
 /// How far into a file the PDF mark may stand (the reader's note 13 in ISO 32000-1 Annex H).
@@ -41,18 +45,44 @@ fn by_content(bytes: &[u8]) -> Option<Kind> {
         Some(Kind::Picture(Picture::Jpeg))
     } else if starts(b"GIF87a") || starts(b"GIF89a") {
         Some(Kind::Picture(Picture::Gif))
+    } else if starts(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
+        Some(Kind::Picture(Picture::WebP))
+    } else if starts(b"BM") && head.get(6..10) == Some(&[0; 4]) {
+        Some(Kind::Picture(Picture::Bmp))
     } else if starts(b"II*\0") || starts(b"MM\0*") {
         Some(Kind::Tiff)
     } else if head.windows(5).any(|window| window == b"%PDF-") {
         Some(Kind::Pdf)
+    } else if is_svg(head) {
+        Some(Kind::Picture(Picture::Svg))
     } else {
         None
     }
 }
 
+const HTML_TYPE: &[u8] = b"<!doctype html";
+
+/// Whether the first element of an XML file is a drawing. HTML with a drawing in it begins otherwise.
+fn is_svg(head: &[u8]) -> bool {
+    let mut rest = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    // The declaration, comments and a document type go before.
+    while let [b'<', b'?' | b'!', ..] = rest {
+        if rest.get(..HTML_TYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(HTML_TYPE)) {
+            return false;
+        }
+        let end: &[u8] = if rest.starts_with(b"<!--") { b"-->" } else { b">" };
+        match rest.windows(end.len()).position(|window| window == end) {
+            Some(at) => rest = rest[at + end.len()..].trim_ascii_start(),
+            None => return false,
+        }
+    }
+    rest.starts_with(b"<svg")
+}
+
 fn by_media_type(media_type: &str) -> Option<Kind> {
     match media_type {
         "text/html" | "application/xhtml+xml" => Some(Kind::Html),
+        "image/svg+xml" => Some(Kind::Picture(Picture::Svg)),
         "text/rtf" | "text/richtext" => None,
         "message/rfc822" | "message/global" => Some(Kind::Message),
         "application/pdf" | "application/x-pdf" => Some(Kind::Pdf),
@@ -67,6 +97,7 @@ fn by_name(name: &str) -> Option<Kind> {
         "txt" | "text" | "csv" | "log" | "md" | "asc" | "ics" | "vcf" => Some(Kind::Text),
         "htm" | "html" | "xhtml" => Some(Kind::Html),
         "eml" => Some(Kind::Message),
+        "svg" => Some(Kind::Picture(Picture::Svg)),
         _ => None,
     }
 }
@@ -85,7 +116,7 @@ fn what_instead(media_type: &str, name: &str, bytes: &[u8]) -> String {
         "ppt" | "pptx" | "pps" | "ppsx" => return office("PowerPoint"),
         "odt" | "ods" | "odp" => return office("LibreOffice"),
         "pages" | "numbers" | "key" => return office("Apple iWork"),
-        "heic" | "heif" | "webp" | "bmp" | "svg" => {
+        "heic" | "heif" | "avif" | "jp2" | "psd" | "svgz" => {
             return format!(
                 "it is a {} picture; save it as JPEG or PNG and send that",
                 extension.to_uppercase()
@@ -118,6 +149,11 @@ mod tests {
             (octets, "a.bin", &b"%PDF-1.7\n"[..], Kind::Pdf),
             (octets, "a.pdf", b"\xef\xbb\xbf\r\n%PDF-1.4", Kind::Pdf),
             ("image/jpg", "a.jpg", b"\x89PNG\r\n\x1a\n", Kind::Picture(Picture::Png)),
+            (octets, "a.bin", b"RIFF\x10\0\0\0WEBPVP8 ", Kind::Picture(Picture::WebP)),
+            (octets, "a.bin", b"BM\x46\0\0\0\0\0\0\0\x36", Kind::Picture(Picture::Bmp)),
+            ("text/plain", "BM.txt", b"BM is not a picture", Kind::Text),
+            (octets, "a", b"<?xml version='1.0'?><!-- a --><svg/>", Kind::Picture(Picture::Svg)),
+            ("text/html", "a", b"<!doctype html><svg/>", Kind::Html),
             (octets, "fax.tif", b"MM\0*\0\0\0\x08", Kind::Tiff),
             (octets, "notes.TXT", b"hello", Kind::Text),
             ("text/csv", "a.csv", b"a,b", Kind::Text),

@@ -24,6 +24,7 @@ pub mod pdf;
 mod picture;
 pub mod preview;
 mod sheet;
+mod svg;
 mod task;
 mod text;
 mod tiff;

@@ -1,4 +1,5 @@
-//! Pictures to pages: PNG, JPEG (turned as its EXIF data say), GIF (the first frame) and TIFF in colour or grey.
+//! Pictures to pages: PNG, JPEG (turned as its EXIF data say), GIF (the first frame), WebP, BMP, SVG, and TIFF in colour or
+//! grey.
 //!
 //! A picture is put on white, fitted to the sheet, turned where it is wider than high, and never enlarged beyond 96
 //! pixels to the inch. Its size is known and limited before it is unpacked.
@@ -6,7 +7,9 @@
 use std::io::Cursor;
 
 use fax::page::Page;
-use image::codecs::{gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder};
+use image::codecs::{
+    bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder,
+};
 use image::imageops::FilterType;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageResult};
 
@@ -15,6 +18,7 @@ use super::halftone::{self, Grey};
 use super::kind::Picture;
 use super::options::Limits;
 use super::sheet::{Fit, Sheet, fit};
+use super::svg;
 
 /// The size of a pixel at which a picture is not enlarged any more, in points (96 to the inch).
 const PT_PER_PIXEL: f32 = 0.75;
@@ -37,18 +41,45 @@ const PAPER_AT_LEAST: usize = 160;
 /// Bytes that a decoder may take for a pixel: 16 bits of red, green, blue and alpha.
 const BYTES_PER_PIXEL_MAX: u64 = 8;
 
+/// A picture, upright, in grey, on white.
+pub(super) struct Image {
+    pixels: DynamicImage,
+    /// How large it is where there is room.
+    size_pt: (f32, f32),
+}
+
+impl Image {
+    /// A picture whose pixels are not enlarged beyond 96 to the inch.
+    pub(super) fn of(pixels: DynamicImage) -> Self {
+        let size_pt = (pixels.width() as f32 * PT_PER_PIXEL, pixels.height() as f32 * PT_PER_PIXEL);
+        Self { pixels, size_pt }
+    }
+
+    /// The shorter side, in pixels of 96 to the inch.
+    pub(super) fn shorter_side(&self) -> u32 {
+        (self.size_pt.0.min(self.size_pt.1) / PT_PER_PIXEL) as u32
+    }
+}
+
 /// A picture's size in pixels, without unpacking it.
 pub(super) fn size(picture: Picture, bytes: &[u8], limits: &Limits) -> Result<(u32, u32), Failure> {
+    if picture == Picture::Svg {
+        let pixels = |length_pt: f32| (length_pt / PT_PER_PIXEL) as u32;
+        return svg::size_pt(bytes).map(|(width, height)| (pixels(width), pixels(height)));
+    }
     decoder(picture, bytes, limits).map(|decoder| decoder.dimensions())
 }
 
-/// Unpacks a picture, upright, in grey, on white.
-pub(super) fn read(picture: Picture, bytes: &[u8], limits: &Limits) -> Result<DynamicImage, Failure> {
+/// Unpacks a picture.
+pub(super) fn read(picture: Picture, bytes: &[u8], limits: &Limits) -> Result<Image, Failure> {
+    if picture == Picture::Svg {
+        return svg::draw(bytes, limits).map(|(pixels, size_pt)| Image { pixels, size_pt });
+    }
     let mut decoder = decoder(picture, bytes, limits)?;
     let orientation = decoder.orientation().map_err(damaged)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     image.apply_orientation(orientation);
-    Ok(on_white(&image))
+    Ok(Image::of(on_white(&image)))
 }
 
 fn decoder<'b>(
@@ -61,6 +92,9 @@ fn decoder<'b>(
         Picture::Png => PngDecoder::new(reader).map(|decoder| Box::new(decoder) as _),
         Picture::Jpeg => JpegDecoder::new(reader).map(|decoder| Box::new(decoder) as _),
         Picture::Gif => GifDecoder::new(reader).map(|decoder| Box::new(decoder) as _),
+        Picture::WebP => WebPDecoder::new(reader).map(|decoder| Box::new(decoder) as _),
+        Picture::Bmp => BmpDecoder::new(reader).map(|decoder| Box::new(decoder) as _),
+        Picture::Svg => return Err(Failure::new("a drawing has no pixels")),
     };
     let mut decoder = decoder.map_err(damaged)?;
     let (width, height) = decoder.dimensions();
@@ -103,12 +137,12 @@ pub(super) fn on_white(image: &DynamicImage) -> DynamicImage {
 }
 
 /// A page with the picture at its top.
-pub(super) fn page(image: &DynamicImage, sheet: Sheet) -> Page {
+pub(super) fn page(image: &Image, sheet: Sheet) -> Page {
     let (x_scale, y_scale) = sheet.px_per_pt();
     let (width_pt, height_pt) = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
     let area = (width_pt - 2.0 * MARGIN_PT, height_pt - 2.0 * MARGIN_PT);
     let top = (MARGIN_PT * y_scale).round() as u32;
-    fitted(image, natural_size_pt(image), area, sheet, top)
+    fitted(&image.pixels, image.size_pt, area, sheet, top)
 }
 
 /// A page that was scanned at so many dots per inch: fitted to the whole sheet.
@@ -121,10 +155,10 @@ pub(super) fn scan_page(image: &DynamicImage, (x_dpi, y_dpi): (u32, u32), sheet:
 }
 
 /// The picture as a strip of a page, no larger than the given points.
-pub(super) fn strip(image: &DynamicImage, sheet: Sheet, width_pt: f32, height_pt: f32) -> Page {
-    let size = natural_size_pt(image);
+pub(super) fn strip(image: &Image, sheet: Sheet, width_pt: f32, height_pt: f32) -> Page {
+    let size = image.size_pt;
     let scale = (width_pt / size.0).min(height_pt / size.1).min(1.0);
-    scaled(image, (size.0 * scale, size.1 * scale), sheet)
+    scaled(&image.pixels, (size.0 * scale, size.1 * scale), sheet)
 }
 
 fn fitted(image: &DynamicImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet: Sheet, top: u32) -> Page {
@@ -136,10 +170,6 @@ fn fitted(image: &DynamicImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet:
     };
     let left = (sheet.width() - part.width().min(sheet.width())) / 2;
     on_sheet(&part, sheet, left, top)
-}
-
-fn natural_size_pt(image: &DynamicImage) -> (f32, f32) {
-    (image.width() as f32 * PT_PER_PIXEL, image.height() as f32 * PT_PER_PIXEL)
 }
 
 fn scaled(image: &DynamicImage, (width_pt, height_pt): (f32, f32), sheet: Sheet) -> Page {

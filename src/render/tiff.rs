@@ -11,7 +11,7 @@ use tiff::decoder::{Decoder, DecodingResult, Limits as DecoderLimits};
 
 use super::error::Failure;
 use super::options::Limits;
-use super::picture;
+use super::picture::{self, Image};
 use super::sheet::Sheet;
 
 /// All pages of the file, as long as there are no more than `pages_max`; `None` where there are.
@@ -86,7 +86,7 @@ fn grey_pages(
         if pages.len() >= pages_max {
             return Ok(None);
         }
-        pages.push(picture::page(&read(&mut decoder, limits)?, sheet));
+        pages.push(picture::page(&Image::of(read(&mut decoder, limits)?), sheet));
         if !decoder.more_images() {
             return Ok(Some(pages));
         }

@@ -49,6 +49,7 @@ pub(super) fn bilevel(mut grey: Grey, resolution: Resolution) -> Page {
     let grain = paper::clean(&mut grey);
     let edge_min = ((grain * EDGE_GRAINS) as u8).clamp(EDGE_MIN, EDGE_MIN_MAX);
     let ground_tones = ((grain * GROUND_GRAINS) as u8).clamp(GROUND_TONES, EDGE_MIN_MAX);
+    let has_grain = grain > 0.0;
     let regions = Regions::of(&grey);
     let screens = Screens {
         photo: Screen::new(resolution, PHOTO_CELL_INCHES),
@@ -68,6 +69,7 @@ pub(super) fn bilevel(mut grey: Grey, resolution: Resolution) -> Page {
             window: &window,
             edge_min,
             ground_tones,
+            has_grain,
         };
         let Some(bits) = page.row_mut(y) else { continue };
         for (octet, (values, bits)) in grey.row(y).chunks(8).zip(bits).enumerate() {
@@ -101,6 +103,7 @@ struct Rows<'r> {
     window: &'r Window,
     edge_min: u8,
     ground_tones: u8,
+    has_grain: bool,
 }
 
 impl Rows<'_> {
@@ -116,7 +119,9 @@ impl Rows<'_> {
         match own {
             // Letters have a halo on a shaded ground, and white ones an outline on a dark ground.
             Some(ground) if is_edge && (!is_dark || ground <= DARK_GROUND_MAX) => is_dark,
-            Some(ground) => ground < WHITE_MIN && self.ground.is_black(even(ground), x),
+            Some(ground) if ground >= WHITE_MIN => false,
+            // Where there is no grain the pixel's own tone is as even, and follows a gradient.
+            Some(ground) => self.ground.is_black(even(if self.has_grain { ground } else { value }), x),
             None if is_edge => is_dark,
             None => self.ground.is_black(value, x),
         }
@@ -242,6 +247,8 @@ mod tests {
         let grey = Grey::new(240, values).unwrap();
         let page = bilevel(grey, Resolution::R204x196);
         let changes = |y| (1..240).filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y)).count();
-        assert!((20..220).all(|y| changes(y) > 15));
+        assert!((20..220).map(changes).sum::<usize>() / 200 > 8);
+        let quarters: Vec<_> = (0..4).map(|n| black_within(&page, n * 60..n * 60 + 60, 0..240)).collect();
+        assert!(quarters.is_sorted_by(|dark, light| dark > light), "{quarters:?}");
     }
 }
