@@ -266,7 +266,7 @@ fn document(
 
 fn inline<'i>(item: &'i Item<'_>) -> Option<(&'i str, (Picture, &'i [u8]))> {
     match &item.content {
-        Content::Inline(kind, bytes, Some(id)) => Some((id.as_str(), (*kind, *bytes))),
+        Content::Inline(kind, bytes, Some(id)) => Some((id.as_str(), (*kind, &**bytes))),
         _ => None,
     }
 }

@@ -86,6 +86,8 @@ fn by_media_type(media_type: &str) -> Option<Kind> {
         "text/rtf" | "text/richtext" => None,
         "message/rfc822" | "message/global" => Some(Kind::Message),
         "application/pdf" | "application/x-pdf" => Some(Kind::Pdf),
+        // Parts that cannot be told apart: all of it is text at least.
+        _ if media_type.starts_with("multipart/") => Some(Kind::Text),
         _ if media_type.starts_with("text/") || media_type.starts_with("message/") => Some(Kind::Text),
         "application/json" | "application/xml" => Some(Kind::Text),
         _ => None,
@@ -130,7 +132,7 @@ fn what_instead(media_type: &str, name: &str, bytes: &[u8]) -> String {
     if bytes.starts_with(b"MZ") || bytes.starts_with(b"\x7fELF") {
         "it is a program".into()
     } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0") {
-        "it is an archive or an office document; save it as PDF and send that".into()
+        "it is an office document; save it as PDF and send that".into()
     } else if bytes.starts_with(b"{\\rtf") {
         office("Word")
     } else {

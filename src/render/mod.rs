@@ -31,6 +31,8 @@ mod tiff;
 mod watch;
 pub mod worker;
 
+use std::borrow::Cow;
+
 use fax::page::Page;
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +110,8 @@ pub fn files(
     cover: Option<&Cover>,
 ) -> Result<Rendered, RenderError> {
     guard_all(|| {
-        let items = files.iter().map(|(name, bytes)| mime::file(name, bytes, &options.limits));
+        let items =
+            files.iter().map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes), &options.limits));
         let items: Vec<_> = items.collect();
         mime::refuse_failed(&items)?;
         let mut composer = Composer::new(options, cover.is_some(), &());

@@ -50,6 +50,8 @@ pub struct Limits {
     pub html_depth_max: u32,
     /// Pixels of one picture.
     pub image_pixels_max: u64,
+    /// Bytes of all files that come out of the message's archives together.
+    pub unpacked_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -62,6 +64,7 @@ impl Default for Limits {
             text_bytes_max: 2 * 1024 * 1024,
             html_depth_max: 200,
             image_pixels_max: 50_000_000,
+            unpacked_bytes_max: 100 * 1024 * 1024,
         }
     }
 }
@@ -80,6 +83,7 @@ impl Limits {
             ("text_bytes_max", self.text_bytes_max),
             ("html_depth_max", self.html_depth_max.into()),
             ("image_pixels_max", self.image_pixels_max),
+            ("unpacked_bytes_max", self.unpacked_bytes_max),
         ];
         limits.iter().find(|(_, max)| *max == 0).map_or(Ok(()), |(name, _)| Err(name))
     }

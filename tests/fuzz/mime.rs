@@ -13,6 +13,7 @@ fn limits() -> Limits {
         text_bytes_max: 20_000,
         html_depth_max: 20,
         image_pixels_max: 1_000_000,
+        unpacked_bytes_max: 100_000,
     }
 }
 

@@ -4,9 +4,11 @@
 //! converted refuses the message). The body goes first, then the attachments in their order; a forwarded message
 //! comes whole, with its header lines, at the place where it is attached.
 
+mod archive;
 mod heading;
 mod parse;
 mod part;
+mod uuencode;
 
 use std::borrow::Cow;
 
@@ -17,6 +19,7 @@ use super::html::{self, Piece};
 use super::kind::Picture;
 use super::options::Limits;
 use super::text::Format;
+use archive::{Budget, Unpacked, is_archive};
 use heading::heading;
 pub use parse::is_plain_text;
 pub(super) use parse::parse;
@@ -42,11 +45,11 @@ pub(super) enum Content<'m> {
     Html(Vec<Piece>),
     /// The header lines of a forwarded message, label and value.
     Heading(Vec<(&'static str, String)>),
-    Pdf(&'m [u8]),
-    Picture(Picture, &'m [u8]),
+    Pdf(Cow<'m, [u8]>),
+    Picture(Picture, Cow<'m, [u8]>),
     /// A picture that belongs into the text; where its Content-ID is known, HTML can say at which place.
-    Inline(Picture, &'m [u8], Option<String>),
-    Tiff(&'m [u8]),
+    Inline(Picture, Cow<'m, [u8]>, Option<String>),
+    Tiff(Cow<'m, [u8]>),
     LeftOut(String),
     Failed(Failure),
 }
@@ -63,7 +66,7 @@ pub(super) struct Plan<'m> {
 /// # Errors
 /// Where a limit is passed or a part cannot be faxed.
 pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan<'m>, RenderError> {
-    let mut walk = Walk { limits, related: 0, items: Vec::new() };
+    let mut walk = Walk::new(limits);
     walk.message(message, 0)?;
     let mut items = walk.items;
     // Stable: the body's own parts keep their order, and so do the attachments.
@@ -95,10 +98,17 @@ struct Walk<'m, 'l> {
     limits: &'l Limits,
     /// How many multipart/related are open: their pictures belong into a text, whatever their disposition says.
     related: u32,
+    /// Files that came out of archives.
+    members: usize,
+    budget: Budget,
     items: Vec<Item<'m>>,
 }
 
-impl<'m> Walk<'m, '_> {
+impl<'m, 'l> Walk<'m, 'l> {
+    fn new(limits: &'l Limits) -> Self {
+        Self { limits, related: 0, members: 0, budget: Budget::new(limits), items: Vec::new() }
+    }
+
     fn message(&mut self, message: &'m Message<'m>, depth: u32) -> Result<(), RenderError> {
         self.part(message, 0, depth, depth == 0)
     }
@@ -119,8 +129,16 @@ impl<'m> Walk<'m, '_> {
                     return Err(too_large("bytes of text", self.limits.text_bytes_max));
                 }
                 let body = body && !is_attachment(part);
-                self.items.push(text_item(part, text, body, self.limits));
-                Ok(())
+                match uuencode::split(text).filter(|_| subtype(part) != "html") {
+                    Some(split) => self.uuencoded(part, split, body, depth),
+                    None => {
+                        self.items.push(text_item(part, Cow::Borrowed(text), body, self.limits));
+                        Ok(())
+                    }
+                }
+            }
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) if is_archive(bytes) => {
+                self.archive(&name_or(part, "archive"), &media_type(part), bytes, depth)
             }
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
                 let inline = self.related > 0 && part.content_id().is_some() || is_inline(part);
@@ -128,6 +146,70 @@ impl<'m> Walk<'m, '_> {
                 Ok(())
             }
         }
+    }
+
+    /// A text with files in it, which come after it as if they had been attached.
+    fn uuencoded(
+        &mut self,
+        part: &'m MessagePart<'m>,
+        split: uuencode::Split,
+        body: bool,
+        depth: u32,
+    ) -> Result<(), RenderError> {
+        self.items.push(text_item(part, Cow::Owned(split.text), body, self.limits));
+        for (name, bytes) in split.files {
+            self.file(&name, "application/octet-stream", bytes, depth)?;
+        }
+        Ok(())
+    }
+
+    /// A file that was unpacked.
+    fn file(&mut self, path: &str, media_type: &str, bytes: Vec<u8>, depth: u32) -> Result<(), RenderError> {
+        self.members += 1;
+        if self.members > self.limits.parts_max as usize {
+            return Err(too_large("parts", self.limits.parts_max.into()));
+        }
+        if is_archive(&bytes) {
+            return self.archive(path, media_type, &bytes, depth + 1);
+        }
+        self.items.push(match bytes.is_empty() {
+            true => part::left_out(path, part::EMPTY.into()),
+            false => file(path, Cow::Owned(bytes), self.limits),
+        });
+        Ok(())
+    }
+
+    /// The files of an archive, each as if it had been attached.
+    fn archive(&mut self, name: &str, media_type: &str, bytes: &[u8], depth: u32) -> Result<(), RenderError> {
+        if depth > self.limits.depth_max {
+            return Err(too_large("levels of parts within parts", self.limits.depth_max.into()));
+        }
+        let itself = |content| Item {
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
+            content,
+            flows_on: false,
+            body: false,
+        };
+        let members = match archive::unpack(bytes, self.limits, &mut self.budget)? {
+            Ok(members) if members.is_empty() => {
+                self.items.push(itself(Content::LeftOut("the archive is empty".into())));
+                return Ok(());
+            }
+            Ok(members) => members,
+            Err(failure) => {
+                self.items.push(itself(Content::Failed(failure)));
+                return Ok(());
+            }
+        };
+        for member in members {
+            let path = format!("{name}/{}", member.name);
+            match member.content {
+                Unpacked::LeftOut(reason) => self.items.push(part::left_out(&path, reason)),
+                Unpacked::Bytes(bytes) => self.file(&path, "application/zip", bytes, depth)?,
+            }
+        }
+        Ok(())
     }
 
     fn multipart(

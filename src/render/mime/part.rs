@@ -14,10 +14,10 @@ use super::{Content, Item};
 /// Why ciphertext fails.
 const ENCRYPTED: &str = "it is encrypted, and this gateway has no key";
 /// Why a part without content is left out.
-const EMPTY: &str = "it is empty";
+pub(super) const EMPTY: &str = "it is empty";
 
 /// A file that did not come in a message.
-pub(in super::super) fn file<'m>(name: &str, bytes: &'m [u8], limits: &Limits) -> Item<'m> {
+pub(in super::super) fn file<'m>(name: &str, bytes: Cow<'m, [u8]>, limits: &Limits) -> Item<'m> {
     let media_type = "application/octet-stream";
     Item {
         name: name.to_owned(),
@@ -31,10 +31,21 @@ pub(in super::super) fn file<'m>(name: &str, bytes: &'m [u8], limits: &Limits) -
     }
 }
 
+/// A file that makes no page.
+pub(super) fn left_out(name: &str, reason: String) -> Item<'static> {
+    Item {
+        name: name.to_owned(),
+        media_type: "application/octet-stream".to_owned(),
+        content: Content::LeftOut(reason),
+        flows_on: false,
+        body: false,
+    }
+}
+
 /// A text part.
 pub(super) fn text_item<'m>(
     part: &'m MessagePart<'m>,
-    text: &'m str,
+    text: Cow<'m, str>,
     body: bool,
     limits: &Limits,
 ) -> Item<'m> {
@@ -42,8 +53,8 @@ pub(super) fn text_item<'m>(
     let name = name_or(part, "message text");
     let content = match kind::of(&media_type, &name, text.as_bytes()) {
         _ if text.trim().is_empty() => Content::LeftOut(EMPTY.into()),
-        Ok(Kind::Html) => html_content(text, limits),
-        Ok(_) => Content::Text(Cow::Borrowed(text), format(part)),
+        Ok(Kind::Html) => html_content(&text, limits),
+        Ok(_) => Content::Text(text, format(part)),
         Err(reason) => Content::Failed(Failure::new(reason)),
     };
     Item { name, media_type, content, flows_on: body, body }
@@ -61,7 +72,7 @@ pub(super) fn binary_item<'m>(
     let content = match special(&media_type, part) {
         Some(content) => content,
         None if bytes.is_empty() => Content::LeftOut(EMPTY.into()),
-        None => match document(&media_type, &name, bytes, limits) {
+        None => match document(&media_type, &name, Cow::Borrowed(bytes), limits) {
             Content::Picture(picture, bytes) if inline => Content::Inline(picture, bytes, content_id(part)),
             content => content,
         },
@@ -70,21 +81,21 @@ pub(super) fn binary_item<'m>(
 }
 
 /// A document of which only the bytes, the name and the declared type are known.
-fn document<'m>(media_type: &str, name: &str, bytes: &'m [u8], limits: &Limits) -> Content<'m> {
+fn document<'m>(media_type: &str, name: &str, bytes: Cow<'m, [u8]>, limits: &Limits) -> Content<'m> {
     if bytes.len() as u64 > limits.text_bytes_max
-        && matches!(kind::of(media_type, name, bytes), Ok(Kind::Text | Kind::Html))
+        && matches!(kind::of(media_type, name, &bytes), Ok(Kind::Text | Kind::Html))
     {
         return Content::Failed(Failure::new(format!(
             "it is longer than the {} bytes that a text may have",
             limits.text_bytes_max
         )));
     }
-    match kind::of(media_type, name, bytes) {
+    match kind::of(media_type, name, &bytes) {
         Ok(Kind::Message) => Content::Failed(Failure::new(
             "it is a mail message attached as a file; forward it as a message instead",
         )),
-        Ok(Kind::Text) => Content::Text(Cow::Owned(decode(bytes)), Format::Fixed),
-        Ok(Kind::Html) => html_content(&decode(bytes), limits),
+        Ok(Kind::Text) => Content::Text(Cow::Owned(decode(&bytes)), Format::Fixed),
+        Ok(Kind::Html) => html_content(&decode(&bytes), limits),
         Ok(Kind::Pdf) => Content::Pdf(bytes),
         Ok(Kind::Picture(picture)) => Content::Picture(picture, bytes),
         Ok(Kind::Tiff) => Content::Tiff(bytes),
