@@ -4,6 +4,8 @@
 //! hayro is pure Rust; what it does not finish is caught by the caller. Fonts that a PDF names and does not
 //! carry are taken from those that hayro brings along; nothing of the system is used.
 
+use std::panic::resume_unwind;
+
 use fax::page::Page;
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_interpret::util::TransformExt;
@@ -37,11 +39,28 @@ pub(in super::super) fn pages(
         return Ok(None);
     }
     let cache = RenderCache::new();
-    let each = pdf.pages().iter().map(|page| {
+    let mine = pdf.pages().iter().step_by(2).map(|page| {
         watch.page();
         draw(page, &cache, sheet)
     });
-    Ok(Some(each.collect()))
+    if pdf.pages().len() == 1 {
+        return Ok(Some(mine.collect()));
+    }
+    // Every second page is drawn beside the others, with glyphs of its own: the cache is for one thread.
+    let others = || {
+        let cache = RenderCache::new();
+        pdf.pages().iter().skip(1).step_by(2).map(|page| draw(page, &cache, sheet)).collect()
+    };
+    let (mine, others): (Vec<_>, Vec<_>) = std::thread::scope(|scope| {
+        let helper = std::thread::Builder::new().spawn_scoped(scope, others);
+        let mine = mine.collect();
+        match helper {
+            Ok(helper) => (mine, helper.join().unwrap_or_else(|panic| resume_unwind(panic))),
+            Err(_) => (mine, others()),
+        }
+    });
+    let mut others = others.into_iter();
+    Ok(Some(mine.into_iter().flat_map(|page| [Some(page), others.next()]).flatten().collect()))
 }
 
 fn open(bytes: &[u8]) -> Result<Pdf, Failure> {
