@@ -108,16 +108,26 @@ fn extension(name: &str) -> String {
     name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default()
 }
 
+/// The program that writes documents of such a name, of those that cannot be faxed as they are.
+pub(super) fn office_program(name: &str) -> Option<&'static str> {
+    match extension(name).as_str() {
+        "doc" | "docx" | "docm" | "dotx" | "rtf" => Some("Word"),
+        "xls" | "xlsx" | "xlsm" => Some("Excel"),
+        "ppt" | "pptx" | "pps" | "ppsx" => Some("PowerPoint"),
+        "odt" | "ods" | "odp" => Some("LibreOffice"),
+        "pages" | "numbers" | "key" => Some("Apple iWork"),
+        _ => None,
+    }
+}
+
 /// What a document is that cannot become pages, as a clause that tells its sender what to do.
 fn what_instead(media_type: &str, name: &str, bytes: &[u8]) -> String {
     let extension = extension(name);
     let office = |program| format!("it is a {program} document; save it as PDF and send that");
+    if let Some(program) = office_program(name) {
+        return office(program);
+    }
     match extension.as_str() {
-        "doc" | "docx" | "docm" | "dotx" | "rtf" => return office("Word"),
-        "xls" | "xlsx" | "xlsm" => return office("Excel"),
-        "ppt" | "pptx" | "pps" | "ppsx" => return office("PowerPoint"),
-        "odt" | "ods" | "odp" => return office("LibreOffice"),
-        "pages" | "numbers" | "key" => return office("Apple iWork"),
         "heic" | "heif" | "avif" | "jp2" | "psd" | "svgz" => {
             return format!(
                 "it is a {} picture; save it as JPEG or PNG and send that",

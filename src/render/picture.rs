@@ -241,13 +241,47 @@ pub(super) fn on_sheet(part: &Page, sheet: Sheet, left: u32, top: u32) -> Page {
     page
 }
 
-/// Lays a bitmap's black pixels on a page.
+/// Lays a bitmap's black pixels on a page; what would lie beyond its edges is lost.
 pub(super) fn lay(page: &mut Page, part: &Page, left: u32, top: u32) {
-    for (y, row) in (0..).zip(part.iter_rows()) {
-        for (byte, bits) in (0..).zip(row).filter(|(_, bits)| **bits != 0) {
-            for bit in (0..8).filter(|bit| bits & (0x80 >> bit) != 0) {
-                page.set(left + byte * 8 + bit, top + y, true);
+    let (first, shift) = ((left / 8) as usize, left % 8);
+    // Bits of the last octet that are no pixels of the page stay white.
+    let beyond = page.stride() * 8 - page.width() as usize;
+    for (y, from) in (top..).zip(part.iter_rows()) {
+        let Some(to) = page.row_mut(y) else { return };
+        for (index, &bits) in (first..).zip(from).filter(|(_, bits)| **bits != 0) {
+            let [near, far] = (u16::from(bits) << (8 - shift)).to_be_bytes();
+            for (index, bits) in [(index, near), (index + 1, far)] {
+                if let Some(octet) = to.get_mut(index) {
+                    *octet |= bits;
+                }
             }
+        }
+        if let Some(last) = to.last_mut() {
+            *last &= u8::MAX << beyond;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fax::page::Resolution;
+
+    use super::*;
+
+    #[test]
+    fn a_bitmap_lies_where_it_was_laid() {
+        let mut part = Page::white(10, 2, Resolution::R204x98);
+        part.set(0, 0, true);
+        part.set(9, 1, true);
+        for left in 0..14 {
+            let mut page = Page::white(20, 4, Resolution::R204x98);
+            lay(&mut page, &part, left, 1);
+            let black: Vec<_> = (0..80).filter(|place| page.is_black(place % 20, place / 20)).collect();
+            let mut want = vec![20 + left];
+            want.extend((left + 9 < 20).then_some(40 + left + 9));
+            assert_eq!(black, want, "{left}");
+            let again = Page::from_bits(20, Resolution::R204x98, page.bits().to_vec());
+            assert_eq!(again.as_ref(), Some(&page), "no bits beyond the edge");
         }
     }
 }

@@ -137,7 +137,9 @@ impl<'m, 'l> Walk<'m, 'l> {
                     }
                 }
             }
-            PartType::Binary(bytes) | PartType::InlineBinary(bytes) if is_archive(bytes) => {
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes)
+                if is_archive(&name_or(part, ""), bytes) =>
+            {
                 self.archive(&name_or(part, "archive"), &media_type(part), bytes, depth)
             }
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
@@ -169,7 +171,7 @@ impl<'m, 'l> Walk<'m, 'l> {
         if self.members > self.limits.parts_max as usize {
             return Err(too_large("parts", self.limits.parts_max.into()));
         }
-        if is_archive(&bytes) {
+        if is_archive(path, &bytes) {
             return self.archive(path, media_type, &bytes, depth + 1);
         }
         self.items.push(match bytes.is_empty() {
