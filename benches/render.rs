@@ -29,6 +29,7 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     let documents = corpus::make(dir.path());
     println!("{:16}{:22}{:>8}{:>8}{:>8}", "", "", "line s", "CPU s", "wall s");
+    text_mail();
     for (name, pages, file) in documents {
         ours(name, &file, pages);
         for (peer, draw) in PEERS {
@@ -41,6 +42,21 @@ fn main() {
         }
         diffused(name, &file, dir.path());
     }
+}
+
+/// A page of text in a mail, as accepted; the mean of some.
+fn text_mail() {
+    const TIMES: u32 = 50;
+    let text =
+        "Please find the statement of the plaintiff and the answer of the defendant below.\r\n".repeat(30);
+    let mail = format!("From: Anna <anna@example.com>\r\nSubject: The case\r\n\r\n{text}");
+    let draw = || render::message(mail.as_bytes(), &Options::default(), None).unwrap().pages;
+    let drawn = draw();
+    let (used, begun) = (own_time(), Instant::now());
+    for _ in 0..TIMES {
+        draw();
+    }
+    row("a text mail", "Faxgate", &drawn, (own_time() - used) / TIMES, begun.elapsed() / TIMES);
 }
 
 type Draw = fn(&Path, &Path);

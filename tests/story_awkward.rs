@@ -33,7 +33,7 @@ fn messages(dir: &Path) -> Vec<PathBuf> {
 /// `faxgate render` where there is no network at all; every try to connect stands in the file `calls`.
 fn render(message: &Path, calls: &Path) -> Output {
     Command::new("unshare")
-        .args(["-n", "strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o"])
+        .args(["-rn", "strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o"])
         .arg(calls)
         .args(["/usr/bin/time", "-f", "peak %M"])
         .args([env!("CARGO_BIN_EXE_faxgate"), "render", "--no-cover", "--time", TIME, "--manifest"])

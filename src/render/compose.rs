@@ -36,7 +36,7 @@ pub(super) struct Composer<'o> {
     options: &'o Options,
     watch: &'o dyn Watch,
     sheet: Sheet,
-    fonts: Fonts,
+    fonts: &'o mut Fonts,
     /// Whether a cover page will go first; page numbers count it.
     cover: bool,
     pages: Vec<Page>,
@@ -64,12 +64,12 @@ pub(super) fn survey(item: &Item<'_>, limits: &Limits) -> Result<(), RenderError
 }
 
 impl<'o> Composer<'o> {
-    pub(super) fn new(options: &'o Options, cover: bool, watch: &'o dyn Watch) -> Self {
+    pub(super) fn new(options: &'o Options, cover: bool, watch: &'o dyn Watch, fonts: &'o mut Fonts) -> Self {
         Self {
             options,
             watch,
             sheet: Sheet::new(options.paper, options.resolution),
-            fonts: Fonts::new(),
+            fonts,
             cover,
             pages: Vec::new(),
             parts: Vec::new(),
@@ -112,7 +112,7 @@ impl<'o> Composer<'o> {
         }
         if let Some(cover) = cover {
             let count = self.count() + 1;
-            let mut flow = Flow::new(&mut self.fonts, self.sheet, &self.options.limits, 0);
+            let mut flow = Flow::new(self.fonts, self.sheet, &self.options.limits, 0);
             self.options.cover_template.draw(cover, count, &mut flow)?;
             let mut pages = flow.finish().pages;
             if pages.len() != 1 {
@@ -149,7 +149,7 @@ impl<'o> Composer<'o> {
         let before = self.number(0) as usize;
         let mut fates = Vec::new();
         let mut shown = HashMap::new();
-        let mut flow = Flow::new(&mut self.fonts, self.sheet, &self.options.limits, before);
+        let mut flow = Flow::new(self.fonts, self.sheet, &self.options.limits, before);
         let heading = std::mem::take(&mut self.heading);
         draw_heading(&mut flow, &heading)?;
         for item in items {

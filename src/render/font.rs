@@ -5,7 +5,7 @@
 //! bitmap is never squeezed. A character that no font has is drawn as a box and counted.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cosmic_text::fontdb::{Database, ID, Source, Weight};
 use cosmic_text::{CacheKey, CacheKeyFlags, FontSystem, LayoutGlyph, SwashCache};
@@ -49,8 +49,28 @@ struct Bitmap {
     black: Vec<bool>,
 }
 
+/// Fonts that earlier pages have warmed: reading them and drawing their first glyphs takes longer than a page of text.
+static WARM: Mutex<Vec<Fonts>> = Mutex::new(Vec::new());
+/// So many are kept, for pages that are made at a time.
+const WARM_MAX: usize = 2;
+/// Fonts with more glyphs drawn than this are not kept.
+const WARM_GLYPHS_MAX: usize = 20_000;
+
+/// Works with fonts that may be warm. What is drawn does not depend on that.
+pub(super) fn with<T>(work: impl FnOnce(&mut Fonts) -> T) -> T {
+    let lock = || WARM.lock().unwrap_or_else(PoisonError::into_inner);
+    let warm = lock().pop();
+    let mut fonts = warm.unwrap_or_else(Fonts::new);
+    let done = work(&mut fonts);
+    let mut kept = lock();
+    if kept.len() < WARM_MAX && fonts.bitmaps.len() <= WARM_GLYPHS_MAX {
+        kept.push(fonts);
+    }
+    done
+}
+
 impl Fonts {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let mut db = Database::new();
         load(&mut db, SANS_REGULAR);
         load(&mut db, SANS_BOLD);

@@ -6,7 +6,7 @@
 use fax::page::Page;
 
 use super::flow::Look;
-use super::font::Fonts;
+use super::font::{self, Fonts};
 use super::line::Line;
 use super::sheet::{header_rows, px_per_pt};
 
@@ -39,20 +39,19 @@ pub struct HeaderLine {
 pub fn stamp(page: &Page, header: &HeaderLine) -> Page {
     let resolution = page.resolution();
     let mut strip = Page::white(page.width(), header_rows(resolution), resolution);
-    draw(&mut strip, header);
+    font::with(|fonts| draw(&mut strip, header, fonts));
     let mut bits = strip.bits().to_vec();
     bits.extend_from_slice(page.bits());
     // Both halves have the same width, so the rows are whole.
     Page::from_bits(page.width(), resolution, bits).unwrap_or_else(|| page.clone())
 }
 
-fn draw(strip: &mut Page, header: &HeaderLine) {
-    let mut fonts = Fonts::new();
+fn draw(strip: &mut Page, header: &HeaderLine, fonts: &mut Fonts) {
     let (x_scale, _) = px_per_pt(strip.resolution());
     let look = Look::default();
     let shape = |fonts: &mut Fonts, text: &str| Line::new(fonts, text, look, SIZE_PT);
-    let time = shape(&mut fonts, &header.time);
-    let count = shape(&mut fonts, &format!("page {} of {}", header.page, header.pages));
+    let time = shape(fonts, &header.time);
+    let count = shape(fonts, &format!("page {} of {}", header.page, header.pages));
     let right_pt = strip.width() as f32 / x_scale - MARGIN_PT - count.width_pt();
     let middle_pt = MARGIN_PT + time.width_pt() + FIELD_GAP_PT;
     let room_pt = (right_pt - FIELD_GAP_PT - middle_pt).max(0.0);
@@ -60,10 +59,10 @@ fn draw(strip: &mut Page, header: &HeaderLine) {
         "" => header.from.clone(),
         to => format!("{}  →  {to}", header.from),
     };
-    let middle = Line::fitted(&mut fonts, &arrow, look, SIZE_PT, room_pt);
+    let middle = Line::fitted(fonts, &arrow, look, SIZE_PT, room_pt);
     let indent_pt = (room_pt - middle.width_pt()).max(0.0) / 2.0;
     let base = (strip.rows() as f32 * BASE_LINE).round() as i32;
-    time.draw(&mut fonts, strip, MARGIN_PT, base);
-    middle.draw(&mut fonts, strip, middle_pt + indent_pt, base);
-    count.draw(&mut fonts, strip, right_pt, base);
+    time.draw(fonts, strip, MARGIN_PT, base);
+    middle.draw(fonts, strip, middle_pt + indent_pt, base);
+    count.draw(fonts, strip, right_pt, base);
 }

@@ -91,12 +91,14 @@ fn message_watched(
     guard_all(|| {
         let parsed = mime::parse(message, &options.limits)?;
         let plan = mime::plan(parsed.message(), &options.limits)?;
-        let mut composer = Composer::new(options, cover.is_some(), watch);
-        if cover.is_none() {
-            composer.heading(&plan.heading);
-        }
-        composer.items(&plan.items)?;
-        composer.finish(cover)
+        font::with(|fonts| {
+            let mut composer = Composer::new(options, cover.is_some(), watch, fonts);
+            if cover.is_none() {
+                composer.heading(&plan.heading);
+            }
+            composer.items(&plan.items)?;
+            composer.finish(cover)
+        })
     })
 }
 
@@ -114,9 +116,11 @@ pub fn files(
             files.iter().map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes), &options.limits));
         let items: Vec<_> = items.collect();
         mime::refuse_failed(&items)?;
-        let mut composer = Composer::new(options, cover.is_some(), &());
-        composer.items(&items)?;
-        composer.finish(cover)
+        font::with(|fonts| {
+            let mut composer = Composer::new(options, cover.is_some(), &(), fonts);
+            composer.items(&items)?;
+            composer.finish(cover)
+        })
     })
 }
 

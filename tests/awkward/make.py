@@ -64,6 +64,22 @@ def pdf(pages, height=842, content=b"0 0 100 100 re f"):
         b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, len(out)))
 
 
+def tnef(text, **files):
+    """Outlook's own format (MS-OXTNEF): a text and files."""
+    def attribute(level, kind, data):
+        return struct.pack("<BII", level, kind, len(data)) + data + struct.pack("<H", sum(data) % 65536)
+
+    def unicode_property(kind, value):
+        data = (value + "\0").encode("utf-16-le")
+        return struct.pack("<IHHII", 1, 0x1F, kind, 1, len(data)) + data + bytes(-len(data) % 4)
+
+    out = struct.pack("<IH", 0x223E9F78, 1) + attribute(1, 0x69003, unicode_property(0x1000, text))
+    for name, data in files.items():
+        out += attribute(2, 0x69002, bytes(14)) + attribute(2, 0x18010, name[:8].encode() + b"\0")
+        out += attribute(2, 0x69005, unicode_property(0x3707, name)) + attribute(2, 0x6800F, data)
+    return out
+
+
 def archive(**files):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -188,7 +204,13 @@ put("empty-attachment", mixed(plain(), file(b"", "nothing.pdf", "pdf")), ok, "no
 put("word", mixed(plain(), file(archive(**{"[Content_Types].xml": "<x/>"}), "Offer.docx")), "refused: Word document")
 put("program", mixed(plain(), file(b"MZ\x90\0", "setup.exe")), "refused: it is a program")
 put("video", mixed(plain(), file(b"\0\0\0\x18ftypmp42", "a.mp4", "mp4", main="video")), "refused: video/mp4")
-put("tnef", mixed(plain(), file(b"\x78\x9f\x3e\x22\1\0", "winmail.dat", "ms-tnef")), "refused: Outlook's own format")
+outlook = tnef("What I wrote", **{"letter.pdf": PDF, "table.csv": b"a,b"})
+put("tnef", mixed(plain(), file(outlook, "winmail.dat", "ms-tnef")), ok, "winmail.dat: left-out", f"letter.pdf: {PAGE}",
+    f"table.csv: {PAGE}")
+put("tnef-alone", file(outlook, "winmail.dat", "ms-tnef"), f"winmail.dat: {PAGE}", f"letter.pdf: {PAGE}",
+    f"table.csv: {PAGE}")
+put("tnef-damaged", mixed(plain(), file(outlook[:-500], "winmail.dat", "ms-tnef")), "refused: what Outlook has put into it")
+put("tnef-empty", mixed(plain(), file(outlook[:6], "winmail.dat", "ms-tnef")), ok, "winmail.dat: left-out")
 packed = archive(**{"a/letter.pdf": PDF, "notes.txt": b"Notes", "empty.txt": b"", "__MACOSX/x": b"x"})
 put("zip", mixed(plain(), file(packed, "all.zip", "zip")), ok, f"all.zip/a/letter.pdf: {PAGE}",
     f"all.zip/notes.txt: {PAGE}", "all.zip/empty.txt: left-out", "all.zip/__MACOSX/x: left-out")

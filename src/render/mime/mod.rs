@@ -8,13 +8,14 @@ mod archive;
 mod heading;
 mod parse;
 mod part;
+mod tnef;
 mod uuencode;
 
 use std::borrow::Cow;
 
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
-use super::error::{Failure, RenderError};
+use super::error::{Failure, RenderError, guard};
 use super::html::{self, Piece};
 use super::kind::Picture;
 use super::options::Limits;
@@ -25,6 +26,11 @@ pub use parse::is_plain_text;
 pub(super) use parse::parse;
 pub(super) use part::file;
 use part::{binary_item, is_attachment, is_inline, media_type, name_or, subtype, text_item};
+use tnef::Tnef;
+
+/// Why the text in a file from Outlook is left out, and why it fails.
+const ONCE_MORE: &str = "it is the message's text once more, as Outlook keeps it";
+const ONLY_OUTLOOK: &str = "its text is in a form that only Outlook reads; send it as plain text or HTML";
 
 /// One part of the message and what shall be done with it.
 #[derive(Debug)]
@@ -142,6 +148,9 @@ impl<'m, 'l> Walk<'m, 'l> {
             {
                 self.archive(&name_or(part, "archive"), &media_type(part), bytes, depth)
             }
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) if tnef::is_tnef(bytes) => {
+                self.tnef(&name_or(part, "winmail.dat"), &media_type(part), bytes, depth)
+            }
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
                 let inline = self.related > 0 && part.content_id().is_some() || is_inline(part);
                 self.items.push(binary_item(part, bytes, inline, self.limits));
@@ -163,6 +172,35 @@ impl<'m, 'l> Walk<'m, 'l> {
             self.file(&name, "application/octet-stream", bytes, depth)?;
         }
         Ok(())
+    }
+
+    /// What Outlook has packed: its files, and its text where the message has no other.
+    fn tnef(&mut self, name: &str, media_type: &str, bytes: &[u8], depth: u32) -> Result<(), RenderError> {
+        let tnef = guard("file from Outlook", || tnef::read(bytes));
+        let has_text = self.items.iter().any(|item| item.body && item.is_text());
+        let (content, files) = match tnef {
+            Err(failure) => (Some(Content::Failed(failure)), Vec::new()),
+            Ok(Tnef { files, html, text, has_rtf }) => {
+                let content = match (html, text) {
+                    (Some(_), _) | (_, Some(_)) if has_text => Some(Content::LeftOut(ONCE_MORE.into())),
+                    (None, None) if has_rtf && has_text => Some(Content::LeftOut(ONCE_MORE.into())),
+                    (Some(html), _) => Some(part::html_content(&part::decode(&html), self.limits)),
+                    (None, Some(text)) => Some(Content::Text(Cow::Owned(text), Format::Fixed)),
+                    (None, None) if has_rtf => Some(Content::Failed(Failure::new(ONLY_OUTLOOK))),
+                    (None, None) if files.is_empty() => Some(Content::LeftOut(part::EMPTY.into())),
+                    (None, None) => None,
+                };
+                (content, files)
+            }
+        };
+        self.items.extend(content.map(|content| Item {
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
+            body: matches!(content, Content::Text(..) | Content::Html(_)),
+            flows_on: false,
+            content,
+        }));
+        files.into_iter().try_for_each(|(name, bytes)| self.file(&name, media_type, bytes, depth))
     }
 
     /// A file that was unpacked.

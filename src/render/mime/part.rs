@@ -103,7 +103,7 @@ fn document<'m>(media_type: &str, name: &str, bytes: Cow<'m, [u8]>, limits: &Lim
     }
 }
 
-fn html_content(source: &str, limits: &Limits) -> Content<'static> {
+pub(super) fn html_content(source: &str, limits: &Limits) -> Content<'static> {
     match html::pieces(source, limits) {
         Ok(pieces) if html::is_empty(&pieces) => Content::LeftOut(EMPTY.into()),
         Ok(pieces) => Content::Html(pieces),
@@ -112,7 +112,7 @@ fn html_content(source: &str, limits: &Limits) -> Content<'static> {
 }
 
 /// Text whose charset nobody declared: by its byte order mark, as UTF-8, or as Windows-1252.
-fn decode(bytes: &[u8]) -> String {
+pub(super) fn decode(bytes: &[u8]) -> String {
     let charset: &[u8] = match bytes {
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => b"utf-16",
         _ => b"windows-1252",
