@@ -26,6 +26,7 @@ hosts_treat_as_local =
 tls_advertise_hosts =
 dsn_advertise_hosts = *
 keep_environment =
+exim_path = {exim}
 never_users = root
 acl_smtp_rcpt = acl_rcpt
 domainlist relay_to_domains = fax.example.com : example.com
@@ -69,6 +70,7 @@ impl Exim {
         let smtp = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let text = CONFIG
             .replace("{dir}", dir.to_str().unwrap())
+            .replace("{exim}", EXIM)
             .replace("{port}", &smtp.port().to_string())
             .replace("{boxes}", &boxes.port().to_string())
             .replace("{router}", router)
