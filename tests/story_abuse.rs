@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use support::{Gateway, lines};
+use support::{Gateway, Smtp, lines};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -23,6 +23,9 @@ const GROWTH_BYTES_MAX: u64 = 48 * 1024 * 1024;
 /// How long the honest client may have to wait for its worst mail, on a machine that has other work.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Mails before the mischief begins.
+const WARMING_MAILS: usize = 1;
 
 struct Stage {
     gateway: Gateway,
@@ -40,7 +43,19 @@ impl Stage {
                       command_timeout = \"2s\"\ndata_timeout = \"2s\"\nsession_timeout = \"8s\"\n";
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replacen("[smtp]\n", &format!("[smtp]\n{limits}"), 1)).unwrap();
-        Self { gateway: Gateway::restart(dir.path()), _dir: dir }
+        let stage = Self { gateway: Gateway::restart(dir.path()), _dir: dir };
+        stage.warm();
+        stage
+    }
+
+    /// What the first mail and the first call take for good (numbering plans, fonts, threads) is nobody's mischief.
+    fn warm(&self) {
+        let mut client = Smtp::connect(self.gateway.smtp).unwrap();
+        let answer = client.send("anna@example.com", &[FAX.to_owned()], "Subject: first\n\nhello").unwrap();
+        assert!(answer.starts_with("250"), "{answer}");
+        support::wait_for("the first call to end", || {
+            self.gateway.log().contains("call ended").then_some(())
+        });
     }
 
     /// Memory of its own that the process has, in bytes.
@@ -129,7 +144,7 @@ fn beside_an_honest_client<F: Future<Output = usize>>(mischief: impl FnOnce(Sock
     assert!(mails > 0 && worst < WAIT_MAX, "{mails} mails, the worst took {worst:?}");
     assert!(grown < GROWTH_BYTES_MAX, "grown by {grown} bytes");
     println!("{mails} mails beside it, the worst took {worst:?}; grown by {} kB", grown / 1024);
-    assert_eq!(stage.accepted(), mails + accepted, "nothing is faxed that nobody sent");
+    assert_eq!(stage.accepted(), WARMING_MAILS + mails + accepted, "nothing is faxed that nobody sent");
 }
 
 fn envelope() -> String {
