@@ -123,6 +123,14 @@ fn damaged(error: impl std::fmt::Display) -> Failure {
     Failure::caused("the picture is damaged", error.to_string())
 }
 
+/// The tone of a pixel of red, green, blue and whatever else (ITU-R BT.709, in parts of 256).
+pub(super) fn luma(pixel: &[u8]) -> u8 {
+    match pixel {
+        [r, g, b, ..] => ((u32::from(*r) * 54 + u32::from(*g) * 183 + u32::from(*b) * 19) >> 8) as u8,
+        _ => u8::MAX,
+    }
+}
+
 /// The picture in grey; what is transparent is white.
 pub(super) fn on_white(image: &DynamicImage) -> DynamicImage {
     if !image.color().has_alpha() {

@@ -35,14 +35,9 @@ pub(super) fn draw(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, (f32,
     let mut pixmap = Pixmap::new(width, height).ok_or_else(|| Failure::new("the drawing is empty"))?;
     pixmap.fill(Color::WHITE);
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
-    let luma = |pixel: &[u8]| match pixel {
-        // ITU-R BT.709, in parts of 256.
-        [r, g, b, ..] => ((u32::from(*r) * 54 + u32::from(*g) * 183 + u32::from(*b) * 19) >> 8) as u8,
-        _ => u8::MAX,
-    };
     let mut grey = GrayImage::new(width, height);
     for (from, to) in pixmap.data().chunks_exact(4).zip(grey.pixels_mut()) {
-        *to = Luma([luma(from)]);
+        *to = Luma([picture::luma(from)]);
     }
     let size_pt = (size.width() * PT_PER_PX, size.height() * PT_PER_PX);
     Ok((DynamicImage::ImageLuma8(grey), size_pt))

@@ -18,7 +18,7 @@ use hayro::{RenderCache, RenderSettings, render_into};
 
 use super::super::error::Failure;
 use super::super::halftone::{self, Grey};
-use super::super::picture::on_sheet;
+use super::super::picture::{luma, on_sheet};
 use super::super::sheet::{Fit, Sheet, fit};
 use super::super::watch::Watch;
 
@@ -119,10 +119,5 @@ fn grey<'a>(
     let target =
         RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
     context.render_with(&mut pixmap, &mut Resources::default(), target);
-    let luma = |pixel: &[u8]| match pixel {
-        // ITU-R BT.709, in parts of 256.
-        [r, g, b, ..] => ((u32::from(*r) * 54 + u32::from(*g) * 183 + u32::from(*b) * 19) >> 8) as u8,
-        _ => u8::MAX,
-    };
     Grey::new(width, pixmap.data_as_u8_slice().chunks_exact(4).map(luma).collect())
 }
