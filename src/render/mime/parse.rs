@@ -40,19 +40,26 @@ impl Drop for Parsed<'_> {
     }
 }
 
-/// Whether the message is text and nothing else, by its own word: it has no parts, and nothing in it is a document.
+/// Whether the message is text and nothing else, by its own word: it has no parts, nothing in it is encoded, and no line
+/// of it could begin a file (uuencode). Only such a message is looked at in the gateway's own process.
 #[must_use]
 pub fn is_plain_text(message: &[u8]) -> bool {
-    const PLAIN: &[u8] = b"text/plain";
-    let begins = |text: &[u8], with: &[u8]| {
-        text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
-    };
-    let lines = message.split(|&byte| byte == b'\n').take_while(|line| !line.trim_ascii_end().is_empty());
-    let mut types = lines.filter(|line| begins(line, TYPE));
-    types.all(|line| {
-        let value = line[TYPE.len()..].trim_ascii_start();
-        !value.starts_with(b":") || begins(value[1..].trim_ascii_start(), PLAIN)
-    })
+    let mut lines = message.split(|&byte| byte == b'\n');
+    let mut header = lines.by_ref().take_while(|line| !line.trim_ascii_end().is_empty());
+    let is_plain = header.all(|line| {
+        let says = |name: &[u8], values: &[&[u8]]| match after(line, name).map(<[u8]>::trim_ascii_start) {
+            Some([b':', value @ ..]) => values.iter().any(|known| after(value.trim_ascii(), known).is_some()),
+            _ => true,
+        };
+        says(TYPE, &[b"text/plain"]) && says(ENCODING, &[b"7bit", b"8bit", b"binary"])
+    });
+    is_plain && !lines.any(|line| line.starts_with(b"begin "))
+}
+
+/// What follows these words, if that is how the text begins.
+fn after<'t>(text: &'t [u8], words: &[u8]) -> Option<&'t [u8]> {
+    let (start, rest) = text.split_at_checked(words.len())?;
+    start.eq_ignore_ascii_case(words).then_some(rest)
 }
 
 /// Reads a message.
@@ -187,6 +194,10 @@ mod tests {
             ("Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=x", false),
             ("Content-Type: image/png", false),
             ("Content-Type: text/html", false),
+            ("Content-Transfer-Encoding: 8BIT", true),
+            ("Content-Transfer-Encoding: base64", false),
+            ("Content-Type: text/plain\r\ncontent-transfer-encoding:\r\n quoted-printable", false),
+            ("Subject: x\r\n\r\nbegin 644 a.zip", false),
         ] {
             assert_eq!(
                 is_plain_text(format!("{head}\r\n\r\nContent-Type: image/png").as_bytes()),
