@@ -30,11 +30,15 @@ fn messages(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// `faxgate render` where there is no network at all; every try to connect stands in the file `calls`.
+/// A command where there is no network at all; every try to connect stands in the file `calls`.
+fn watched(calls: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["-rn", "strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o"]).arg(calls);
+    command
+}
+
 fn render(message: &Path, calls: &Path) -> Output {
-    Command::new("unshare")
-        .args(["-rn", "strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o"])
-        .arg(calls)
+    watched(calls)
         .args(["/usr/bin/time", "-f", "peak %M"])
         .args([env!("CARGO_BIN_EXE_faxgate"), "render", "--no-cover", "--time", TIME, "--manifest"])
         .arg(message)
@@ -62,7 +66,7 @@ fn faults(message: &Path) -> Vec<String> {
         faults.extend(differences(&manifest, &want).map(|fault| format!("{fault}; it said {said:?}")));
         faults.extend(twin(message, &want));
     }
-    let reached = fs::read_to_string(&calls).unwrap_or_default();
+    let reached = fs::read_to_string(&calls).expect("strace has written what it saw");
     if reached.contains("AF_INET") {
         faults.push(format!("something was looked for on the network: {reached}"));
     }
@@ -123,6 +127,20 @@ fn every_part_of_every_message_has_its_fate() {
         [some.join().unwrap(), others].concat()
     });
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), messages.len(), faults.join("\n"));
+}
+
+/// What would be seen if something were fetched: the check above can fail.
+#[test]
+fn a_try_to_connect_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let calls = dir.path().join("calls");
+    let fetch = "import socket; socket.create_connection(('192.0.2.1', 80), 5)";
+    let mut watched = watched(&calls);
+    assert!(
+        !watched.args(["python3", "-c", fetch]).output().unwrap().status.success(),
+        "there is no network"
+    );
+    assert!(fs::read_to_string(&calls).unwrap().contains("AF_INET"));
 }
 
 #[test]

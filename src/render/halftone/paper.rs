@@ -202,7 +202,9 @@ fn surface(squares: &[Square]) -> Option<[f32; TERMS]> {
         if head[pivot].abs() < 1e-6 {
             return None;
         }
-        for (_, equation) in system.iter_mut().enumerate().filter(|(index, _)| *index != pivot) {
+        for equation in
+            system.iter_mut().enumerate().filter_map(|(index, row)| (index != pivot).then_some(row))
+        {
             let factor = equation[pivot] / head[pivot];
             for (cell, above) in equation.iter_mut().zip(head) {
                 *cell -= factor * above;

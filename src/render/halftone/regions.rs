@@ -71,10 +71,10 @@ impl Regions {
                 continue;
             }
             let patch = Patch::around(start, &self, &mut seen);
-            if patch.photos * 100 < patch.blocks * JOINED_PHOTO_PERCENT_MIN {
+            if patch.photos * 100 < patch.members.len() * JOINED_PHOTO_PERCENT_MIN {
                 continue;
             }
-            let full = patch.blocks * 100 >= patch.area() * JOINED_FULL_PERCENT_MIN;
+            let full = patch.members.len() * 100 >= patch.area() * JOINED_FULL_PERCENT_MIN;
             for (index, kind) in self.kinds.iter_mut().enumerate() {
                 let place = (index as u32 % self.columns, index as u32 / self.columns);
                 let within = full && *kind != Kind::Blank && patch.encloses(place);
@@ -147,8 +147,8 @@ impl Regions {
 
 /// Toned blocks that hang together.
 struct Patch {
+    /// Their indices, in order.
     members: Vec<usize>,
-    blocks: usize,
     photos: usize,
     /// The first and the last column and row.
     columns: (u32, u32),
@@ -157,8 +157,7 @@ struct Patch {
 
 impl Patch {
     fn around(start: usize, regions: &Regions, seen: &mut [bool]) -> Self {
-        let mut patch =
-            Self { members: Vec::new(), blocks: 0, photos: 0, columns: (u32::MAX, 0), rows: (u32::MAX, 0) };
+        let mut patch = Self { members: Vec::new(), photos: 0, columns: (u32::MAX, 0), rows: (u32::MAX, 0) };
         let mut open = vec![start];
         seen[start] = true;
         while let Some(index) = open.pop() {
@@ -178,7 +177,6 @@ impl Patch {
             }
         }
         patch.members.sort_unstable();
-        patch.blocks = patch.members.len();
         patch
     }
 

@@ -18,17 +18,10 @@ use crate::clock::Stopwatch;
 const PROGRAM: &str = "/proc/self/exe";
 /// The longest that a worker takes to start, or to read a message.
 const START_MAX: Duration = Duration::from_secs(30);
-/// Pages of a cover that the limit of pages does not count.
-const PAGES_BEYOND: usize = 1;
 /// Steps that a worker tells of a part, at most.
 const STEPS_PER_PART_MAX: u64 = 4;
 /// What is kept of its last words.
 const LAST_WORDS_MAX: u64 = 2000;
-/// What a signal that the worker got means.
-const SIGSYS: i32 = 31;
-const SIGXCPU: i32 = 24;
-const SIGKILL: i32 = 9;
-const SIGTERM: i32 = 15;
 
 /// A worker that is ready for a message. It ends with this value.
 #[derive(Debug)]
@@ -142,10 +135,11 @@ impl Child {
         limits: &Limits,
         part: &mut Option<String>,
     ) -> io::Result<Result<Rendered, RenderError>> {
-        let mut socket = Patient { socket: &self.socket, watch: Stopwatch::start(), max: self.message_max };
+        let mut socket =
+            TimedSocket { socket: &self.socket, watch: Stopwatch::start(), max: self.message_max };
         wire::write_words(&mut socket, order)?;
         wire::write_message(&mut socket, message)?;
-        let pages_max = limits.pages_max as usize + PAGES_BEYOND;
+        let pages_max = limits.pages_max as usize;
         let steps_max = u64::from(limits.parts_max).saturating_mul(STEPS_PER_PART_MAX);
         let mut pages = Vec::new();
         let mut steps = 0;
@@ -176,10 +170,10 @@ impl Child {
         let why = match signal {
             _ if is_late => Why::Time,
             _ if said_wrong => Why::Other,
-            Some(SIGXCPU) => Why::ProcessorTime,
+            Some(libc::SIGXCPU) => Why::ProcessorTime,
             _ if cause.contains("memory allocation of") => Why::Memory,
-            Some(SIGKILL | SIGTERM) | None => return Lost::Outside { cause },
-            Some(SIGSYS) => {
+            Some(libc::SIGKILL | libc::SIGTERM) | None => return Lost::Outside { cause },
+            Some(libc::SIGSYS) => {
                 tracing::error!(cause, "a worker tried what it may not");
                 Why::Other
             }
@@ -239,27 +233,27 @@ fn beyond(what: &str) -> io::Error {
 }
 
 /// The socket, for so long in all.
-struct Patient<'s> {
+struct TimedSocket<'s> {
     socket: &'s UnixStream,
     watch: Stopwatch,
     max: Duration,
 }
 
-impl Patient<'_> {
+impl TimedSocket<'_> {
     fn left(&self) -> io::Result<Option<Duration>> {
         let left = self.max.saturating_sub(self.watch.elapsed());
         if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
     }
 }
 
-impl Read for Patient<'_> {
+impl Read for TimedSocket<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.socket.set_read_timeout(self.left()?)?;
         self.socket.read(buffer)
     }
 }
 
-impl Write for Patient<'_> {
+impl Write for TimedSocket<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(self.left()?)?;
         self.socket.write(bytes)
