@@ -108,7 +108,7 @@ struct Rows<'r> {
 
 impl Rows<'_> {
     fn is_black(&self, kind: Kind, value: u8, x: usize) -> bool {
-        let Kind::Line { ground, near } = kind else {
+        let Kind::Line { ground, near, shade } = kind else {
             return self.photo.is_black(value, x);
         };
         let (low, high) = self.window.around(x);
@@ -119,10 +119,11 @@ impl Rows<'_> {
         match own {
             // Letters have a halo on a shaded ground, and white ones an outline on a dark ground.
             Some(ground) if is_edge && (!is_dark || ground <= DARK_GROUND_MAX) => is_dark,
+            None if is_edge => is_dark,
+            _ if !shade => self.photo.is_black(value, x),
             Some(ground) if ground >= WHITE_MIN => false,
             // Where there is no grain the pixel's own tone is as even, and follows a gradient.
             Some(ground) => self.ground.is_black(even(if self.has_grain { ground } else { value }), x),
-            None if is_edge => is_dark,
             None => self.ground.is_black(value, x),
         }
     }
@@ -203,6 +204,21 @@ mod tests {
         assert_eq!(regions.row(7)[7], Kind::Photo);
         assert_eq!(regions.row(20)[20], Kind::Photo);
         assert_eq!(regions.row(2)[2], Kind::Blank);
+    }
+
+    #[test]
+    fn a_picture_of_even_parts_has_one_screen_and_no_steps() {
+        // Two walls and a gradient, as a drawing program makes them.
+        let grey = drawn(720, 720, |x, y| match (x, y) {
+            (100..620, 100..620) if x < 350 => 90.0 + y as f32 / 8.0,
+            (100..620, 100..620) => 200.0,
+            _ => 255.0,
+        });
+        let regions = Regions::of(&grey);
+        let of_picture = |kind: &Kind| matches!(kind, Kind::Photo | Kind::Line { shade: false, .. });
+        assert!((6..24).all(|row| regions.row(row)[6..24].iter().all(of_picture)));
+        let table = drawn(720, 720, |x, y| if (100..620).contains(&x) && y > 300 { 200.0 } else { 255.0 });
+        assert!(matches!(Regions::of(&table).row(20)[10], Kind::Line { shade: true, .. }));
     }
 
     fn share_of_black(value: u8) -> f32 {

@@ -16,6 +16,8 @@ const PHOTO_PERCENT_MIN: usize = 60;
 const JOINED_PHOTO_PERCENT_MIN: usize = 25;
 /// … and fill the rectangle around them where so many of 100 blocks of it are theirs.
 const JOINED_FULL_PERCENT_MIN: usize = 60;
+/// Grounds that hang together and differ by more than this are no shade.
+const SHADE_TONES_MAX: u8 = 36;
 /// The tone of a ground is that of which so many of 100 pixels are darker: what is written on it is darker.
 const GROUND_PERCENT: u32 = 70;
 
@@ -24,15 +26,18 @@ const GROUND_PERCENT: u32 = 70;
 pub(super) enum Kind {
     /// White all over.
     Blank,
-    /// Letters, lines and even tones, on a ground of this tone; a block beside it has a ground of the tone `near`.
+    /// Letters, lines and even tones, on a ground of this tone; a block beside it has a ground of the tone `near`. It
+    /// is a shade where it has one tone as far as it goes, and else a part of a picture.
     Line {
         ground: u8,
         near: u8,
+        shade: bool,
     },
     Photo,
 }
 
-const WHITE_GROUND: Kind = Kind::Line { ground: u8::MAX, near: u8::MAX };
+/// A block that looks like a photograph among others that do not.
+const LONELY: Kind = Kind::Line { ground: u8::MAX, near: u8::MAX, shade: true };
 
 /// The blocks of a picture, row by row.
 pub(super) struct Regions {
@@ -51,7 +56,7 @@ impl Regions {
         let photos = raw.kinds.iter().filter(|kind| **kind == Kind::Photo).count();
         match photos * 100 >= raw.kinds.len() * PHOTO_PERCENT_MIN {
             true => Self { kinds: vec![Kind::Photo; raw.kinds.len()], ..raw },
-            false if photos == 0 => raw.with_neighbours(),
+            false if photos == 0 => raw.joined().with_neighbours(),
             false => raw.smoothed().joined().with_neighbours(),
         }
     }
@@ -63,15 +68,16 @@ impl Regions {
     }
 
     /// A photograph has even places too: toned blocks that hang together are one where enough of them are, and so is what
-    /// lies between them.
+    /// lies between them. Where they are not, and have more than one tone, they are a picture all the same, and no shade.
     fn joined(mut self) -> Self {
         let mut seen = vec![false; self.kinds.len()];
         for start in 0..self.kinds.len() {
-            if self.kinds.get(start) != Some(&Kind::Photo) || seen[start] {
+            if seen[start] || !self.is_toned(start) {
                 continue;
             }
             let patch = Patch::around(start, &self, &mut seen);
             if patch.photos * 100 < patch.members.len() * JOINED_PHOTO_PERCENT_MIN {
+                self.mark_shade(&patch);
                 continue;
             }
             let full = patch.members.len() * 100 >= patch.area() * JOINED_FULL_PERCENT_MIN;
@@ -84,6 +90,16 @@ impl Regions {
             }
         }
         self
+    }
+
+    /// Says of the blocks of a patch whether they are one shade.
+    fn mark_shade(&mut self, patch: &Patch) {
+        let one_tone = patch.tones.1.saturating_sub(patch.tones.0) <= SHADE_TONES_MAX;
+        for &index in &patch.members {
+            if let Some(Kind::Line { shade, .. }) = self.kinds.get_mut(index) {
+                *shade = one_tone;
+            }
+        }
     }
 
     fn is_toned(&self, index: usize) -> bool {
@@ -99,17 +115,19 @@ impl Regions {
         let ground = |column: i64, row: i64| {
             let row = u32::try_from(row).ok().map(|row| self.row(row));
             match row.and_then(|row| row.get(usize::try_from(column).ok()?)) {
-                Some(Kind::Line { ground, .. }) if *ground > BLACK_MAX => *ground,
-                _ => u8::MAX,
+                Some(Kind::Line { ground, shade, .. }) if *ground > BLACK_MAX => (*ground, *shade),
+                Some(Kind::Photo) => (u8::MAX, false),
+                _ => (u8::MAX, true),
             }
         };
         let kinds = (0..i64::from(self.rows * self.columns)).map(|index| {
             let (column, row) = (index % i64::from(self.columns), index / i64::from(self.columns));
             match self.kinds.get(index as usize) {
-                Some(Kind::Line { ground: own, .. }) => {
-                    let around = [(0, -1), (0, 1), (-1, 0), (1, 0)];
-                    let near = around.iter().map(|(x, y)| ground(column + x, row + y)).min();
-                    Kind::Line { ground: *own, near: near.unwrap_or(*own) }
+                Some(Kind::Line { ground: own, shade, .. }) => {
+                    let around = [(0, -1), (0, 1), (-1, 0), (1, 0)].map(|(x, y)| ground(column + x, row + y));
+                    let near = around.iter().map(|(ground, _)| *ground).min().unwrap_or(*own);
+                    let shade = *shade && around.iter().all(|(_, shade)| *shade);
+                    Kind::Line { ground: *own, near, shade }
                 }
                 Some(kind) => *kind,
                 None => Kind::Blank,
@@ -124,7 +142,7 @@ impl Regions {
             let (column, row) = (index % self.columns, index / self.columns);
             let own = self.kinds.get(index as usize).copied().unwrap_or(Kind::Photo);
             match (own, self.mostly_photo(column, row)) {
-                (Kind::Photo, false) => WHITE_GROUND,
+                (Kind::Photo, false) => LONELY,
                 (_, true) => Kind::Photo,
                 (own, false) => own,
             }
@@ -150,6 +168,8 @@ struct Patch {
     /// Their indices, in order.
     members: Vec<usize>,
     photos: usize,
+    /// The darkest and the lightest ground.
+    tones: (u8, u8),
     /// The first and the last column and row.
     columns: (u32, u32),
     rows: (u32, u32),
@@ -157,14 +177,26 @@ struct Patch {
 
 impl Patch {
     fn around(start: usize, regions: &Regions, seen: &mut [bool]) -> Self {
-        let mut patch = Self { members: Vec::new(), photos: 0, columns: (u32::MAX, 0), rows: (u32::MAX, 0) };
+        let mut patch = Self {
+            members: Vec::new(),
+            photos: 0,
+            tones: (u8::MAX, 0),
+            columns: (u32::MAX, 0),
+            rows: (u32::MAX, 0),
+        };
         let mut open = vec![start];
         seen[start] = true;
         while let Some(index) = open.pop() {
             let (column, row) = (index as u32 % regions.columns, index as u32 / regions.columns);
             patch.columns = (patch.columns.0.min(column), patch.columns.1.max(column));
             patch.rows = (patch.rows.0.min(row), patch.rows.1.max(row));
-            patch.photos += usize::from(regions.kinds.get(index) == Some(&Kind::Photo));
+            match regions.kinds.get(index) {
+                Some(Kind::Line { ground, .. }) => {
+                    patch.tones = (patch.tones.0.min(*ground), patch.tones.1.max(*ground));
+                }
+                Some(Kind::Photo) => patch.photos += 1,
+                _ => {}
+            }
             patch.members.push(index);
             for y in row.saturating_sub(1)..(row + 2).min(regions.rows) {
                 for x in column.saturating_sub(1)..(column + 2).min(regions.columns) {
@@ -216,5 +248,5 @@ fn kind(grey: &Grey, left: u32, top: u32) -> Kind {
         darker * 100 > all * GROUND_PERCENT
     });
     let ground = ground.and_then(|tone| u8::try_from(tone).ok()).unwrap_or(u8::MAX);
-    Kind::Line { ground, near: ground }
+    Kind::Line { ground, near: ground, shade: true }
 }
