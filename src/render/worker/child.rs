@@ -7,6 +7,9 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
 use super::super::Rendered;
 use super::super::error::{Failure, RenderError};
 use super::super::options::Limits;
@@ -201,15 +204,12 @@ impl Child {
         (format!("{error}; {status}; {words}"), ended)
     }
 
+    /// How it ended, where it does so in a moment.
     fn ended(&mut self) -> Option<ExitStatus> {
-        for _ in 0..DYING_LOOKS {
-            match self.process.try_wait() {
-                Ok(None) => std::thread::sleep(DYING_PAUSE),
-                Ok(ended) => return ended,
-                Err(_) => return None,
-            }
-        }
-        None
+        let process = pidfd_open(Pid::from_child(&self.process), PidfdFlags::empty()).ok()?;
+        // A process that has ended can be read. Whether it has is asked below, whatever the wait came to.
+        let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&DYING_MAX));
+        self.process.try_wait().ok().flatten()
     }
 
     fn end(&mut self) {
@@ -219,8 +219,7 @@ impl Child {
 }
 
 /// How long a worker whose socket is closed may take to be gone.
-const DYING_LOOKS: u32 = 50;
-const DYING_PAUSE: Duration = Duration::from_millis(2);
+const DYING_MAX: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 impl Drop for Child {
     fn drop(&mut self) {
