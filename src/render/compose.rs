@@ -10,7 +10,7 @@ use super::cover::Cover;
 use super::error::{Failure, RenderError, guard};
 use super::flow::{Flow, Flowed, Look, Paragraph, Span, TEXT_PT};
 use super::font::Fonts;
-use super::html::Piece;
+use super::html::{Inlines, Shown};
 use super::kind::Picture;
 use super::mime::{Content, Item};
 use super::options::{Limits, Options};
@@ -26,9 +26,6 @@ const PART_GAP_PT: f32 = 14.0;
 
 /// A picture of the text that is shorter than this on one side, in pixels, never gets a page of its own.
 const PHOTO_PIXELS_MIN: u32 = 200;
-/// A picture this narrow or low, in pixels, only counts who reads the mail.
-const TRACKING_PIXELS_MAX: u32 = 2;
-
 type Heading = [(&'static str, String)];
 
 /// The pages and the manifest in the making.
@@ -47,9 +44,6 @@ pub(super) struct Composer<'o> {
     /// Pictures that a text has shown, by their Content-ID, and on which page.
     shown: HashMap<String, u32>,
 }
-
-/// Pictures that a text may show, by their Content-ID.
-type Inlines<'i> = HashMap<&'i str, (Picture, &'i [u8])>;
 
 /// Looks at a part without making pages of it.
 pub(super) fn survey(item: &Item<'_>, limits: &Limits) -> Result<(), RenderError> {
@@ -148,21 +142,14 @@ impl<'o> Composer<'o> {
     fn run(&mut self, items: &[Item<'_>], inlines: &Inlines<'_>) -> Result<(), RenderError> {
         let before = self.number(0) as usize;
         let mut fates = Vec::new();
-        let mut shown = HashMap::new();
+        let mut shown = Shown::new();
         let mut flow = Flow::new(self.fonts, self.sheet, &self.options.limits, before);
         let heading = std::mem::take(&mut self.heading);
         draw_heading(&mut flow, &heading)?;
         for item in items {
             self.watch.part(&item.name);
             let first = flow.page().max(1);
-            let mut writer = Writer {
-                flow: &mut flow,
-                sheet: self.sheet,
-                limits: &self.options.limits,
-                inlines,
-                shown: &mut shown,
-            };
-            writer.item(item)?;
+            write(item, &mut flow, inlines, &self.options.limits, &mut shown)?;
             fates.push((first, flow.page().max(1)));
         }
         let Flowed { mut pages, missing } = flow.finish();
@@ -299,59 +286,24 @@ fn draw_heading(flow: &mut Flow<'_>, lines: &Heading) -> Result<(), RenderError>
     Ok(())
 }
 
-/// Writes text items into a flow.
-struct Writer<'w, 'f, 'i> {
-    flow: &'w mut Flow<'f>,
-    sheet: Sheet,
-    limits: &'w Limits,
-    inlines: &'w Inlines<'i>,
-    shown: &'w mut HashMap<String, usize>,
-}
-
-impl Writer<'_, '_, '_> {
-    fn item(&mut self, item: &Item<'_>) -> Result<(), RenderError> {
-        match &item.content {
-            Content::Text(source, format) => {
-                self.flow.gap(PART_GAP_PT);
-                text::paragraphs(source, *format)
-                    .iter()
-                    .try_for_each(|paragraph| self.flow.paragraph(paragraph))
-            }
-            Content::Html(pieces) => {
-                self.flow.gap(PART_GAP_PT);
-                pieces.iter().try_for_each(|piece| self.piece(piece))
-            }
-            Content::Heading(lines) => draw_heading(self.flow, lines),
-            _ => Ok(()),
+/// Writes a text into a flow.
+fn write(
+    item: &Item<'_>,
+    flow: &mut Flow<'_>,
+    inlines: &Inlines<'_>,
+    limits: &Limits,
+    shown: &mut Shown,
+) -> Result<(), RenderError> {
+    match &item.content {
+        Content::Text(source, format) => {
+            flow.gap(PART_GAP_PT);
+            text::paragraphs(source, *format).iter().try_for_each(|paragraph| flow.paragraph(paragraph))
         }
-    }
-
-    fn piece(&mut self, piece: &Piece) -> Result<(), RenderError> {
-        match piece {
-            Piece::Paragraph(paragraph) => self.flow.paragraph(paragraph),
-            Piece::Gap(gap_pt) => {
-                self.flow.gap(*gap_pt);
-                Ok(())
-            }
-            Piece::Picture(id) => self.picture(id),
+        Content::Html(document) => {
+            flow.gap(PART_GAP_PT);
+            document.draw(flow, inlines, limits, shown)
         }
-    }
-
-    /// A picture that cannot be read here is met again as a part of its own, and refuses the message there.
-    fn picture(&mut self, id: &str) -> Result<(), RenderError> {
-        let Some((kind, bytes)) = self.inlines.get(id) else {
-            return Ok(());
-        };
-        let Ok(image) = guard("picture", || picture::read(*kind, bytes, self.limits)) else {
-            return Ok(());
-        };
-        if image.shorter_side() <= TRACKING_PIXELS_MAX {
-            return Ok(());
-        }
-        let height_pt = self.sheet.text_bottom_pt() - self.sheet.text_top_pt();
-        let strip = picture::strip(&image, self.sheet, self.sheet.text_width_pt(), height_pt);
-        self.flow.picture(&strip)?;
-        self.shown.insert(id.to_owned(), self.flow.page());
-        Ok(())
+        Content::Heading(lines) => draw_heading(flow, lines),
+        _ => Ok(()),
     }
 }
