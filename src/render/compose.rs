@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use fax::page::Page;
+use fax::page::{Page, Resolution};
 
 use super::cover::Cover;
 use super::error::{Failure, RenderError, guard};
@@ -17,7 +17,7 @@ use super::options::{Limits, Options};
 use super::sheet::Sheet;
 use super::watch::Watch;
 use super::{Fate, Manifest, Part, Rendered};
-use super::{pdf, picture, text, tiff};
+use super::{legible, pdf, picture, text, tiff};
 
 /// Where the values of a heading stand, in points.
 const HEADING_INDENT_PT: f32 = 56.0;
@@ -26,7 +26,8 @@ const PART_GAP_PT: f32 = 14.0;
 
 /// A picture of the text that is shorter than this on one side, in pixels, never gets a page of its own.
 const PHOTO_PIXELS_MIN: u32 = 200;
-type Heading = [(&'static str, String)];
+/// Header lines, label and value.
+pub(super) type Heading = [(&'static str, String)];
 
 /// The pages and the manifest in the making.
 pub(super) struct Composer<'o> {
@@ -43,6 +44,15 @@ pub(super) struct Composer<'o> {
     heading: Vec<(&'static str, String)>,
     /// Pictures that a text has shown, by their Content-ID, and on which page.
     shown: HashMap<String, u32>,
+}
+
+/// What a composition came to.
+pub(super) enum Composed {
+    Done(Rendered),
+    /// Its print is too small to be read at this resolution, and a finer one may be taken.
+    TooSmall {
+        finer: Resolution,
+    },
 }
 
 /// Looks at a part without making pages of it.
@@ -100,7 +110,7 @@ impl<'o> Composer<'o> {
     ///
     /// # Errors
     /// Where no part made a page (a lone picture may prove too small only now), or the cover page cannot be made.
-    pub(super) fn finish(mut self, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
+    pub(super) fn finish(mut self, cover: Option<&Cover>) -> Result<Composed, RenderError> {
         if self.pages.is_empty() {
             return Err(RenderError::Empty);
         }
@@ -117,12 +127,18 @@ impl<'o> Composer<'o> {
             pages.append(&mut self.pages);
             self.pages = pages;
         }
-        let manifest = Manifest {
-            parts: self.parts,
-            pages: u32::try_from(self.pages.len()).unwrap_or(u32::MAX),
-            notes: self.notes,
-        };
-        Ok(Rendered { pages: self.pages, manifest })
+        let small = small_print(&self.pages);
+        if self.options.may_be_finer
+            && !small.is_empty()
+            && let Some(finer) = legible::finer(self.options.resolution)
+        {
+            return Ok(Composed::TooSmall { finer });
+        }
+        let mut notes = self.notes;
+        notes.extend(small_print_note(&small));
+        let manifest =
+            Manifest { parts: self.parts, pages: u32::try_from(self.pages.len()).unwrap_or(u32::MAX), notes };
+        Ok(Composed::Done(Rendered { pages: self.pages, manifest }))
     }
 
     fn count(&self) -> u32 {
@@ -230,6 +246,28 @@ impl<'o> Composer<'o> {
             ),
         }))
     }
+}
+
+/// The pages whose print is too small to be read, with its size in points.
+fn small_print(pages: &[Page]) -> Vec<(usize, f32)> {
+    let sizes = (1..).zip(pages).filter_map(|(number, page)| Some((number, legible::too_small_pt(page)?)));
+    sizes.collect()
+}
+
+/// What the sender should know about them.
+fn small_print_note(small: &[(usize, f32)]) -> Option<String> {
+    let smallest = small.iter().map(|(_, size)| *size).reduce(f32::min)?;
+    let numbers: Vec<String> = small.iter().map(|(number, _)| number.to_string()).collect();
+    let pages = match numbers.as_slice() {
+        [one] => format!("page {one}"),
+        [first @ .., last] => format!("pages {} and {last}", first.join(", ")),
+        [] => return None,
+    };
+    Some(format!(
+        "The print on {pages} is very small (about {} points) and may not be legible on a fax machine. Send it larger, or \
+         ask for a finer resolution.",
+        smallest.round().max(1.0)
+    ))
 }
 
 /// The pages of a document that is no text; `None` where there are more than `pages_max`.

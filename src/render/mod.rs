@@ -17,6 +17,7 @@ mod halftone;
 pub mod header;
 mod html;
 mod kind;
+mod legible;
 mod line;
 mod mime;
 mod options;
@@ -36,10 +37,11 @@ use std::borrow::Cow;
 use fax::page::Page;
 use serde::{Deserialize, Serialize};
 
-use compose::Composer;
+use compose::{Composed, Composer, Heading};
 pub use cover::{Cover, Template, TemplateError};
 pub use error::RenderError;
 use error::guard_all;
+use mime::Item;
 pub use mime::is_plain_text;
 pub use options::{Limits, Options, Paper, RenderConfig};
 pub use task::{InProcess, Renderer, Task};
@@ -91,15 +93,35 @@ fn message_watched(
     guard_all(|| {
         let parsed = mime::parse(message, &options.limits)?;
         let plan = mime::plan(parsed.message(), &options.limits)?;
+        composed(&plan.items, &plan.heading, options, cover, watch)
+    })
+}
+
+/// Puts items on pages, and, where their print proves too small and that may be, once more at a finer resolution.
+fn composed(
+    items: &[Item<'_>],
+    heading: &Heading,
+    options: &Options,
+    cover: Option<&Cover>,
+    watch: &dyn Watch,
+) -> Result<Rendered, RenderError> {
+    let compose = |options: &Options| {
         font::with(|fonts| {
             let mut composer = Composer::new(options, cover.is_some(), watch, fonts);
             if cover.is_none() {
-                composer.heading(&plan.heading);
+                composer.heading(heading);
             }
-            composer.items(&plan.items)?;
+            composer.items(items)?;
             composer.finish(cover)
         })
-    })
+    };
+    let mut options = options.clone();
+    loop {
+        match compose(&options)? {
+            Composed::Done(rendered) => return Ok(rendered),
+            Composed::TooSmall { finer } => options.resolution = finer,
+        }
+    }
 }
 
 /// Makes the pages of files, each a document of its own, in their order.
@@ -116,11 +138,7 @@ pub fn files(
             files.iter().map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes), &options.limits));
         let items: Vec<_> = items.collect();
         mime::refuse_failed(&items)?;
-        font::with(|fonts| {
-            let mut composer = Composer::new(options, cover.is_some(), &(), fonts);
-            composer.items(&items)?;
-            composer.finish(cover)
-        })
+        composed(&items, &[], options, cover, &())
     })
 }
 

@@ -26,6 +26,8 @@ pub struct Options {
     pub paper: Paper,
     /// The resolution of the pages that are composed; a fax image that passes through keeps its own.
     pub resolution: Resolution,
+    /// Pages may be made finer than that, where their print could not be read else: nobody has asked for a resolution.
+    pub may_be_finer: bool,
     /// What a message may hold at most.
     pub limits: Limits,
     /// How the cover page looks.
@@ -139,6 +141,7 @@ impl RenderConfig {
         Ok(Options {
             paper: self.paper,
             resolution: asked.unwrap_or(self.resolution).resolution(),
+            may_be_finer: asked.is_none(),
             limits: self.limits.clone(),
             cover_template,
         })
