@@ -17,6 +17,7 @@ mod halftone;
 pub mod header;
 mod html;
 mod kind;
+mod language;
 mod legible;
 mod line;
 mod mime;
@@ -41,9 +42,10 @@ use compose::{Composed, Composer, Heading};
 pub use cover::{Cover, Template, TemplateError};
 pub use error::RenderError;
 use error::guard_all;
+pub use language::Language;
 use mime::Item;
 pub use mime::is_plain_text;
-pub use options::{Limits, Options, Paper, RenderConfig};
+pub use options::{CoverRule, Limits, Options, Paper, RenderConfig};
 pub use task::{InProcess, Renderer, Task};
 use watch::Watch;
 
@@ -105,6 +107,7 @@ fn composed(
     cover: Option<&Cover>,
     watch: &dyn Watch,
 ) -> Result<Rendered, RenderError> {
+    let cover = cover.filter(|_| !options.cover_needs_text || items.iter().any(Item::is_own_text));
     let compose = |options: &Options| {
         font::with(|fonts| {
             let mut composer = Composer::new(options, cover.is_some(), watch, fonts);

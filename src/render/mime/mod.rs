@@ -235,6 +235,11 @@ impl<'m, 'l> Walk<'m, 'l> {
 }
 
 impl Item<'_> {
+    /// Whether it is text of the message itself, and no file.
+    pub(super) fn is_own_text(&self) -> bool {
+        self.body && self.is_text()
+    }
+
     fn is_text(&self) -> bool {
         matches!(self.content, Content::Text(..) | Content::Html(_))
     }
