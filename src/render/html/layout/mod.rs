@@ -10,6 +10,8 @@ mod letters;
 mod lines;
 mod measure;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use super::super::font::{Fonts, Glyph};
 use super::pictures::Pictures;

@@ -39,6 +39,11 @@ impl Cut {
         cut
     }
 
+    /// Where grounds end on this page.
+    pub(super) fn end(self) -> f32 {
+        self.next.min(self.limit)
+    }
+
     /// Whether nothing fits on the page.
     pub(super) fn is_empty(self, origin: f32) -> bool {
         self.next - origin <= TOLERANCE
@@ -79,5 +84,69 @@ fn flows(fragment: &Fragment<'_>) -> bool {
         Mark::Ground { .. } => true,
         Mark::Line { .. } => fragment.height > fragment.width,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letters(y: f32, height: f32, unit: (f32, f32)) -> Fragment<'static> {
+        Fragment { x: 0.0, y, width: 100.0, height, mark: Mark::Letters(Vec::new()), unit }
+    }
+
+    /// The pages of fragments: which of them each page shows.
+    fn pages(mut fragments: Vec<Fragment<'_>>, room: f32) -> Vec<Vec<i32>> {
+        let mut pages = Vec::new();
+        let mut origin = 0.0;
+        while !fragments.is_empty() {
+            let cut = Cut::find(&fragments, origin, room);
+            let shown = fragments.iter().filter(|fragment| cut.shows(fragment, origin));
+            pages.push(shown.map(|fragment| fragment.y as i32).collect());
+            fragments.retain(|fragment| cut.leaves(fragment, origin));
+            assert!(cut.next > origin, "every page gets on");
+            origin = cut.next;
+        }
+        pages
+    }
+
+    #[test]
+    fn pages_end_between_lines() {
+        let lines = (0..7).map(|n| n as f32 * 10.0).map(|y| letters(y, 10.0, (y, y + 10.0))).collect();
+        assert_eq!(pages(lines, 35.0), [vec![0, 10, 20], vec![30, 40, 50], vec![60]]);
+    }
+
+    #[test]
+    fn what_belongs_together_moves_together() {
+        let heading = letters(20.0, 10.0, (20.0, 40.0));
+        let line = letters(30.0, 10.0, (20.0, 40.0));
+        assert_eq!(
+            pages(vec![letters(0.0, 10.0, (0.0, 10.0)), heading, line], 35.0),
+            [vec![0], vec![20, 30]]
+        );
+    }
+
+    #[test]
+    fn columns_whose_lines_differ_are_not_cut_either() {
+        let left = [0.0, 10.0, 20.0].map(|y| letters(y, 10.0, (y, y + 10.0)));
+        let right = [3.0, 17.0].map(|y| letters(y, 14.0, (y, y + 14.0)));
+        assert_eq!(pages(left.into_iter().chain(right).collect(), 25.0), [vec![0, 10, 3], vec![20, 17]]);
+    }
+
+    #[test]
+    fn what_is_higher_than_a_page_is_cut_and_ends() {
+        assert_eq!(pages(vec![letters(0.0, 100.0, (0.0, 100.0))], 30.0), [[0]]);
+        let ground = Mark::Ground { tone: 200, under_light: false };
+        let ground = Fragment { x: 0.0, y: 0.0, width: 9.0, height: 100.0, mark: ground, unit: (0.0, 0.0) };
+        assert_eq!(pages(vec![ground], 30.0).len(), 1, "an empty box asks for no pages");
+    }
+
+    #[test]
+    fn a_page_ends_where_it_is_asked_for() {
+        let end =
+            Fragment { x: 0.0, y: 10.0, width: 0.0, height: 0.0, mark: Mark::PageEnd, unit: (10.0, 10.0) };
+        let lines = [0.0, 10.0].map(|y| letters(y, 10.0, (y, y + 10.0)));
+        let shown = pages(lines.into_iter().chain([end]).collect(), 100.0);
+        assert_eq!(shown.len(), 2, "{shown:?}");
     }
 }

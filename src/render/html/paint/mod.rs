@@ -64,7 +64,7 @@ pub(super) fn paint(
             flow.end_page();
             continue;
         }
-        let mut brush = Brush { page, fonts, sheet, scale, top, origin, end: cut.next };
+        let mut brush = Brush { page, fonts, sheet, scale, top, origin, end: cut.end() };
         let mut on_page = Vec::new();
         for fragment in fragments.iter().filter(|fragment| cut.shows(fragment, origin)) {
             brush.draw(fragment, pictures);
