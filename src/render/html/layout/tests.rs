@@ -84,9 +84,9 @@ fn lines_are_aligned_and_boxes_centred() {
     let centred =
         |html: &str| drawn(html).into_iter().filter(|(kind, ..)| *kind == 'l').map(|l| l.1).min().unwrap();
     // 100 pixels are 75 points.
-    assert_eq!(centred(&format!("<div align=center>{table}</div>")), 212);
+    assert_eq!(centred(&format!("<div align=center>{table}</div>")), 213);
     assert_eq!(centred(&format!("<div style='text-align:center'>{table}</div>")), 0);
-    assert_eq!(centred(&table.replace("border", "align=center border")), 212);
+    assert_eq!(centred(&table.replace("border", "align=center border")), 213);
 }
 
 #[test]
