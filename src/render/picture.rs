@@ -142,12 +142,15 @@ fn damaged(error: impl std::fmt::Display) -> Failure {
     Failure::caused("the picture is damaged", error.to_string())
 }
 
-/// The tone of a pixel of red, green, blue and whatever else (ITU-R BT.709, in parts of 256).
-pub(super) fn luma(pixel: &[u8]) -> u8 {
-    match pixel {
-        [r, g, b, ..] => ((u32::from(*r) * 54 + u32::from(*g) * 183 + u32::from(*b) * 19) >> 8) as u8,
-        _ => u8::MAX,
-    }
+/// The tone of red, green and blue (ITU-R BT.709, in parts of 256).
+pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
+    // The parts are 256 together, so that the sum fits.
+    ((u16::from(r) * 54 + u16::from(g) * 183 + u16::from(b) * 19) >> 8) as u8
+}
+
+/// The tone of a pixel through which nothing is seen.
+pub(super) fn opaque_luma(&[r, g, b, _]: &[u8; 4]) -> u8 {
+    luma([r, g, b])
 }
 
 /// The picture in grey; what is transparent is white.

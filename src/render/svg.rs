@@ -36,8 +36,8 @@ pub(super) fn draw(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, (f32,
     pixmap.fill(Color::WHITE);
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
     let mut grey = GrayImage::new(width, height);
-    for (from, to) in pixmap.data().chunks_exact(4).zip(grey.pixels_mut()) {
-        *to = Luma([picture::luma(from)]);
+    for (from, to) in pixmap.data().as_chunks::<4>().0.iter().zip(grey.pixels_mut()) {
+        *to = Luma([picture::opaque_luma(from)]);
     }
     let size_pt = (size.width() * PT_PER_PX, size.height() * PT_PER_PX);
     Ok((DynamicImage::ImageLuma8(grey), size_pt))

@@ -73,6 +73,10 @@ pub(super) fn bilevel(mut grey: Grey, resolution: Resolution) -> Page {
         };
         let Some(bits) = page.row_mut(y) else { continue };
         for (octet, (values, bits)) in grey.row(y).chunks(8).zip(bits).enumerate() {
+            // Most of a page is white.
+            if values == [u8::MAX; 8] {
+                continue;
+            }
             let kind = blocks.get(octet * 8 / BLOCK as usize).copied().unwrap_or(Kind::Blank);
             if kind == Kind::Blank || values.iter().all(|value| *value >= WHITE_MIN) {
                 continue;

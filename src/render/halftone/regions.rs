@@ -222,6 +222,20 @@ impl Patch {
     }
 }
 
+/// How often each tone is there. Neighbours are counted apart: they are often alike, and one counter cannot be raised twice
+/// at a time.
+fn counts<'r>(rows: impl Iterator<Item = &'r [u8]>) -> [u32; 256] {
+    let mut apart = [[0u16; 256]; 4];
+    for row in rows {
+        for four in row.chunks(4) {
+            for (counts, &value) in apart.iter_mut().zip(four) {
+                counts[usize::from(value)] += 1;
+            }
+        }
+    }
+    std::array::from_fn(|tone| apart.iter().map(|counts| u32::from(counts[tone])).sum())
+}
+
 fn kind(grey: &Grey, left: u32, top: u32) -> Kind {
     let (right, bottom) = ((left + BLOCK).min(grey.width()), (top + BLOCK).min(grey.rows()));
     let columns = left as usize..right as usize;
@@ -229,9 +243,8 @@ fn kind(grey: &Grey, left: u32, top: u32) -> Kind {
     if rows().all(|row| row.iter().all(|&value| value >= WHITE_MIN)) {
         return Kind::Blank;
     }
-    let mut counts = [0u32; 256];
     // Every second row: what a block is does not hang on single pixels.
-    rows().step_by(2).flatten().for_each(|&value| counts[usize::from(value)] += 1);
+    let counts = counts(rows().step_by(2));
     let all = (right - left) * (bottom - top).div_ceil(2);
     let middle = &counts[usize::from(BLACK_MAX)..usize::from(WHITE_MIN)];
     let mut tones = [0u32; 16];

@@ -92,7 +92,7 @@ pub(super) fn tone(text: &str) -> Option<Tone> {
         return Some(None);
     }
     let colour = svgtypes::Color::from_str(&text.to_ascii_lowercase()).ok()?;
-    let tone = u32::from(luma(&[colour.red, colour.green, colour.blue]));
+    let tone = u32::from(luma([colour.red, colour.green, colour.blue]));
     let alpha = u32::from(colour.alpha);
     let on_white = (tone * alpha + 255 * (255 - alpha)) / 255;
     Some((alpha >= ALPHA_MIN).then(|| u8::try_from(on_white).unwrap_or(u8::MAX)))

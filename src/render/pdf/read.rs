@@ -18,7 +18,7 @@ use hayro::{RenderCache, RenderSettings, render_into};
 
 use super::super::error::Failure;
 use super::super::halftone::{self, Grey};
-use super::super::picture::{luma, on_sheet};
+use super::super::picture::{on_sheet, opaque_luma};
 use super::super::sheet::{Fit, Sheet, fit};
 use super::super::watch::Watch;
 
@@ -38,18 +38,18 @@ pub(in super::super) fn pages(
     if pdf.pages().len() > pages_max {
         return Ok(None);
     }
-    let cache = RenderCache::new();
+    let mut pen = Pen::new(sheet);
     let mine = pdf.pages().iter().step_by(2).map(|page| {
         watch.page();
-        draw(page, &cache, sheet)
+        pen.draw(page)
     });
     if pdf.pages().len() == 1 {
         return Ok(Some(mine.collect()));
     }
     // Every second page is drawn beside the others, with glyphs of its own: the cache is for one thread.
     let others = || {
-        let cache = RenderCache::new();
-        pdf.pages().iter().skip(1).step_by(2).map(|page| draw(page, &cache, sheet)).collect()
+        let mut pen = Pen::new(sheet);
+        pdf.pages().iter().skip(1).step_by(2).map(|page| pen.draw(page)).collect()
     };
     let (mine, others): (Vec<_>, Vec<_>) = std::thread::scope(|scope| {
         let helper = std::thread::Builder::new().spawn_scoped(scope, others);
@@ -79,45 +79,58 @@ fn open(bytes: &[u8]) -> Result<Pdf, Failure> {
     }
 }
 
-fn draw<'a>(page: &'a PdfPage<'a>, cache: &RenderCache<'a>, sheet: Sheet) -> Page {
-    let (x_scale, y_scale) = sheet.px_per_pt();
-    let (width_pt, height_pt) = page.render_dimensions();
-    let area = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
-    let Fit { turned, scale } = fit((width_pt, height_pt), area);
-    let (across_pt, down_pt) = if turned { (height_pt, width_pt) } else { (width_pt, height_pt) };
-    let width = ((across_pt * scale * x_scale).round() as u32).clamp(1, sheet.width());
-    let rows = ((down_pt * scale * y_scale).round() as u32).clamp(1, sheet.body_rows());
-    let stretch = Affine::scale_non_uniform((scale * x_scale).into(), (scale * y_scale).into());
-    // A quarter turn to the left: what was at the right edge comes to the top.
-    let turn = match turned {
-        true => Affine::new([0.0, -1.0, 1.0, 0.0, 0.0, width_pt.into()]),
-        false => Affine::IDENTITY,
-    };
-    let grey = grey(page, cache, stretch * turn, width, rows);
-    let drawn = grey.map(|grey| halftone::bilevel(grey, sheet.resolution()));
-    match drawn {
-        Some(drawn) => on_sheet(&drawn, sheet, (sheet.width() - width) / 2, 0),
-        None => Page::white(sheet.width(), sheet.body_rows(), sheet.resolution()),
-    }
+/// What draws one page after the other, and keeps the glyphs that it has met and the canvas.
+struct Pen<'a> {
+    sheet: Sheet,
+    cache: RenderCache<'a>,
+    canvas: Option<Pixmap>,
 }
 
-/// The page in grey, on white; `transform` takes the upright page in points to pixels.
-fn grey<'a>(
-    page: &'a PdfPage<'a>,
-    cache: &RenderCache<'a>,
-    transform: Affine,
-    width: u32,
-    rows: u32,
-) -> Option<Grey> {
-    let (across, down) = (u16::try_from(width).ok()?, u16::try_from(rows).ok()?);
-    let mut context = RenderContext::new(across, down);
-    let transform = transform * page.initial_transform(true).to_kurbo();
-    let (interpreter, settings) = (InterpreterSettings::default(), RenderSettings::default());
-    render_into(page, cache, &interpreter, &settings, &mut context, transform);
-    context.flush();
-    let mut pixmap = Pixmap::new(across, down);
-    let target =
-        RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
-    context.render_with(&mut pixmap, &mut Resources::default(), target);
-    Grey::new(width, pixmap.data_as_u8_slice().chunks_exact(4).map(luma).collect())
+impl<'a> Pen<'a> {
+    fn new(sheet: Sheet) -> Self {
+        Self { sheet, cache: RenderCache::new(), canvas: None }
+    }
+
+    fn draw(&mut self, page: &'a PdfPage<'a>) -> Page {
+        let sheet = self.sheet;
+        let (x_scale, y_scale) = sheet.px_per_pt();
+        let (width_pt, height_pt) = page.render_dimensions();
+        let area = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
+        let Fit { turned, scale } = fit((width_pt, height_pt), area);
+        let (across_pt, down_pt) = if turned { (height_pt, width_pt) } else { (width_pt, height_pt) };
+        let width = ((across_pt * scale * x_scale).round() as u32).clamp(1, sheet.width());
+        let rows = ((down_pt * scale * y_scale).round() as u32).clamp(1, sheet.body_rows());
+        let stretch = Affine::scale_non_uniform((scale * x_scale).into(), (scale * y_scale).into());
+        // A quarter turn to the left: what was at the right edge comes to the top.
+        let turn = match turned {
+            true => Affine::new([0.0, -1.0, 1.0, 0.0, 0.0, width_pt.into()]),
+            false => Affine::IDENTITY,
+        };
+        let grey = self.grey(page, stretch * turn, width, rows);
+        let drawn = grey.map(|grey| halftone::bilevel(grey, sheet.resolution()));
+        match drawn {
+            Some(drawn) => on_sheet(&drawn, sheet, (sheet.width() - width) / 2, 0),
+            None => Page::white(sheet.width(), sheet.body_rows(), sheet.resolution()),
+        }
+    }
+
+    /// The page in grey, on white; `transform` takes the upright page in points to pixels.
+    fn grey(&mut self, page: &'a PdfPage<'a>, transform: Affine, width: u32, rows: u32) -> Option<Grey> {
+        let (across, down) = (u16::try_from(width).ok()?, u16::try_from(rows).ok()?);
+        let mut context = RenderContext::new(across, down);
+        let transform = transform * page.initial_transform(true).to_kurbo();
+        let (interpreter, settings) = (InterpreterSettings::default(), RenderSettings::default());
+        render_into(page, &self.cache, &interpreter, &settings, &mut context, transform);
+        context.flush();
+        // Pages of one size share a canvas: a fresh one costs as much as drawing letters on it.
+        let canvas = self.canvas.take().filter(|canvas| (canvas.width(), canvas.height()) == (across, down));
+        let mut canvas = canvas.unwrap_or_else(|| Pixmap::new(across, down));
+        let target =
+            RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
+        context.render_with(&mut canvas, &mut Resources::default(), target);
+        let (pixels, _) = canvas.data_as_u8_slice().as_chunks::<4>();
+        let grey = Grey::new(width, pixels.iter().map(opaque_luma).collect());
+        self.canvas = Some(canvas);
+        grey
+    }
 }
