@@ -19,6 +19,7 @@ mod html;
 mod kind;
 mod line;
 mod mime;
+pub mod office;
 mod options;
 pub mod pdf;
 mod picture;
@@ -43,7 +44,7 @@ use error::guard_all;
 pub use mime::is_plain_text;
 pub use options::{Limits, Options, Paper, RenderConfig};
 pub use task::{InProcess, Renderer, Task};
-use watch::Watch;
+use watch::Desk;
 
 /// A message as pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,15 +61,15 @@ pub struct Rendered {
 /// Where it is sure already that it cannot be faxed: a part of a kind that has no pages, an encrypted part, nothing
 /// to fax, a limit passed. The error's text names the part and is fit for an SMTP reply with its `status`.
 pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
-    survey_watched(message, limits, &())
+    survey_at(message, limits, Desk::ALONE)
 }
 
-fn survey_watched(message: &[u8], limits: &Limits, watch: &dyn Watch) -> Result<(), RenderError> {
+fn survey_at(message: &[u8], limits: &Limits, desk: Desk<'_>) -> Result<(), RenderError> {
     guard_all(|| {
         let parsed = mime::parse(message, limits)?;
-        let plan = mime::plan(parsed.message(), limits)?;
+        let plan = mime::plan(parsed.message(), limits, desk.office.is_there())?;
         plan.items.iter().try_for_each(|item| {
-            watch.part(&item.name);
+            desk.watch.part(&item.name);
             compose::survey(item, limits)
         })
     })
@@ -79,20 +80,20 @@ fn survey_watched(message: &[u8], limits: &Limits, watch: &dyn Watch) -> Result<
 /// # Errors
 /// Where any part cannot be faxed or a limit is passed; then nothing of the message is faxed.
 pub fn message(message: &[u8], options: &Options, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
-    message_watched(message, options, cover, &())
+    message_at(message, options, cover, Desk::ALONE)
 }
 
-fn message_watched(
+fn message_at(
     message: &[u8],
     options: &Options,
     cover: Option<&Cover>,
-    watch: &dyn Watch,
+    desk: Desk<'_>,
 ) -> Result<Rendered, RenderError> {
     guard_all(|| {
         let parsed = mime::parse(message, &options.limits)?;
-        let plan = mime::plan(parsed.message(), &options.limits)?;
+        let plan = mime::plan(parsed.message(), &options.limits, desk.office.is_there())?;
         font::with(|fonts| {
-            let mut composer = Composer::new(options, cover.is_some(), watch, fonts);
+            let mut composer = Composer::new(options, cover.is_some(), desk, fonts);
             if cover.is_none() {
                 composer.heading(&plan.heading);
             }
@@ -114,10 +115,11 @@ pub fn files(
     guard_all(|| {
         let items =
             files.iter().map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes), &options.limits));
-        let items: Vec<_> = items.collect();
+        let mut items: Vec<_> = items.collect();
+        mime::settle_office(&mut items, false);
         mime::refuse_failed(&items)?;
         font::with(|fonts| {
-            let mut composer = Composer::new(options, cover.is_some(), &(), fonts);
+            let mut composer = Composer::new(options, cover.is_some(), Desk::ALONE, fonts);
             composer.items(&items)?;
             composer.finish(cover)
         })

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cover::Template;
 use super::error::RenderError;
+use super::office::OfficeConfig;
 use super::worker::WorkersConfig;
 use crate::job::recipient::Fineness;
 
@@ -109,6 +110,8 @@ pub struct RenderConfig {
     pub limits: Limits,
     /// The processes that take messages apart.
     pub workers: WorkersConfig,
+    /// LibreOffice.
+    pub office: OfficeConfig,
 }
 
 impl Default for RenderConfig {
@@ -120,6 +123,7 @@ impl Default for RenderConfig {
             cover_template: None,
             limits: Limits::default(),
             workers: WorkersConfig::default(),
+            office: OfficeConfig::default(),
         }
     }
 }
