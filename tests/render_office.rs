@@ -18,7 +18,8 @@ use support::{FAXGATE, Gateway, Smtp, lines, received_pages, tiff_pages, wait_fo
 const PROGRAM: &str = "[render.office]\nprogram = \"soffice\"\n";
 
 fn make(dir: &Path, more: &[&str]) {
-    let made = Command::new("python3").arg("tests/awkward/office.py").arg(dir).args(more).output().unwrap();
+    let made =
+        Command::new("/usr/bin/python3").arg("tests/awkward/office.py").arg(dir).args(more).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Office documents by several hands: office.py FOLDER writes those of python-docx, openpyxl and odfpy, and the rest as
 LibreOffice saves them. Each says a word of its own. office.py FOLDER hostile PORT SECRET writes what tries to run a macro,
 and what points at the file SECRET and at the web server at PORT."""

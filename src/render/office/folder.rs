@@ -71,7 +71,7 @@ impl Root {
 
 impl Drop for Root {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        remove(&self.path);
     }
 }
 
@@ -127,10 +127,21 @@ fn clear_if_left(root: &Path) {
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         return;
     }
-    for folder in fs::read_dir(root).into_iter().flatten().flatten() {
-        clear_socket(&folder.path());
+    remove(root);
+}
+
+/// Removes a gateway's folder, the lock last: where a process still writes into it, its keeper finds it by that.
+fn remove(root: &Path) {
+    let mut is_empty = true;
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        if entry.file_name() != LOCK {
+            clear_socket(&entry.path());
+            is_empty &= fs::remove_dir_all(entry.path()).is_ok();
+        }
     }
-    let _ = fs::remove_dir_all(root);
+    if is_empty {
+        let _ = fs::remove_dir_all(root);
+    }
 }
 
 fn private(path: &Path) -> io::Result<()> {

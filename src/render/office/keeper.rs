@@ -42,15 +42,16 @@ pub(super) struct Setup {
 /// Where it cannot be started.
 pub fn keep(setup: &str) -> io::Result<u8> {
     let Setup { folder, stays, .. } = serde_json::from_str(setup)?;
-    let code = run(setup, &folder);
-    match stays {
+    let ended = run(setup, &folder);
+    match stays && matches!(ended, Ok(Some(_))) {
         true => folder::clear_socket(&folder),
         false => folder::clear(&folder),
     }
-    code
+    Ok(ended?.unwrap_or(u8::MAX))
 }
 
-fn run(setup: &str, folder: &Path) -> io::Result<u8> {
+/// How it ended by itself, if it did.
+fn run(setup: &str, folder: &Path) -> io::Result<Option<u8>> {
     let said = folder.join("said");
     let mut child = Command::new(OURSELVES)
         .arg0("faxgate")
@@ -76,7 +77,7 @@ fn run(setup: &str, folder: &Path) -> io::Result<u8> {
     let _ = File::open(&said).and_then(|file| file.take(LAST_WORDS_MAX).read_to_end(&mut words));
     let _ = io::stderr().write_all(&words);
     let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal));
-    Ok(ended.and(code).and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+    Ok(ended.map(|_| code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)))
 }
 
 /// Shuts this process in, says how, and becomes LibreOffice.
