@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Office documents by several hands: office.py FOLDER writes those of python-docx, openpyxl and odfpy, and the rest as
-LibreOffice saves them. Each says a word of its own. office.py FOLDER hostile PORT SECRET writes what tries to run a macro,
+LibreOffice saves them. Each says a word of its own. office.py FOLDER some writes a few. office.py FOLDER hostile PORT SECRET writes what tries to run a macro,
 and what points at the file SECRET and at the web server at PORT."""
 
 import subprocess, sys, zipfile
@@ -135,7 +135,22 @@ def hostile(port, secret):
     book.save(FOLDER / "links.ods")
 
 
-if len(sys.argv) > 2:
+def large(name):
+    """A small file of three hundred million cells."""
+    from odf.opendocument import OpenDocumentSpreadsheet
+    from odf.table import Table, TableCell, TableRow
+    book, table, row = OpenDocumentSpreadsheet(), Table(name="one"), TableRow(numberrowsrepeated=1_000_000)
+    row.addElement(TableCell(valuetype="float", value=7, numbercolumnsrepeated=300))
+    table.addElement(row)
+    book.spreadsheet.addElement(table)
+    book.save(FOLDER / name)
+
+
+if sys.argv[2:] == ["some"]:
+    letter("letter.docx", "garden")
+    sheet("costs.xlsx", "river")
+    large("large.ods")
+elif len(sys.argv) > 2:
     hostile(int(sys.argv[3]), sys.argv[4])
 else:
     friendly()

@@ -260,3 +260,65 @@ const REFUSED: &[i64] = &[
     libc::SYS_acct,
     libc::SYS_quotactl,
 ];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::net::{TcpStream, UdpSocket};
+    use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+    use std::process::Command;
+
+    use super::*;
+
+    /// Runs in a process of its own, which it shuts in.
+    #[test]
+    #[ignore = "the test below runs it"]
+    fn inside() {
+        let folder = PathBuf::from(std::env::var("FOLDER").unwrap());
+        let outside = folder.with_extension("secret");
+        assert_eq!(fs::read(&outside).unwrap(), b"secret");
+        let setup = Setup {
+            program: "/usr/lib/libreoffice/program/soffice.bin".into(),
+            arguments: Vec::new(),
+            folder: folder.clone(),
+            stays: true,
+            memory_mb_max: 256,
+            confine: Confine::Required,
+        };
+        let walls = confine(&setup).unwrap();
+        assert!(walls.contains("system calls"), "{walls}");
+        if walls.contains("files") {
+            assert!(fs::read(&outside).is_err() && fs::read("/etc/hostname").is_err());
+            assert!(fs::write(folder.with_extension("escape"), "x").is_err());
+            assert!(Command::new("/bin/sh").status().is_err());
+        }
+        fs::write(folder.join("mine"), "x").unwrap();
+        assert!(fs::read_dir("/usr").is_ok());
+        for port in ["127.0.0.1:25", "[::1]:25"] {
+            assert!(TcpStream::connect(port).is_err());
+        }
+        assert!(UdpSocket::bind("127.0.0.1:0").is_err() && UnixDatagram::unbound().is_err());
+        assert!(UnixStream::connect("/run/dbus/system_bus_socket").is_err());
+        assert!(UnixListener::bind(folder.join("socket")).is_ok(), "that is how it is spoken to");
+        assert!(Command::new("/proc/self/exe").status().is_err(), "no other process");
+        assert!(Vec::<u8>::new().try_reserve_exact(300 << 20).is_err());
+        assert_eq!(std::thread::spawn(|| 7).join().unwrap(), 7);
+    }
+
+    #[test]
+    fn libreoffice_has_its_folder_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("office");
+        fs::create_dir(&folder).unwrap();
+        fs::write(dir.path().join("office.secret"), "secret").unwrap();
+        let name = "render::office::confine::tests::inside";
+        let output = Command::new(std::env::current_exe().unwrap())
+            .env("FOLDER", &folder)
+            .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
+            .output()
+            .unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+    }
+}

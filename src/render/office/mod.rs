@@ -246,19 +246,22 @@ impl Pool {
     }
 
     fn error(&self, lost: Lost, format: Format, name: &str) -> RenderError {
+        let (words, memory_mb_max) = (format.words(), self.config.memory_mb_max);
         let (reason, cause) = match lost {
             Lost::NotStarted { cause } | Lost::Outside { cause } => {
                 return RenderError::Unavailable { cause: format!("LibreOffice: {cause}") };
             }
+            // Where it runs out of memory it mostly says no more than that it cannot load the document.
             Lost::Unreadable { cause } => {
-                (format!("the {} is damaged or protected with a password", format.words()), cause)
+                let memory = format!("takes more than {memory_mb_max} MB of memory");
+                (format!("the {words} is damaged, protected with a password, or {memory}"), cause)
             }
             Lost::Time => {
                 let seconds = self.config.document_seconds_max;
                 (format!("it takes longer than {seconds} seconds to convert"), "it was ended".into())
             }
             Lost::Memory { cause } => {
-                (format!("it takes more than {} MB of memory to convert", self.config.memory_mb_max), cause)
+                (format!("it takes more than {memory_mb_max} MB of memory to convert"), cause)
             }
             Lost::TooLarge { bytes_max } => {
                 let mb = bytes_max / 1024 / 1024;
