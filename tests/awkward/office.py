@@ -39,7 +39,7 @@ def sheet(name, word):
 def slides(name, word):
     from odf.draw import Frame, Page, TextBox
     from odf.opendocument import OpenDocumentPresentation
-    from odf.style import MasterPage, PageLayout, PageLayoutProperties
+    from odf.style import GraphicProperties, MasterPage, PageLayout, PageLayoutProperties, Style
     from odf.text import P
     document = OpenDocumentPresentation()
     layout = PageLayout(name="layout")
@@ -48,7 +48,11 @@ def slides(name, word):
     master = MasterPage(name="master", pagelayoutname=layout)
     document.masterstyles.addElement(master)
     page = Page(masterpagename=master)
-    frame = Frame(width="20cm", height="5cm", x="3cm", y="3cm")
+    # LibreOffice would fill the box with blue.
+    clear = Style(name="clear", family="graphic")
+    clear.addElement(GraphicProperties(fill="none", stroke="none"))
+    document.automaticstyles.addElement(clear)
+    frame = Frame(width="20cm", height="5cm", x="3cm", y="3cm", stylename=clear)
     box = TextBox()
     box.addElement(P(text=f"Plan for the {word}"))
     frame.addElement(box)

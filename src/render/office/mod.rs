@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Failure, RenderError};
 use super::worker::Confine;
+use crate::clock::Stopwatch;
 use folder::Root;
 pub use format::Format;
 pub use keeper::{inside, keep};
@@ -226,11 +227,14 @@ impl Pool {
 
     fn to_pdf(self: &Arc<Self>, format: Format, name: &str, bytes: &[u8]) -> Result<Vec<u8>, RenderError> {
         let mut place = self.place();
+        let (watch, was_ahead) = (Stopwatch::start(), place.resident.is_some());
         let mut done = self.attempt(&mut place, format, bytes);
         if matches!(done, Err(Lost::Outside { .. })) {
             // It was not the document that ended it, as far as one can tell: once more, and no more than once.
             done = self.attempt(&mut place, format, bytes);
         }
+        let took_ms = u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(part = name, ?format, took_ms, was_ahead, "LibreOffice was given a document");
         if self.lock().ahead {
             Self::refill(place);
         }
