@@ -149,6 +149,9 @@ fn allow<P: AsRef<Path>>(
     ruleset.set_compatibility(CompatLevel::BestEffort).add_rules(path_beneath_rules(paths, access))
 }
 
+/// The mark of a call in the x32 ABI (`__X32_SYSCALL_BIT`).
+const X32: i64 = 0x4000_0000;
+
 type Condition = (u8, SeccompCmpOp, u64);
 
 /// Lets through what an office program does by itself: files, memory, threads, time. The list says what is refused, not
@@ -185,10 +188,15 @@ fn system_calls() -> Result<(), Box<dyn std::error::Error>> {
         };
         rules.insert(*call, conditions.iter().map(rule).collect::<Result<_, _>>()?);
     }
+    if cfg!(target_arch = "x86_64") {
+        // The same calls by their numbers in the x32 ABI, which some kernels answer to.
+        let x32: Vec<_> = rules.iter().map(|(call, rules)| (call | X32, rules.clone())).collect();
+        rules.extend(x32);
+    }
     let (eperm, enosys) = (u32::try_from(libc::EPERM)?, u32::try_from(libc::ENOSYS)?);
     let refused = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(eperm), arch)?;
     // The flags of clone3 lie in memory, where no filter sees them: whoever calls it is sent to clone.
-    let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new()), (libc::SYS_clone3 | X32, Vec::new())]);
     let no_clone3 = SeccompFilter::new(clone3, SeccompAction::Allow, SeccompAction::Errno(enosys), arch)?;
     for filter in [no_clone3, refused] {
         seccompiler::apply_filter(&BpfProgram::try_from(filter)?)?;

@@ -46,15 +46,9 @@ pub(super) fn write(profile: &Path) -> io::Result<()> {
     fs::write(folder.join("registrymodifications.xcu"), text)
 }
 
-/// Its version, as its own file says; empty where it does not.
+/// Its name and version, as its own file says: `LibreOffice 7.4`; empty where it does not.
 pub(super) fn version(program: &Path) -> String {
-    let text = fs::read_to_string(program.with_file_name("versionrc")).unwrap_or_default();
-    let value = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        line.unwrap_or_default().trim().to_owned()
-    };
-    match value("MsiProductVersion") {
-        known if known.is_empty() => value("ReferenceOOoMajorMinor"),
-        known => known,
-    }
+    let text = fs::read_to_string(program.with_file_name("bootstraprc")).unwrap_or_default();
+    let key = text.lines().find_map(|line| line.strip_prefix("ProductKey="));
+    key.unwrap_or_default().trim().to_owned()
 }
