@@ -4,6 +4,7 @@
 //! no sense is an error that names the file, the line and the key.
 
 mod check;
+mod covers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -266,8 +267,10 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let not_understood =
             |cause| ConfigError::NotUnderstood { path: path.to_owned(), cause: Box::new(cause) };
-        let config: Self = toml::from_str(text).map_err(not_understood)?;
-        check::check(&config).map_err(|(setting, reason)| ConfigError::Senseless {
+        let mut config: Self = toml::from_str(text).map_err(not_understood)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let settled = check::check(&config).and_then(|()| covers::read(&mut config, folder));
+        settled.map_err(|(setting, reason)| ConfigError::Senseless {
             path: path.to_owned(),
             setting,
             reason,
@@ -358,7 +361,9 @@ mod tests {
             Some(example) if is_example(&line) && !example.starts_with(' ') => example,
             _ => line,
         });
-        let config = parse(&uncommented.collect::<Vec<_>>().join("\n")).unwrap();
+        // Files are named from where the reference stands.
+        let text = uncommented.collect::<Vec<_>>().join("\n");
+        let config = Config::parse(&text, Path::new("config/faxgate.toml")).unwrap();
         assert_eq!(
             (config.line.len(), config.received.route.len(), config.simulation.number.len()),
             (2, 1, 1)

@@ -90,3 +90,37 @@ fn nine_points_in_light_grey_are_read() {
     // #999
     assert!(recall(9, 0.6, Resolution::R204x196) >= 95.0);
 }
+
+/// What the sender is told about print of this size.
+fn warning(size: u32, resolution: Resolution) -> Option<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { resolution, ..Options::default() };
+    let pdf = print(dir.path(), size, 0.0).1;
+    let notes = render::files(&[("print.pdf", &pdf)], &options, None).unwrap().manifest.notes;
+    notes.into_iter().find(|note| note.contains("legible"))
+}
+
+#[test]
+fn the_sender_is_warned_of_print_that_cannot_be_read() {
+    for (resolution, read, lost) in [(Resolution::R204x98, 9, 7), (Resolution::R204x196, 6, 5)] {
+        assert_eq!(warning(read, resolution), None);
+        assert!(recall(read, 0.0, resolution) >= 97.0);
+        let said = warning(lost, resolution).unwrap();
+        assert!(said.contains(&format!("page 1 is very small (about {lost} points)")), "{said}");
+        assert!(recall(lost, 0.0, resolution) < 90.0);
+    }
+}
+
+#[test]
+fn pages_are_made_finer_where_their_print_needs_it_and_nobody_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = |size: u32, may_be_finer: bool| {
+        let options = Options { resolution: Resolution::R204x98, may_be_finer, ..Options::default() };
+        let pdf = print(dir.path(), size, 0.0).1;
+        let rendered = render::files(&[("print.pdf", &pdf)], &options, None).unwrap();
+        (rendered.pages[0].resolution(), rendered.manifest.notes.len())
+    };
+    assert_eq!(made(7, true), (Resolution::R204x196, 0));
+    assert_eq!(made(7, false), (Resolution::R204x98, 1));
+    assert_eq!(made(10, true), (Resolution::R204x98, 0));
+}

@@ -8,7 +8,7 @@ use std::process::Command;
 use fax::page::{Page, PaperWidth, Resolution};
 use fax::tiff::{Info, MmrPage, Profile};
 use faxgate::render::header::{HeaderLine, stamp};
-use faxgate::render::{self, Options, Paper};
+use faxgate::render::{self, Language, Options, Paper};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Luma};
 
@@ -68,6 +68,7 @@ fn composed_pages_and_their_header_line_fill_the_paper() {
         to: "+12125550123".into(),
         page: 1,
         pages: 12,
+        language: Language::De,
     };
     for (paper, resolution, rows) in [
         (Paper::A4, Resolution::R204x98, 1146),

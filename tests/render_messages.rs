@@ -190,13 +190,13 @@ fn a_link_that_can_be_typed_is_printed() {
     let page = |source: &str| rendered(&mail(&html(source))).pages;
     assert_eq!(
         page("<p>See <a href=\"https://example.com/form\">our <b>form</b></a>.</p>"),
-        page("<p>See our <b>form</b> (https://example.com/form).</p>")
+        page("<p>See <u>our <b>form</b></u> (https://example.com/form).</p>")
     );
     let tracking = format!("https://example.com/{}", "x".repeat(80));
     for silent in [tracking.as_str(), "mailto:a@example.com", "tel:+1", "https://our.example/"] {
         assert_eq!(
             page(&format!("<p>See <a href=\"{silent}\">our.example</a>.</p>")),
-            page("<p>See our.example.</p>"),
+            page("<p>See <u>our.example</u>.</p>"),
             "{silent}"
         );
     }

@@ -213,7 +213,14 @@ fn compare(
     let rendered = super::workers(config)?.message(message, &task).map_err(Failure::failed)?;
     let zone = config.zone().map_err(Failure::failed)?;
     let number = Some(&job.recipient.number);
-    let header = look::header_line(attempt.started, &zone, &config.header_from, number, manifest.pages);
+    let header = look::header_line(
+        attempt.started,
+        &zone,
+        &config.header_from,
+        number,
+        manifest.pages,
+        config.render.language,
+    );
     let expected = rendered.pages.iter().zip(1..);
     let expected = expected.map(|(page, n)| header::stamp(page, &HeaderLine { page: n, ..header.clone() }));
     let tiff = fs::read(dir.join("received.tif")).map_err(Failure::failed)?;

@@ -47,6 +47,7 @@ pub(super) fn run(config: &Config, args: &RenderArgs) -> Result<(), Failure> {
         number: number.clone(),
         attention: args.attention.clone(),
         hides_tag: false,
+        senders: look::author(&message).into_iter().collect(),
         fineness: args.pages.fineness(),
         cover: args.pages.cover(),
     };
@@ -59,7 +60,14 @@ pub(super) fn run(config: &Config, args: &RenderArgs) -> Result<(), Failure> {
     })?;
     let zone = config.zone().map_err(Failure::failed)?;
     let time = args.time.unwrap_or_else(|| SystemClock.now());
-    let header = look::header_line(time, &zone, &config.header_from, number.as_ref(), manifest.pages);
+    let header = look::header_line(
+        time,
+        &zone,
+        &config.header_from,
+        number.as_ref(),
+        manifest.pages,
+        config.render.language,
+    );
     let stamped =
         pages.iter().zip(1..).map(|(page, n)| header::stamp(page, &HeaderLine { page: n, ..header.clone() }));
     write(&args.output, &stamped.collect::<Vec<_>>())?;

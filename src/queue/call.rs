@@ -86,6 +86,7 @@ async fn dial(
             &queue.settings.header_from,
             Some(&dial.number),
             dial.pages,
+            queue.settings.render.language,
         ),
         held: Arc::clone(held),
         blobs: Arc::clone(&queue.blobs),

@@ -6,28 +6,13 @@ use jiff::tz::TimeZone;
 use mail_parser::{Address, DateTime, MessageParser};
 
 use crate::address::Number;
-use crate::job::recipient::Fineness;
+use crate::job::recipient::{Fineness, Proof};
 use crate::job::tag;
 use crate::job::{Job, Options};
 use crate::mailer::words;
 use crate::mailer::words::one_line;
 use crate::render::header::HeaderLine;
-use crate::render::{Cover, RenderConfig, Task};
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+use crate::render::{Cover, Language, RenderConfig, Task};
 
 /// How much of a name or a subject the cover page shows.
 const FIELD_CHARS_MAX: usize = 200;
@@ -45,6 +30,8 @@ pub struct Look {
     pub cover: Option<bool>,
     /// Whether a tag before the subject has been obeyed, and is not shown.
     pub hides_tag: bool,
+    /// Who sends it: the address, and the name that was signed in with. Their cover page may be another.
+    pub senders: Vec<String>,
 }
 
 impl Look {
@@ -58,18 +45,24 @@ impl Look {
             fineness: resolution,
             cover,
             hides_tag: from_mail,
+            senders: senders(job),
         }
     }
 
     /// How the pages of a message are made, without header lines.
     #[must_use]
     pub fn task(&self, message: &[u8], config: &RenderConfig) -> Task {
-        let cover = self.cover.unwrap_or(config.cover).then(|| self.cover_page(message));
-        Task { config: config.clone(), fineness: self.fineness, cover }
+        let cover = self.cover.unwrap_or(config.cover).then(|| self.cover_page(message, config.language));
+        // Who asks for a cover page gets one.
+        let cover_needs_text = config.cover_needs_text && self.cover.is_none();
+        let cover_template = config.cover_template_for(&self.senders).map(str::to_owned);
+        // A worker is told of one template, and not of all.
+        let config = RenderConfig { cover_template, cover_needs_text, covers: Vec::new(), ..config.clone() };
+        Task { config, fineness: self.fineness, cover }
     }
 
     /// The cover page, by what the message's own header says.
-    fn cover_page(&self, message: &[u8]) -> Cover {
+    fn cover_page(&self, message: &[u8], language: Language) -> Cover {
         let known = Cover {
             attention: short(self.attention.as_deref().unwrap_or_default()),
             number: self.number.as_ref().map(words::number).unwrap_or_default(),
@@ -82,7 +75,7 @@ impl Look {
         let subject = if self.hides_tag { tag::without(subject) } else { subject };
         Cover {
             from: short(&header.from().map(sender).unwrap_or_default()),
-            date: header.date().map(date).unwrap_or_default(),
+            date: header.date().map(|time| date(time, language)).unwrap_or_default(),
             subject: short(subject),
             ..known
         }
@@ -97,6 +90,7 @@ pub fn header_line(
     from: &str,
     to: Option<&Number>,
     pages: u32,
+    language: Language,
 ) -> HeaderLine {
     HeaderLine {
         time: time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
@@ -104,7 +98,27 @@ pub fn header_line(
         to: to.map(words::number).unwrap_or_default(),
         page: 1,
         pages,
+        language,
     }
+}
+
+/// The names that a rule for cover pages may know the sender by.
+fn senders(job: &Job) -> Vec<String> {
+    let person = match &job.sender.proof {
+        Proof::User(name) | Proof::LocalUser(name) | Proof::Login(name) | Proof::Key(name) => {
+            Some(name.clone())
+        }
+        Proof::Author { address, .. } => Some(address.clone()),
+        _ => None,
+    };
+    person.into_iter().chain(job.sender.mailbox.clone()).collect()
+}
+
+/// The address that a message says it is from, where nothing else is known of its sender.
+#[must_use]
+pub fn author(message: &[u8]) -> Option<String> {
+    let header = MessageParser::new().parse_headers(message).filter(|header| !header.parts.is_empty())?;
+    header.from()?.first()?.address().map(str::to_owned)
 }
 
 /// Cut so that the cover page stays one page, whatever a header says.
@@ -121,9 +135,8 @@ fn sender(from: &Address<'_>) -> String {
 }
 
 /// The day and the time as the sender's own clock had them.
-fn date(date: &DateTime) -> String {
-    let month = MONTHS.get(usize::from(date.month).wrapping_sub(1)).copied().unwrap_or("?");
-    format!("{} {month} {}, {:02}:{:02}", date.day, date.year, date.hour, date.minute)
+fn date(date: &DateTime, language: Language) -> String {
+    language.date((date.year, date.month, date.day), (date.hour, date.minute))
 }
 
 #[cfg(test)]
@@ -136,7 +149,7 @@ mod tests {
         let message = b"From: Anna Example <anna@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\
             Date: Mon, 23 Nov 2026 09:05:00 +0100\r\n\r\nHello\r\n";
         let look = Look { number: Number::parse("+12125550123"), ..Look::default() };
-        let cover = look.cover_page(message);
+        let cover = look.cover_page(message, Language::En);
         assert_eq!(cover.from, "Anna Example (anna@example.com)");
         assert_eq!(cover.date, "23 November 2026, 09:05");
         assert_eq!(cover.subject, "Grüße");
@@ -155,6 +168,6 @@ mod tests {
 
     #[test]
     fn a_message_without_header_gets_a_bare_cover_page() {
-        assert_eq!(Look::default().cover_page(b"\r\nHello\r\n"), Cover::default());
+        assert_eq!(Look::default().cover_page(b"\r\nHello\r\n", Language::En), Cover::default());
     }
 }

@@ -4,20 +4,20 @@
 
 use std::collections::HashMap;
 
-use fax::page::Page;
+use fax::page::{Page, Resolution};
 
 use super::cover::Cover;
 use super::error::{Failure, RenderError, guard};
 use super::flow::{Flow, Flowed, Look, Paragraph, Span, TEXT_PT};
 use super::font::Fonts;
-use super::html::Piece;
+use super::html::{Inlines, Shown};
 use super::kind::Picture;
 use super::mime::{Content, Item};
 use super::options::{Limits, Options};
 use super::sheet::Sheet;
 use super::watch::{Desk, Watch};
 use super::{Fate, Manifest, Part, Rendered};
-use super::{pdf, picture, text, tiff};
+use super::{legible, pdf, picture, text, tiff};
 
 /// Where the values of a heading stand, in points.
 const HEADING_INDENT_PT: f32 = 56.0;
@@ -26,10 +26,8 @@ const PART_GAP_PT: f32 = 14.0;
 
 /// A picture of the text that is shorter than this on one side, in pixels, never gets a page of its own.
 const PHOTO_PIXELS_MIN: u32 = 200;
-/// A picture this narrow or low, in pixels, only counts who reads the mail.
-const TRACKING_PIXELS_MAX: u32 = 2;
-
-type Heading = [(&'static str, String)];
+/// Header lines, label and value.
+pub(super) type Heading = [(&'static str, String)];
 
 /// The pages and the manifest in the making.
 pub(super) struct Composer<'o> {
@@ -48,8 +46,14 @@ pub(super) struct Composer<'o> {
     shown: HashMap<String, u32>,
 }
 
-/// Pictures that a text may show, by their Content-ID.
-type Inlines<'i> = HashMap<&'i str, (Picture, &'i [u8])>;
+/// What a composition came to.
+pub(super) enum Composed {
+    Done(Rendered),
+    /// Its print is too small to be read at this resolution, and a finer one may be taken.
+    TooSmall {
+        finer: Resolution,
+    },
+}
 
 /// Looks at a part without making pages of it.
 pub(super) fn survey(item: &Item<'_>, limits: &Limits) -> Result<(), RenderError> {
@@ -106,7 +110,7 @@ impl<'o> Composer<'o> {
     ///
     /// # Errors
     /// Where no part made a page (a lone picture may prove too small only now), or the cover page cannot be made.
-    pub(super) fn finish(mut self, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
+    pub(super) fn finish(mut self, cover: Option<&Cover>) -> Result<Composed, RenderError> {
         if self.pages.is_empty() {
             return Err(RenderError::Empty);
         }
@@ -123,12 +127,18 @@ impl<'o> Composer<'o> {
             pages.append(&mut self.pages);
             self.pages = pages;
         }
-        let manifest = Manifest {
-            parts: self.parts,
-            pages: u32::try_from(self.pages.len()).unwrap_or(u32::MAX),
-            notes: self.notes,
-        };
-        Ok(Rendered { pages: self.pages, manifest })
+        let small = small_print(&self.pages);
+        if self.options.may_be_finer
+            && !small.is_empty()
+            && let Some(finer) = legible::finer(self.options.resolution)
+        {
+            return Ok(Composed::TooSmall { finer });
+        }
+        let mut notes = self.notes;
+        notes.extend(small_print_note(&small));
+        let manifest =
+            Manifest { parts: self.parts, pages: u32::try_from(self.pages.len()).unwrap_or(u32::MAX), notes };
+        Ok(Composed::Done(Rendered { pages: self.pages, manifest }))
     }
 
     fn count(&self) -> u32 {
@@ -148,21 +158,14 @@ impl<'o> Composer<'o> {
     fn run(&mut self, items: &[Item<'_>], inlines: &Inlines<'_>) -> Result<(), RenderError> {
         let before = self.number(0) as usize;
         let mut fates = Vec::new();
-        let mut shown = HashMap::new();
+        let mut shown = Shown::new();
         let mut flow = Flow::new(self.fonts, self.sheet, &self.options.limits, before);
         let heading = std::mem::take(&mut self.heading);
         draw_heading(&mut flow, &heading)?;
         for item in items {
             self.desk.watch.part(&item.name);
             let first = flow.page().max(1);
-            let mut writer = Writer {
-                flow: &mut flow,
-                sheet: self.sheet,
-                limits: &self.options.limits,
-                inlines,
-                shown: &mut shown,
-            };
-            writer.item(item)?;
+            write(item, &mut flow, inlines, &self.options.limits, &mut shown)?;
             fates.push((first, flow.page().max(1)));
         }
         let Flowed { mut pages, missing } = flow.finish();
@@ -251,6 +254,28 @@ impl<'o> Composer<'o> {
     }
 }
 
+/// The pages whose print is too small to be read, with its size in points.
+fn small_print(pages: &[Page]) -> Vec<(usize, f32)> {
+    let sizes = (1..).zip(pages).filter_map(|(number, page)| Some((number, legible::too_small_pt(page)?)));
+    sizes.collect()
+}
+
+/// What the sender should know about them.
+fn small_print_note(small: &[(usize, f32)]) -> Option<String> {
+    let smallest = small.iter().map(|(_, size)| *size).reduce(f32::min)?;
+    let numbers: Vec<String> = small.iter().map(|(number, _)| number.to_string()).collect();
+    let pages = match numbers.as_slice() {
+        [one] => format!("page {one}"),
+        [first @ .., last] => format!("pages {} and {last}", first.join(", ")),
+        [] => return None,
+    };
+    Some(format!(
+        "The print on {pages} is very small (about {} points) and may not be legible on a fax machine. Send it larger, or \
+         ask for a finer resolution.",
+        smallest.round().max(1.0)
+    ))
+}
+
 /// The pages of a document that is no text; `None` where there are more than `pages_max`.
 fn document(
     item: &Item<'_>,
@@ -305,59 +330,24 @@ fn draw_heading(flow: &mut Flow<'_>, lines: &Heading) -> Result<(), RenderError>
     Ok(())
 }
 
-/// Writes text items into a flow.
-struct Writer<'w, 'f, 'i> {
-    flow: &'w mut Flow<'f>,
-    sheet: Sheet,
-    limits: &'w Limits,
-    inlines: &'w Inlines<'i>,
-    shown: &'w mut HashMap<String, usize>,
-}
-
-impl Writer<'_, '_, '_> {
-    fn item(&mut self, item: &Item<'_>) -> Result<(), RenderError> {
-        match &item.content {
-            Content::Text(source, format) => {
-                self.flow.gap(PART_GAP_PT);
-                text::paragraphs(source, *format)
-                    .iter()
-                    .try_for_each(|paragraph| self.flow.paragraph(paragraph))
-            }
-            Content::Html(pieces) => {
-                self.flow.gap(PART_GAP_PT);
-                pieces.iter().try_for_each(|piece| self.piece(piece))
-            }
-            Content::Heading(lines) => draw_heading(self.flow, lines),
-            _ => Ok(()),
+/// Writes a text into a flow.
+fn write(
+    item: &Item<'_>,
+    flow: &mut Flow<'_>,
+    inlines: &Inlines<'_>,
+    limits: &Limits,
+    shown: &mut Shown,
+) -> Result<(), RenderError> {
+    match &item.content {
+        Content::Text(source, format) => {
+            flow.gap(PART_GAP_PT);
+            text::paragraphs(source, *format).iter().try_for_each(|paragraph| flow.paragraph(paragraph))
         }
-    }
-
-    fn piece(&mut self, piece: &Piece) -> Result<(), RenderError> {
-        match piece {
-            Piece::Paragraph(paragraph) => self.flow.paragraph(paragraph),
-            Piece::Gap(gap_pt) => {
-                self.flow.gap(*gap_pt);
-                Ok(())
-            }
-            Piece::Picture(id) => self.picture(id),
+        Content::Html(document) => {
+            flow.gap(PART_GAP_PT);
+            document.draw(flow, inlines, limits, shown)
         }
-    }
-
-    /// A picture that cannot be read here is met again as a part of its own, and refuses the message there.
-    fn picture(&mut self, id: &str) -> Result<(), RenderError> {
-        let Some((kind, bytes)) = self.inlines.get(id) else {
-            return Ok(());
-        };
-        let Ok(image) = guard("picture", || picture::read(*kind, bytes, self.limits)) else {
-            return Ok(());
-        };
-        if image.shorter_side() <= TRACKING_PIXELS_MAX {
-            return Ok(());
-        }
-        let height_pt = self.sheet.text_bottom_pt() - self.sheet.text_top_pt();
-        let strip = picture::strip(&image, self.sheet, self.sheet.text_width_pt(), height_pt);
-        self.flow.picture(&strip)?;
-        self.shown.insert(id.to_owned(), self.flow.page());
-        Ok(())
+        Content::Heading(lines) => draw_heading(flow, lines),
+        _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use cosmic_text::{Attrs, Buffer, Family, LayoutRun, Metrics, Shaping, Style as S
 use fax::page::Page;
 
 use super::error::RenderError;
-use super::font::{Fonts, MONO, SANS};
+use super::font::{Fonts, Glyph, Ink, MONO, SANS};
 use super::options::Limits;
 use super::picture::lay;
 use super::sheet::Sheet;
@@ -126,6 +126,43 @@ impl<'a> Flow<'a> {
         self.pages.len()
     }
 
+    pub(super) fn sheet(&self) -> Sheet {
+        self.sheet
+    }
+
+    /// The fonts, for a layout that is drawn later.
+    pub(super) fn fonts(&mut self) -> &mut Fonts {
+        self.fonts
+    }
+
+    /// The page on which something shall be drawn, with what it takes: where the next line begins, in points, the page,
+    /// and the fonts.
+    pub(super) fn canvas(&mut self) -> Result<(f32, &mut Page, &mut Fonts), RenderError> {
+        self.make_room(0.0)?;
+        let page = self.pages.last_mut().ok_or_else(|| self.limits.too_many_pages())?;
+        Ok((self.y_pt, page, self.fonts))
+    }
+
+    /// Whether nothing stands on the page yet.
+    pub(super) fn is_at_top(&self) -> bool {
+        self.pages.is_empty() || self.y_pt <= self.sheet.text_top_pt()
+    }
+
+    /// So much of the page is taken, in points.
+    pub(super) fn take(&mut self, height_pt: f32) {
+        self.y_pt += height_pt;
+    }
+
+    /// What comes next begins on a new page.
+    pub(super) fn end_page(&mut self) {
+        self.y_pt = f32::INFINITY;
+    }
+
+    /// Characters were met that no font has.
+    pub(super) fn missed(&mut self, count: u64) {
+        self.missing += count;
+    }
+
     /// Adds a paragraph.
     pub(super) fn paragraph(&mut self, paragraph: &Paragraph) -> Result<(), RenderError> {
         if paragraph.chars() <= SHAPE_CHARS_MAX {
@@ -222,9 +259,10 @@ impl<'a> Flow<'a> {
             let y_pt = base_pt + glyph.y - glyph.font_size * glyph.y_offset;
             // On a coarse page the base line decides the row alone, so that a line of text stays a line.
             let (x, y) = ((x_pt * x_scale).round() as i32, (y_pt * y_scale).round() as i32);
-            self.missing += u64::from(glyph.glyph_id == 0);
+            let glyph = Glyph::of(glyph);
+            self.missing += u64::from(glyph.is_missing());
             if let Some(page) = self.pages.last_mut() {
-                self.fonts.draw(page, glyph, x, y);
+                self.fonts.draw(page, glyph, (x, y), Ink::Black);
             }
         }
         self.y_pt += line.line_height;

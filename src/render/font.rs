@@ -18,13 +18,21 @@ use super::sheet::px_per_pt;
 pub(super) const SANS: &str = "DejaVu Sans";
 /// The family of tables and code.
 pub(super) const MONO: &str = "DejaVu Sans Mono";
+/// The family of HTML text: as wide, letter by letter, as what mail programs show (Arial and Helvetica).
+pub(super) const HTML_SANS: &str = "Liberation Sans";
 
 const SANS_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DejaVuSans.ttf");
 const SANS_BOLD: &[u8] = include_bytes!("../../templates/fonts/DejaVuSans-Bold.ttf");
 const MONO_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DejaVuSansMono.ttf");
 const WIDE_REGULAR: &[u8] = include_bytes!("../../templates/fonts/DroidSansFallback.ttf");
 const SYMBOLS_REGULAR: &[u8] = include_bytes!("../../templates/fonts/Symbola-Subset.ttf");
-/// All of them, for drawings that bring their own layout.
+const HTML_FACES: [&[u8]; 4] = [
+    include_bytes!("../../templates/fonts/LiberationSans-Regular.ttf"),
+    include_bytes!("../../templates/fonts/LiberationSans-Bold.ttf"),
+    include_bytes!("../../templates/fonts/LiberationSans-Italic.ttf"),
+    include_bytes!("../../templates/fonts/LiberationSans-BoldItalic.ttf"),
+];
+/// Those for drawings, which bring their own layout.
 pub(super) const ALL: [&[u8]; 5] = [SANS_REGULAR, SANS_BOLD, MONO_REGULAR, WIDE_REGULAR, SYMBOLS_REGULAR];
 
 /// How much of a pixel a glyph must cover to blacken it, of 255. Below one half, so that thin strokes stay whole.
@@ -74,6 +82,9 @@ impl Fonts {
         let mut db = Database::new();
         load(&mut db, SANS_REGULAR);
         load(&mut db, SANS_BOLD);
+        for data in HTML_FACES {
+            load(&mut db, data);
+        }
         // A fallback is only found at the weight that is asked for, so these stand in for their own bold.
         for data in [MONO_REGULAR, WIDE_REGULAR, SYMBOLS_REGULAR] {
             for id in load(&mut db, data) {
@@ -91,15 +102,15 @@ impl Fonts {
     }
 
     /// Draws a glyph; `x` and `y` are the pen's place in pixels, `y` on the base line.
-    pub(super) fn draw(&mut self, page: &mut Page, glyph: &LayoutGlyph, x: i32, y: i32) {
+    pub(super) fn draw(&mut self, page: &mut Page, glyph: Glyph, (x, y): (i32, i32), ink: Ink) {
         let resolution = page.resolution();
-        let key = cache_key(glyph, px_per_pt(resolution).1);
+        let key = glyph.cache_key(px_per_pt(resolution).1);
         if !self.bitmaps.contains_key(&(key, resolution)) {
             let bitmap = self.rasterise(key, resolution);
             self.bitmaps.insert((key, resolution), bitmap);
         }
         if let Some(bitmap) = self.bitmaps.get(&(key, resolution)) {
-            bitmap.stamp(page, x, y);
+            bitmap.stamp(page, (x, y), ink);
         }
     }
 
@@ -124,14 +135,19 @@ impl Fonts {
 impl Bitmap {
     const EMPTY: Self = Self { left: 0, top: 0, width: 0, black: Vec::new() };
 
-    fn stamp(&self, page: &mut Page, x: i32, y: i32) {
+    fn stamp(&self, page: &mut Page, (x, y): (i32, i32), ink: Ink) {
         let stride = self.width.max(1) as usize;
         for (row, pixels) in self.black.chunks(stride).enumerate() {
             for (column, _) in pixels.iter().enumerate().filter(|(_, black)| **black) {
                 let px = i64::from(x) + i64::from(self.left) + column as i64;
                 let py = i64::from(y) + i64::from(self.top) + row as i64;
-                if let (Ok(px), Ok(py)) = (u32::try_from(px), u32::try_from(py)) {
-                    page.set(px, py, true);
+                let reach = i64::from(ink == Ink::Halo);
+                for (px, py) in
+                    (py - reach..=py + reach).flat_map(|py| (px - reach..=px + reach).map(move |px| (px, py)))
+                {
+                    if let (Ok(px), Ok(py)) = (u32::try_from(px), u32::try_from(py)) {
+                        page.set(px, py, ink == Ink::Black);
+                    }
                 }
             }
         }
@@ -142,15 +158,57 @@ fn load(db: &mut Database, data: &'static [u8]) -> Vec<ID> {
     db.load_font_source(Source::Binary(Arc::new(data))).to_vec()
 }
 
-/// The glyph at its size in rows; where it stands within a pixel does not matter, because it is placed on whole ones.
-fn cache_key(glyph: &LayoutGlyph, rows_per_pt: f32) -> CacheKey {
-    CacheKey::new(
-        glyph.font_id,
-        glyph.glyph_id,
-        glyph.font_size * rows_per_pt,
-        (0.0, 0.0),
-        glyph.font_weight,
-        glyph.cache_key_flags - CacheKeyFlags::DISABLE_HINTING,
-    )
-    .0
+/// What a glyph's pixels become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ink {
+    Black,
+    White,
+    /// White, and so are the pixels around them: what makes black letters stand out from a shade.
+    Halo,
+}
+
+/// A glyph of a font at a size.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Glyph {
+    font: ID,
+    id: u16,
+    size_pt: f32,
+    weight: Weight,
+    flags: CacheKeyFlags,
+}
+
+impl Glyph {
+    pub(super) fn of(glyph: &LayoutGlyph) -> Self {
+        Self {
+            font: glyph.font_id,
+            id: glyph.glyph_id,
+            size_pt: glyph.font_size,
+            weight: glyph.font_weight,
+            flags: glyph.cache_key_flags,
+        }
+    }
+
+    /// It stands for a character that no font has.
+    pub(super) fn is_missing(self) -> bool {
+        self.id == 0
+    }
+
+    /// The same, larger or smaller.
+    pub(super) fn scaled(self, scale: f32) -> Self {
+        Self { size_pt: self.size_pt * scale, ..self }
+    }
+
+    /// The glyph at its size in rows; where it stands within a pixel does not matter, because it is placed on whole ones.
+    fn cache_key(self, rows_per_pt: f32) -> CacheKey {
+        let size = self.size_pt * rows_per_pt;
+        CacheKey::new(
+            self.font,
+            self.id,
+            size,
+            (0.0, 0.0),
+            self.weight,
+            self.flags - CacheKeyFlags::DISABLE_HINTING,
+        )
+        .0
+    }
 }

@@ -7,6 +7,7 @@ use fax::page::Page;
 
 use super::flow::Look;
 use super::font::{self, Fonts};
+use super::language::Language;
 use super::line::Line;
 use super::sheet::{header_rows, px_per_pt};
 
@@ -32,6 +33,8 @@ pub struct HeaderLine {
     pub page: u32,
     /// How many there are.
     pub pages: u32,
+    /// In which language they are counted.
+    pub language: Language,
 }
 
 /// The page with the strip above it, as wide and as fine as the page.
@@ -51,7 +54,7 @@ fn draw(strip: &mut Page, header: &HeaderLine, fonts: &mut Fonts) {
     let look = Look::default();
     let shape = |fonts: &mut Fonts, text: &str| Line::new(fonts, text, look, SIZE_PT);
     let time = shape(fonts, &header.time);
-    let count = shape(fonts, &format!("page {} of {}", header.page, header.pages));
+    let count = shape(fonts, &header.language.page_of(header.page, header.pages));
     let right_pt = strip.width() as f32 / x_scale - MARGIN_PT - count.width_pt();
     let middle_pt = MARGIN_PT + time.width_pt() + FIELD_GAP_PT;
     let room_pt = (right_pt - FIELD_GAP_PT - middle_pt).max(0.0);

@@ -4,7 +4,7 @@ use cosmic_text::{Attrs, Buffer, Metrics, Shaping};
 use fax::page::Page;
 
 use super::flow::{Look, attrs};
-use super::font::Fonts;
+use super::font::{Fonts, Glyph, Ink};
 use super::sheet::px_per_pt;
 use super::text::printable;
 
@@ -51,7 +51,7 @@ impl Line {
             let x_pt = left_pt + glyph.x + glyph.font_size * glyph.x_offset;
             let y_pt = glyph.y - glyph.font_size * glyph.y_offset;
             let y = base + (y_pt * y_scale).round() as i32;
-            fonts.draw(page, glyph, (x_pt * x_scale).round() as i32, y);
+            fonts.draw(page, Glyph::of(glyph), ((x_pt * x_scale).round() as i32, y), Ink::Black);
         }
     }
 }

@@ -17,6 +17,8 @@ mod halftone;
 pub mod header;
 mod html;
 mod kind;
+mod language;
+mod legible;
 mod line;
 mod mime;
 pub mod office;
@@ -37,12 +39,14 @@ use std::borrow::Cow;
 use fax::page::Page;
 use serde::{Deserialize, Serialize};
 
-use compose::Composer;
+use compose::{Composed, Composer, Heading};
 pub use cover::{Cover, Template, TemplateError};
 pub use error::RenderError;
 use error::guard_all;
+pub use language::Language;
+use mime::Item;
 pub use mime::is_plain_text;
-pub use options::{Limits, Options, Paper, RenderConfig};
+pub use options::{CoverRule, Limits, Options, Paper, RenderConfig};
 pub use task::{InProcess, Renderer, Task};
 use watch::Desk;
 
@@ -92,15 +96,36 @@ fn message_at(
     guard_all(|| {
         let parsed = mime::parse(message, &options.limits)?;
         let plan = mime::plan(parsed.message(), &options.limits, desk.office.is_there())?;
+        composed(&plan.items, &plan.heading, options, cover, desk)
+    })
+}
+
+/// Puts items on pages, and, where their print proves too small and that may be, once more at a finer resolution.
+fn composed(
+    items: &[Item<'_>],
+    heading: &Heading,
+    options: &Options,
+    cover: Option<&Cover>,
+    desk: Desk<'_>,
+) -> Result<Rendered, RenderError> {
+    let cover = cover.filter(|_| !options.cover_needs_text || items.iter().any(Item::is_own_text));
+    let compose = |options: &Options| {
         font::with(|fonts| {
             let mut composer = Composer::new(options, cover.is_some(), desk, fonts);
             if cover.is_none() {
-                composer.heading(&plan.heading);
+                composer.heading(heading);
             }
-            composer.items(&plan.items)?;
+            composer.items(items)?;
             composer.finish(cover)
         })
-    })
+    };
+    let mut options = options.clone();
+    loop {
+        match compose(&options)? {
+            Composed::Done(rendered) => return Ok(rendered),
+            Composed::TooSmall { finer } => options.resolution = finer,
+        }
+    }
 }
 
 /// Makes the pages of files, each a document of its own, in their order.
@@ -118,11 +143,7 @@ pub fn files(
         let mut items: Vec<_> = items.collect();
         mime::settle_office(&mut items, false);
         mime::refuse_failed(&items)?;
-        font::with(|fonts| {
-            let mut composer = Composer::new(options, cover.is_some(), Desk::ALONE, fonts);
-            composer.items(&items)?;
-            composer.finish(cover)
-        })
+        composed(&items, &[], options, cover, Desk::ALONE)
     })
 }
 

@@ -1,10 +1,13 @@
 //! What the operator and the sender may choose about the pages, and the limits that hold for every message.
 
+use std::path::PathBuf;
+
 use fax::page::Resolution;
 use serde::{Deserialize, Serialize};
 
 use super::cover::Template;
 use super::error::RenderError;
+use super::language::Language;
 use super::office::OfficeConfig;
 use super::worker::WorkersConfig;
 use crate::job::recipient::Fineness;
@@ -27,10 +30,14 @@ pub struct Options {
     pub paper: Paper,
     /// The resolution of the pages that are composed; a fax image that passes through keeps its own.
     pub resolution: Resolution,
+    /// Pages may be made finer than that, where their print could not be read else: nobody has asked for a resolution.
+    pub may_be_finer: bool,
     /// What a message may hold at most.
     pub limits: Limits,
     /// How the cover page looks.
     pub cover_template: Template,
+    /// No cover page goes before a message that has no text of its own.
+    pub cover_needs_text: bool,
 }
 
 /// What a message may hold at most. Past a limit the message is refused, never cut.
@@ -102,10 +109,16 @@ pub struct RenderConfig {
     pub paper: Paper,
     /// The resolution where the sender asks for none.
     pub resolution: Fineness,
+    /// The language of header lines and cover pages.
+    pub language: Language,
     /// Whether a cover page goes first where the sender does not say.
     pub cover: bool,
+    /// Whether it does so only where the message has text of its own, and not before a mere attachment.
+    pub cover_needs_text: bool,
     /// The cover page's template, as text; `None` is the one in the program.
     pub cover_template: Option<String>,
+    /// Other templates for some senders; the first rule that names one holds.
+    pub covers: Vec<CoverRule>,
     /// What a message may hold at most.
     pub limits: Limits,
     /// The processes that take messages apart.
@@ -119,8 +132,11 @@ impl Default for RenderConfig {
         Self {
             paper: Paper::A4,
             resolution: Fineness::Fine,
+            language: Language::En,
             cover: false,
+            cover_needs_text: false,
             cover_template: None,
+            covers: Vec::new(),
             limits: Limits::default(),
             workers: WorkersConfig::default(),
             office: OfficeConfig::default(),
@@ -128,7 +144,37 @@ impl Default for RenderConfig {
     }
 }
 
+/// A cover page for some senders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoverRule {
+    /// Whose: names that people sign in with, addresses, domains, and the names of groups of `policy.group`.
+    pub senders: Vec<String>,
+    /// The file of the template: text, or HTML with its pictures beside it.
+    pub file: PathBuf,
+    /// What stands in that file, its pictures within; read with the configuration.
+    #[serde(skip)]
+    pub template: String,
+}
+
+impl CoverRule {
+    fn names(&self, senders: &[String]) -> bool {
+        let domain = |sender: &str| sender.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+        let is_named = |name: &str| self.senders.iter().any(|known| known.eq_ignore_ascii_case(name));
+        senders
+            .iter()
+            .any(|sender| is_named(sender) || domain(sender).is_some_and(|domain| is_named(&domain)))
+    }
+}
+
 impl RenderConfig {
+    /// The template for these names of a sender; `None` is the one in the program.
+    #[must_use]
+    pub fn cover_template_for(&self, senders: &[String]) -> Option<&str> {
+        let rule = self.covers.iter().find(|rule| rule.names(senders));
+        rule.map(|rule| rule.template.as_str()).or(self.cover_template.as_deref())
+    }
+
     /// The options for one message, at the resolution that its sender asked for.
     ///
     /// # Errors
@@ -138,13 +184,15 @@ impl RenderConfig {
             Some(text) => {
                 Template::parse(text).map_err(|error| RenderError::Cover { cause: error.to_string() })?
             }
-            None => Template::default(),
+            None => Template::of(self.language),
         };
         Ok(Options {
             paper: self.paper,
             resolution: asked.unwrap_or(self.resolution).resolution(),
+            may_be_finer: asked.is_none(),
             limits: self.limits.clone(),
             cover_template,
+            cover_needs_text: self.cover_needs_text,
         })
     }
 }

@@ -11,6 +11,7 @@ use image::codecs::{
     bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder,
 };
 use image::imageops::FilterType;
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageResult};
 
 use super::error::Failure;
@@ -21,7 +22,7 @@ use super::sheet::{Fit, Sheet, fit};
 use super::svg;
 
 /// The size of a pixel at which a picture is not enlarged any more, in points (96 to the inch).
-const PT_PER_PIXEL: f32 = 0.75;
+pub(super) const PT_PER_PIXEL: f32 = 0.75;
 /// White around a picture on a page of its own, in points.
 const MARGIN_PT: f32 = 28.0;
 /// How wide the sharpening reaches, in pixels of the page: the screen takes a little sharpness away.
@@ -54,11 +55,6 @@ impl Image {
         let size_pt = (pixels.width() as f32 * PT_PER_PIXEL, pixels.height() as f32 * PT_PER_PIXEL);
         Self { pixels, size_pt }
     }
-
-    /// The shorter side, in pixels of 96 to the inch.
-    pub(super) fn shorter_side(&self) -> u32 {
-        (self.size_pt.0.min(self.size_pt.1) / PT_PER_PIXEL) as u32
-    }
 }
 
 /// A picture's size in pixels, without unpacking it.
@@ -68,6 +64,29 @@ pub(super) fn size(picture: Picture, bytes: &[u8], limits: &Limits) -> Result<(u
         return svg::size_pt(bytes).map(|(width, height)| (pixels(width), pixels(height)));
     }
     decoder(picture, bytes, limits).map(|decoder| decoder.dimensions())
+}
+
+/// A picture's size in points, as it stands upright, without unpacking it.
+pub(super) fn upright_size_pt(
+    picture: Picture,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<(f32, f32), Failure> {
+    if picture == Picture::Svg {
+        return svg::size_pt(bytes);
+    }
+    let mut decoder = decoder(picture, bytes, limits)?;
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as f32 * PT_PER_PIXEL, height as f32 * PT_PER_PIXEL);
+    let lies = matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    Ok(if lies { (height, width) } else { (width, height) })
 }
 
 /// Unpacks a picture.
@@ -167,6 +186,11 @@ pub(super) fn strip(image: &Image, sheet: Sheet, width_pt: f32, height_pt: f32) 
     let size = image.size_pt;
     let scale = (width_pt / size.0).min(height_pt / size.1).min(1.0);
     scaled(&image.pixels, (size.0 * scale, size.1 * scale), sheet)
+}
+
+/// The picture as a part of a page, of exactly so many points.
+pub(super) fn exactly(image: &Image, size_pt: (f32, f32), sheet: Sheet) -> Page {
+    scaled(&image.pixels, size_pt, sheet)
 }
 
 fn fitted(image: &DynamicImage, size_pt: (f32, f32), area_pt: (f32, f32), sheet: Sheet, top: u32) -> Page {

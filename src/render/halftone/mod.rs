@@ -86,6 +86,18 @@ pub(super) fn bilevel(mut grey: Grey, resolution: Resolution) -> Page {
     page
 }
 
+/// Lays a shade of one tone on a rectangle of a page, from `left` and `top` to `right` and `bottom` (not included). What is
+/// beyond the page's edges is nothing. Neighbouring shades fit together.
+pub(super) fn shade(page: &mut Page, tone: u8, (left, top): (u32, u32), (right, bottom): (u32, u32)) {
+    let screen = Screen::new(page.resolution(), GROUND_CELL_INCHES);
+    for y in top..bottom.min(page.rows()) {
+        let row = screen.row(y);
+        for x in left..right.min(page.width()) {
+            page.set(x, y, row.is_black(tone, x as usize));
+        }
+    }
+}
+
 /// The tone of a ground, one of a few.
 fn even(ground: u8) -> u8 {
     (ground / GROUND_STEP * GROUND_STEP).saturating_add(GROUND_STEP / 2)

@@ -1,256 +1,154 @@
-//! HTML to paragraphs, by html2text with the document's style sheets, so that hidden text stays hidden.
+//! HTML to pages, as the mail's reader saw it: read, styled, put into boxes, laid out, cut into pages.
 //!
-//! Text is taken unbroken and set like any other; a table of data (one with borders or header cells) is drawn
-//! with its lines in a monospaced font, and a table that only makes the layout is read cell by cell. Nothing is
-//! fetched from anywhere. What the parser sees was cleaned before (`clean`), because its work grows with the square of
-//! some things.
+//! `clean` takes out what is made to break readers, `parse` builds the tree (`dom`), `rules` and `style` say what each
+//! element looks like, `tree` makes boxes of it, `layout` finds their places and `paint` draws them. Nothing is fetched from
+//! anywhere. Should the layout fail on a document, html2text reads it as running text (`reading`), so that nothing of a
+//! mail is lost for its looks.
 
 mod clean;
-mod marks;
-mod table;
+mod dom;
+mod layout;
+mod paint;
+mod parse;
+mod pictures;
+mod reading;
+mod rules;
+mod style;
+mod tree;
+mod value;
 
-use html2text::RcDom;
-use html2text::config::{self, Config};
-use html2text::render::TaggedLine;
-
-use super::error::{Failure, guard};
-use super::flow::{Label, Look, Paragraph, Span, TEXT_PT};
+use super::error::{Failure, RenderError, guard};
+use super::flow::Flow;
 use super::options::Limits;
-use super::text::printable;
 use clean::{CellSpans, clean};
-use marks::{BULLET_MARK, HEADING_MARK, Marks, QUOTE_MARK, TABLE_MARK, Tag, unmarked};
-use table::Tables;
+use dom::Dom;
+use layout::Laid;
+pub(super) use paint::Shown;
+pub(super) use pictures::Inlines;
+use pictures::Pictures;
+use rules::{Rules, without_comments};
+use style::Cascade;
+use tree::{Content, Node, Run};
 
-/// Columns that no line reaches, so that html2text breaks none.
-const UNBROKEN_COLUMNS: usize = 50_000;
-/// How far a space at the beginning of a line moves it in, in points.
-const SPACE_PT: f32 = 4.0;
-const SPACES_PT_MAX: f32 = 80.0;
-/// What an empty line amounts to, and white below a heading, in points.
-const EMPTY_LINE_PT: f32 = 7.0;
-const HEADING_GAP_PT: f32 = 4.0;
-/// How far the text of a list's item stands in from its mark, in points.
-const ITEM_INDENT_PT: f32 = 14.0;
-/// The sizes of headings, from `h1` down, in points.
-const HEADING_PT: [f32; 3] = [15.0, 13.0, 11.5];
-/// Longer web addresses nobody types from paper; most of them only count who reads.
-const URL_CHARS_MAX: usize = 60;
+/// How elements look that nobody has styled.
+const DEFAULTS: &str = include_str!("defaults.css");
 
-/// A piece of an HTML text, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Piece {
-    Paragraph(Paragraph),
-    /// White, in points.
-    Gap(f32),
-    /// The place of the picture with this Content-ID.
-    Picture(String),
+/// An HTML text that was read.
+#[derive(Debug)]
+pub(super) struct Document {
+    source: String,
+    root: Option<Node>,
+    seen: Seen,
 }
 
-/// The text in order, with the places of its pictures.
-///
-/// html2text 0.17 panics on some tables whose cells span more rows or columns than there are, as sloppy newsletters
-/// have them: such a text is read again as if every cell were a single one.
-pub(super) fn pieces(html: &str, limits: &Limits) -> Result<Vec<Piece>, Failure> {
-    let read = |spans| guard("HTML", || read(html, limits, spans));
-    read(CellSpans::Kept).or_else(|_| read(CellSpans::LeftOut))
+/// What there is to be seen in a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    letters: usize,
+    /// Whatever is not white, letters counted.
+    signs: usize,
+    pictures: usize,
+    has_table: bool,
 }
 
-fn read(html: &str, limits: &Limits, spans: CellSpans) -> Result<Vec<Piece>, Failure> {
-    let clean = clean(&unmarked(html), limits, spans);
-    let dom = plain_config().parse_html(clean.as_bytes()).map_err(|e| damaged(&e))?;
-    let tables = Tables::take_from(&dom)?;
-    let lines = lines(&dom, UNBROKEN_COLUMNS, Layout::ReadThrough)?;
-    let mut pieces = Vec::new();
-    for line in lines {
-        match line.table() {
-            Some(index) => tables.draw(index, &mut pieces)?,
-            None => line.into_pieces(&mut pieces),
+impl Seen {
+    fn text(&mut self, text: &str) {
+        self.letters += text.chars().filter(|c| c.is_alphanumeric()).count();
+        self.signs +=
+            text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && *c != '\u{200b}').count();
+    }
+}
+
+impl Document {
+    /// Reads a text.
+    pub(super) fn read(html: &str, limits: &Limits) -> Result<Self, Failure> {
+        let source = clean(html, limits, CellSpans::Kept);
+        let boxes = guard("HTML", || Ok(boxes(&source)));
+        match boxes {
+            Ok(root) => {
+                let mut seen = Seen::default();
+                look(&root, &mut seen);
+                Ok(Self { source, root: Some(root), seen })
+            }
+            Err(failure) => {
+                tracing::warn!(cause = ?failure.cause, "an HTML text is read without its layout");
+                let seen = Seen { signs: 1, ..Seen::default() };
+                Ok(Self { source, root: None, seen })
+            }
         }
     }
-    Ok(pieces)
-}
 
-/// Whether there is anything to see.
-pub(super) fn is_empty(pieces: &[Piece]) -> bool {
-    pieces.iter().all(|piece| matches!(piece, Piece::Gap(_)))
-}
+    /// Whether there is nothing to see.
+    pub(super) fn is_empty(&self) -> bool {
+        self.seen.signs + self.seen.pictures == 0
+    }
 
-/// Whether the HTML text says clearly more than the plain one beside it, or has tables that plain text lacks.
-pub(super) fn says_more(pieces: &[Piece], plain: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
-    let spans = || {
-        let paragraphs = pieces.iter().filter_map(|piece| match piece {
-            Piece::Paragraph(paragraph) => Some(&paragraph.spans),
-            _ => None,
+    /// Whether the HTML text says clearly more than the plain one beside it, or has tables that plain text lacks.
+    pub(super) fn says_more(&self, plain: &str) -> bool {
+        let letters = plain.chars().filter(|c| c.is_alphanumeric()).count();
+        self.seen.has_table || self.seen.letters * 3 > letters * 4
+    }
+
+    /// Draws the document where the flow has come to, with pictures of the message in their places.
+    pub(super) fn draw(
+        &self,
+        flow: &mut Flow<'_>,
+        inlines: &Inlines<'_>,
+        limits: &Limits,
+        shown: &mut Shown,
+    ) -> Result<(), RenderError> {
+        let pictures = Pictures::new(inlines, limits);
+        let sheet = flow.sheet();
+        let page = (sheet.text_width_pt(), sheet.text_bottom_pt() - sheet.text_top_pt());
+        let laid: Option<Laid<'_>> = self.root.as_ref().and_then(|root| {
+            let laid = guard("HTML", || Ok(layout::lay(root, flow.fonts(), &pictures, page)));
+            laid.inspect_err(
+                |failure| tracing::warn!(cause = ?failure.cause, "an HTML text cannot be laid out"),
+            )
+            .ok()
         });
-        paragraphs.flatten()
-    };
-    let in_html: usize = spans().map(|span| letters(&span.text)).sum();
-    let has_table = spans().any(|span| span.look.mono && span.text.contains("──"));
-    has_table || in_html * 3 > letters(plain) * 4
-}
-
-fn damaged(error: &html2text::Error) -> Failure {
-    Failure::caused("its HTML cannot be read", error.to_string())
-}
-
-fn plain_config() -> Config<Marks> {
-    config::with_decorator(Marks)
-        .use_doc_css()
-        .empty_img_mode(config::ImageRenderMode::ShowAlways)
-        .allow_width_overflow()
-        .no_link_wrapping()
-}
-
-/// How tables come out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Layout {
-    /// Cell by cell, each on lines of its own.
-    ReadThrough,
-    /// Drawn with lines.
-    Drawn {
-        /// Columns that a cell gets at least.
-        cell_columns_min: usize,
-    },
-}
-
-fn lines(dom: &RcDom, columns: usize, layout: Layout) -> Result<Vec<Line>, Failure> {
-    let config = match layout {
-        Layout::ReadThrough => plain_config().raw_mode(true),
-        Layout::Drawn { cell_columns_min } => plain_config().min_wrap_width(cell_columns_min),
-    };
-    let tree = config.dom_to_render_tree(dom).map_err(|e| damaged(&e))?;
-    let lines = config.render_to_lines(tree, columns).map_err(|e| damaged(&e))?;
-    let line = |line: TaggedLine<Vec<Tag>>| {
-        Line(line.tagged_strings().map(|piece| (piece.s.clone(), piece.tag.clone())).collect())
-    };
-    Ok(lines.into_iter().map(line).collect())
-}
-
-/// One line of html2text's output.
-struct Line(Vec<(String, Vec<Tag>)>);
-
-impl Line {
-    fn text(&self) -> String {
-        self.0.iter().map(|(text, _)| text.as_str()).collect()
-    }
-
-    /// Which table stands here.
-    fn table(&self) -> Option<usize> {
-        let text = self.text();
-        let (_, index) = text.split_once(TABLE_MARK)?;
-        index.trim().parse().ok()
-    }
-
-    fn into_pieces(self, pieces: &mut Vec<Piece>) {
-        let text = self.text();
-        if text.chars().all(|c| c.is_whitespace() || c == QUOTE_MARK) {
-            return pieces.push(Piece::Gap(EMPTY_LINE_PT));
+        match laid {
+            Some(laid) => paint::paint(laid, flow, &pictures, shown),
+            None => reading::draw(&self.source, flow, &pictures, limits, shown),
         }
-        let shape = Shape::of(&text);
-        let mut spans: Vec<Span> = Vec::new();
-        let mut link = Link::default();
-        for (text, tags) in self.0 {
-            spans.extend(link.step(&text, tags.iter().find_map(Tag::link)));
-            if let Some(id) = tags.iter().find_map(Tag::picture) {
-                shape.paragraph(std::mem::take(&mut spans), pieces);
-                pieces.push(Piece::Picture(id.to_owned()));
-                continue;
+    }
+}
+
+/// The boxes of a document.
+fn boxes(source: &str) -> Node {
+    let dom = parse::parse(source);
+    let defaults = [without_comments(DEFAULTS)];
+    let sheets = sheets(&dom);
+    let (defaults, rules) = (Rules::read(&defaults), Rules::read(&sheets));
+    tree::build(&Cascade::new(&dom, &defaults, &rules))
+}
+
+/// The style sheets in a document.
+fn sheets(dom: &Dom) -> Vec<String> {
+    dom.elements("style").map(|id| without_comments(&dom.text(id))).collect()
+}
+
+/// Counts what is to be seen in a box and below it.
+fn look(node: &Node, seen: &mut Seen) {
+    match &node.content {
+        Content::Blocks(nodes) => nodes.iter().for_each(|node| look(node, seen)),
+        Content::Table(table) => {
+            seen.has_table |= table.holds_data();
+            table.caption.iter().for_each(|caption| look(caption, seen));
+            table.cells.iter().for_each(|(_, cell)| look(cell, seen));
+        }
+        Content::Picture(source) => {
+            seen.pictures += 1;
+            seen.text(&source.alt);
+        }
+        Content::Lines(runs) => {
+            for run in runs {
+                match run {
+                    Run::Text(text) => seen.text(&text.text),
+                    Run::Atom(node) | Run::Float(node) => look(node, seen),
+                    Run::Break => {}
+                }
             }
-            let mut look = Tag::look(&tags);
-            look.bold |= shape.heading.is_some();
-            spans.push(Span { text: printable(&unmarked(&text)), look });
-        }
-        spans.extend(link.step("", None));
-        shape.paragraph(spans, pieces);
-    }
-}
-
-/// The link that the text stands in, and its text so far.
-#[derive(Default)]
-struct Link {
-    url: String,
-    text: String,
-}
-
-impl Link {
-    /// Takes the next run of characters; where a link ends before it, gives the address for paper.
-    fn step(&mut self, text: &str, url: Option<&str>) -> Option<Span> {
-        let url = url.unwrap_or_default();
-        let ended = if url == self.url { None } else { self.on_paper() };
-        if url != self.url {
-            *self = Self { url: url.to_owned(), text: String::new() };
-        }
-        self.text.push_str(text);
-        ended
-    }
-
-    /// A web address that a person could type, where the text does not show it already.
-    fn on_paper(&self) -> Option<Span> {
-        let web = self.url.starts_with("https://") || self.url.starts_with("http://");
-        let (_, address) = self.url.split_once("://")?;
-        let shown = self.text.contains(address.trim_end_matches('/'));
-        let wanted =
-            web && !shown && !self.text.trim().is_empty() && self.url.chars().count() <= URL_CHARS_MAX;
-        wanted.then(|| Span { text: printable(&format!(" ({})", self.url)), look: Look::default() })
-    }
-}
-
-/// How a line stands on the page, as its marks and the spaces before it say.
-struct Shape {
-    quote_depth: u32,
-    heading: Option<usize>,
-    item: bool,
-    indent_pt: f32,
-}
-
-impl Shape {
-    fn of(text: &str) -> Self {
-        let count = |mark| text.chars().filter(|&c| c == mark).count();
-        let inner = text.trim_start_matches([QUOTE_MARK, HEADING_MARK]);
-        let spaces = inner.chars().take_while(|&c| c == ' ').count();
-        Self {
-            quote_depth: u32::try_from(count(QUOTE_MARK)).unwrap_or(u32::MAX),
-            heading: count(HEADING_MARK).checked_sub(1),
-            item: count(BULLET_MARK) > 0,
-            indent_pt: (spaces as f32 * SPACE_PT).min(SPACES_PT_MAX),
         }
     }
-
-    fn paragraph(&self, mut spans: Vec<Span>, pieces: &mut Vec<Piece>) {
-        while let Some(first) = spans.first_mut() {
-            if !self.item {
-                first.text = first.text.trim_start().to_owned();
-            }
-            if !first.text.is_empty() {
-                break;
-            }
-            spans.remove(0);
-        }
-        if spans.is_empty() {
-            return;
-        }
-        let label = if self.item { take_label(&mut spans) } else { None };
-        let size_pt = self.heading.map_or(TEXT_PT, |level| HEADING_PT[level.min(HEADING_PT.len() - 1)]);
-        pieces.push(Piece::Paragraph(Paragraph {
-            size_pt,
-            quote_depth: self.quote_depth,
-            indent_pt: self.indent_pt + if label.is_some() { ITEM_INDENT_PT } else { 0.0 },
-            label: label.map(|text| Label { text, out_pt: ITEM_INDENT_PT }),
-            ..Paragraph::spans(spans)
-        }));
-        if self.heading.is_some() {
-            pieces.push(Piece::Gap(HEADING_GAP_PT));
-        }
-    }
-}
-
-/// Takes the mark of a list's item, up to the first space, away from its text.
-fn take_label(spans: &mut [Span]) -> Option<Span> {
-    let first = spans.first_mut()?;
-    let (label, rest) = first.text.split_once(' ')?;
-    let label =
-        Span { text: if label.is_empty() { "•".to_owned() } else { label.to_owned() }, look: first.look };
-    first.text = rest.trim_start().to_owned();
-    Some(label)
 }

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 
 use super::error::{Failure, RenderError};
-use super::html::{self, Piece};
+use super::html;
 use super::kind::Picture;
 use super::office::Format as Office;
 use super::options::Limits;
@@ -45,7 +45,7 @@ pub(super) struct Item<'m> {
 #[derive(Debug)]
 pub(super) enum Content<'m> {
     Text(Cow<'m, str>, Format),
-    Html(Vec<Piece>),
+    Html(Box<html::Document>),
     /// The header lines of a forwarded message, label and value.
     Heading(Vec<(&'static str, String)>),
     Pdf(Cow<'m, [u8]>),
@@ -258,6 +258,11 @@ impl<'m, 'l> Walk<'m, 'l> {
 }
 
 impl Item<'_> {
+    /// Whether it is text of the message itself, and no file.
+    pub(super) fn is_own_text(&self) -> bool {
+        self.body && self.is_text()
+    }
+
     fn is_text(&self) -> bool {
         matches!(self.content, Content::Text(..) | Content::Html(_))
     }
@@ -281,7 +286,7 @@ fn choose(versions: &[Vec<Item<'_>>]) -> usize {
     };
     let html_of = |index: usize| {
         versions[index].iter().find_map(|item| match &item.content {
-            Content::Html(pieces) => Some(pieces),
+            Content::Html(document) => Some(document),
             _ => None,
         })
     };
@@ -290,7 +295,7 @@ fn choose(versions: &[Vec<Item<'_>>]) -> usize {
     match (plain, html) {
         (Some(plain), Some(html)) => {
             let says_more = match (text_of(plain), html_of(html)) {
-                (Some(text), Some(pieces)) => html::says_more(pieces, text),
+                (Some(text), Some(document)) => document.says_more(text),
                 _ => false,
             };
             if says_more { html } else { plain }

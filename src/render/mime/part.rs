@@ -106,9 +106,9 @@ fn document<'m>(media_type: &str, name: &str, bytes: Cow<'m, [u8]>, limits: &Lim
 }
 
 pub(super) fn html_content(source: &str, limits: &Limits) -> Content<'static> {
-    match html::pieces(source, limits) {
-        Ok(pieces) if html::is_empty(&pieces) => Content::LeftOut(EMPTY.into()),
-        Ok(pieces) => Content::Html(pieces),
+    match html::Document::read(source, limits) {
+        Ok(document) if document.is_empty() => Content::LeftOut(EMPTY.into()),
+        Ok(document) => Content::Html(Box::new(document)),
         Err(failure) => Content::Failed(failure),
     }
 }

@@ -162,7 +162,7 @@ impl Child {
                 Reply::Office(.., bytes) if bytes.len() as u64 > document_max => {
                     return Err(beyond("octets of a document"));
                 }
-                Reply::Office(..) if documents >= limits.parts_max => return Err(beyond("documents")),
+                Reply::Office(..) if documents >= steps_max => return Err(beyond("documents")),
                 Reply::Office(format, name, bytes) => {
                     documents += 1;
                     // The document has a limit of its own, and may wait for its turn.

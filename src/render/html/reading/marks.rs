@@ -2,7 +2,7 @@
 
 use html2text::render::TextDecorator;
 
-use super::super::flow::Look;
+use super::super::super::flow::Look;
 
 /// Control characters with which html2text's output carries what it cannot say in tags. They are taken out of the
 /// source first. Those of prefixes must be ASCII: html2text takes a prefix's bytes for its columns.

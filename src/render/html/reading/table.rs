@@ -2,9 +2,9 @@
 
 use html2text::{Element, Handle, RcDom};
 
-use super::super::error::Failure;
-use super::super::flow::{Look, MONO_PT, Paragraph, Span};
-use super::super::text::printable;
+use super::super::super::error::Failure;
+use super::super::super::flow::{Look, MONO_PT, Paragraph, Span};
+use super::super::super::text::printable;
 use super::marks::{TABLE_MARK, Tag, unmarked};
 use super::{Layout, Line, Piece, UNBROKEN_COLUMNS, damaged, lines, plain_config};
 

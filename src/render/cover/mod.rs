@@ -1,18 +1,20 @@
-//! The cover page, from a text template that an operator can change.
+//! The cover page, from a template that an operator can change: text, or HTML (`html`).
 //!
-//! A template is plain text, one line below the other:
+//! A text template is one line below the other:
 //! `# TITLE` is large, `---` is a rule, a tab makes a label (left, bold) and a value (right). `{to}`, `{attention}`,
 //! `{number}`, `{from}`, `{date}`, `{subject}`, `{pages}` and `{note}` are filled in. A line whose placeholders
 //! are all empty is left out. An unknown placeholder is an error, found when the configuration is read.
+
+mod html;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::error::RenderError;
 use super::flow::{Flow, Look, Paragraph, Span};
+use super::language::Language;
 use super::text::printable;
 
-const DEFAULT: &str = include_str!("../../templates/cover.txt");
 /// The sizes of a title and of the rest, in points.
 const TITLE_PT: f32 = 34.0;
 const LINE_PT: f32 = 12.0;
@@ -44,8 +46,12 @@ pub struct Cover {
 
 /// A cover page's template, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    lines: Vec<Line>,
+pub struct Template(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Text(Vec<Line>),
+    Html(String),
 }
 
 /// What is wrong with a template.
@@ -100,19 +106,28 @@ impl Name {
 }
 
 impl Default for Template {
-    /// The template in the program.
     fn default() -> Self {
-        // A test holds that the embedded template is correct.
-        Self::parse(DEFAULT).unwrap_or(Self { lines: Vec::new() })
+        Self::of(Language::default())
     }
 }
 
 impl Template {
+    /// The template in the program.
+    #[must_use]
+    pub fn of(language: Language) -> Self {
+        // A test holds that the embedded templates are correct.
+        Self::parse(language.cover()).unwrap_or(Self(Kind::Text(Vec::new())))
+    }
+
     /// Reads a template.
     ///
     /// # Errors
     /// Where a line is too long, there are too many, or a placeholder is unknown or not closed.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        if html::is_html(text) {
+            html::check(text).map_err(|(line, reason)| TemplateError { line, reason })?;
+            return Ok(Self(Kind::Html(text.to_owned())));
+        }
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let wrong = |reason: String| TemplateError { line: index + 1, reason };
@@ -124,12 +139,16 @@ impl Template {
             }
             lines.push(parse_line(line).map_err(wrong)?);
         }
-        Ok(Self { lines })
+        Ok(Self(Kind::Text(lines)))
     }
 
     /// Writes the cover page into an empty flow; `pages` counts it.
     pub(super) fn draw(&self, cover: &Cover, pages: u32, flow: &mut Flow<'_>) -> Result<(), RenderError> {
-        for line in &self.lines {
+        let lines = match &self.0 {
+            Kind::Text(lines) => lines,
+            Kind::Html(template) => return html::draw(template, cover, pages, flow),
+        };
+        for line in lines {
             match line {
                 Line::Rule => {
                     flow.gap(LINE_GAP_PT);
@@ -242,9 +261,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_template_in_the_program_is_correct() {
-        let template = Template::parse(DEFAULT);
-        assert!(template.is_ok_and(|template| template.lines.len() > 8));
+    fn the_templates_in_the_program_are_correct() {
+        for language in Language::ALL {
+            let template = Template::parse(language.cover());
+            assert!(
+                template.is_ok_and(|Template(kind)| matches!(kind, Kind::Text(lines) if lines.len() > 8))
+            );
+        }
     }
 
     #[test]
