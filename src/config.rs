@@ -429,6 +429,7 @@ mod tests {
             ("[smtp]\nhostname = \"a\\r\\nb\"", "smtp: hostname"),
             ("[milter]\nrecipients_max = 0", "milter: recipients_max"),
             ("[render.limits]\npages_max = 0", "render.limits: pages_max"),
+            ("[render.office]\ncount = 0", "render.office: count"),
             ("[retry]\nbusy = { tries = 0, delay = \"1m\" }", "retry.busy"),
             ("[retry]\nbusy = { tries = 1, delay = \"9999999h\" }", "retry.busy"),
             ("[retry]\nexpires_after = \"99999999999h\"", "retry.expires_after"),

@@ -298,7 +298,8 @@ fn what_cannot_be_faxed_is_refused_by_name() {
     );
     assert_eq!(
         refused(&with(attachment(octets, "Offer.docx", b"PK\x03\x04"))),
-        "“Offer.docx” cannot be faxed: it is a Word document; save it as PDF and send that"
+        "“Offer.docx” cannot be faxed: it is a Word document, and this gateway has no LibreOffice to read it; \
+             send it as PDF"
     );
     assert_eq!(
         refused(&with(attachment("application/pdf", "scan.pdf", b"%PDF-1.7\nnothing here"))),

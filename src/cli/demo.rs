@@ -25,7 +25,7 @@ use crate::mailer::words;
 use crate::observe;
 use crate::queue::look::{self, Look};
 use crate::render::header::{self, HeaderLine};
-use crate::render::{Fate, Manifest};
+use crate::render::{Fate, Manifest, Renderer};
 
 const SENDER: &str = "anna@example.com";
 const RECIPIENT: &str = "+1-212-555-0123@fax.localhost";

@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError};
 use crate::job::recipient::Fineness;
-use crate::render::Renderer;
+use crate::render::office;
 use crate::render::worker::{Workers, serve as serve_as_worker};
 
 /// Where the configuration is looked for.
@@ -62,6 +62,15 @@ enum Command {
     /// Take messages apart for the gateway, which starts this itself
     #[command(hide = true)]
     Worker,
+    /// Stand beside LibreOffice for the gateway, which starts this itself
+    #[command(hide = true)]
+    Office {
+        /// What is to be started
+        setup: String,
+        /// Become it
+        #[arg(long)]
+        inside: bool,
+    },
     /// Find out what a fax modem is, and how to configure it; or what is wrong with it
     Modem(modem::ModemArgs),
 }
@@ -158,6 +167,11 @@ pub fn main() -> ExitCode {
         Command::User(what) => settings(cli.config).and_then(|config| user::run(&config, what)),
         Command::Policy(args) => settings(cli.config).and_then(|config| policy::run(&config, &args)),
         Command::Worker => worker(),
+        Command::Office { setup, inside: true } => office::inside(&setup).map_err(Failure::failed),
+        Command::Office { setup, inside: false } => match office::keep(&setup) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(Failure::failed(error)),
+        },
         Command::Modem(args) => modem::run(cli.config, &args),
     };
     match result {
@@ -186,8 +200,8 @@ fn home_dir() -> PathBuf {
 }
 
 /// The processes that make pages, one of them tried out.
-fn workers(config: &Config) -> Result<Arc<dyn Renderer>, Failure> {
-    let workers = Workers::new(&config.render.workers);
+fn workers(config: &Config) -> Result<Arc<Workers>, Failure> {
+    let workers = Workers::new(&config.render);
     workers.try_out().map_err(|error| {
         let cause = error.cause().unwrap_or_default();
         Failure::failed(format!("render.workers: {error}: {cause}"))

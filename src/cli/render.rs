@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::queue::look::{self, Look};
 use crate::render::header::{self, HeaderLine};
-use crate::render::{self, Rendered};
+use crate::render::{self, RenderError, Rendered, Renderer};
 
 #[derive(Debug, Args)]
 pub(super) struct RenderArgs {
@@ -53,7 +53,11 @@ pub(super) fn run(config: &Config, args: &RenderArgs) -> Result<(), Failure> {
     };
     let task = look.task(&message, &config.render);
     let rendered = super::workers(config)?.message(&message, &task);
-    let Rendered { pages, manifest } = rendered.map_err(Failure::failed)?;
+    let Rendered { pages, manifest } = rendered.map_err(|error| match &error {
+        // Nobody else reads the log of this command.
+        RenderError::Unavailable { cause } => Failure::failed(format!("{error}: {cause}")),
+        _ => Failure::failed(error),
+    })?;
     let zone = config.zone().map_err(Failure::failed)?;
     let time = args.time.unwrap_or_else(|| SystemClock.now());
     let header = look::header_line(

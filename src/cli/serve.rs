@@ -1,5 +1,7 @@
 //! `faxgate serve`: runs the gateway until it is told to stop.
 
+use std::sync::Arc;
+
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, runtime};
@@ -14,7 +16,8 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
         let workers = super::workers(&config)?;
-        let mut app = App::start(config, workers).await.map_err(Failure::failed)?;
+        workers.office().start_ahead();
+        let mut app = App::start(config, Arc::clone(&workers) as _).await.map_err(Failure::failed)?;
         let result = tokio::select! {
             _ = terminate.recv() => Ok(()),
             _ = interrupt.recv() => Ok(()),
@@ -22,6 +25,7 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
         };
         tracing::info!("stopping");
         app.stop().await;
+        workers.office().stop();
         result
     });
     // A call that outlasts the grace is cut off: the store knows how far it came.

@@ -29,6 +29,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     config.render.options(None).map_err(|e| ("render.cover_template", e.to_string()))?;
     config.render.limits.check().map_err(|name| ("render.limits", format!("{name} must be at least 1")))?;
     config.render.workers.check().map_err(|name| ("render.workers", format!("{name} is too small")))?;
+    config.render.office.check().map_err(|name| ("render.office", format!("{name} is too small")))?;
     retry(&config.retry)?;
     fits("store.keep_done", config.store.keep_done)?;
     if config.store.commit_deadline.is_zero() {

@@ -15,7 +15,7 @@ use super::kind::Picture;
 use super::mime::{Content, Item};
 use super::options::{Limits, Options};
 use super::sheet::Sheet;
-use super::watch::Watch;
+use super::watch::{Desk, Watch};
 use super::{Fate, Manifest, Part, Rendered};
 use super::{legible, pdf, picture, text, tiff};
 
@@ -32,7 +32,7 @@ pub(super) type Heading = [(&'static str, String)];
 /// The pages and the manifest in the making.
 pub(super) struct Composer<'o> {
     options: &'o Options,
-    watch: &'o dyn Watch,
+    desk: Desk<'o>,
     sheet: Sheet,
     fonts: &'o mut Fonts,
     /// Whether a cover page will go first; page numbers count it.
@@ -68,10 +68,10 @@ pub(super) fn survey(item: &Item<'_>, limits: &Limits) -> Result<(), RenderError
 }
 
 impl<'o> Composer<'o> {
-    pub(super) fn new(options: &'o Options, cover: bool, watch: &'o dyn Watch, fonts: &'o mut Fonts) -> Self {
+    pub(super) fn new(options: &'o Options, cover: bool, desk: Desk<'o>, fonts: &'o mut Fonts) -> Self {
         Self {
             options,
-            watch,
+            desk,
             sheet: Sheet::new(options.paper, options.resolution),
             fonts,
             cover,
@@ -163,7 +163,7 @@ impl<'o> Composer<'o> {
         let heading = std::mem::take(&mut self.heading);
         draw_heading(&mut flow, &heading)?;
         for item in items {
-            self.watch.part(&item.name);
+            self.desk.watch.part(&item.name);
             let first = flow.page().max(1);
             write(item, &mut flow, inlines, &self.options.limits, &mut shown)?;
             fates.push((first, flow.page().max(1)));
@@ -213,14 +213,20 @@ impl<'o> Composer<'o> {
             self.part(item, Fate::LeftOut { reason: reason.clone() });
             return Ok(());
         }
-        self.watch.part(&item.name);
+        self.desk.watch.part(&item.name);
         let limits = &self.options.limits;
         if let Some(fate) = self.inline_fate(item)? {
             self.part(item, fate);
             return Ok(());
         }
         let room = (limits.pages_max as usize).saturating_sub(self.number(0) as usize);
-        let made = document(item, self.sheet, limits, room, self.watch);
+        let made = match &item.content {
+            Content::Office(format, bytes) => {
+                let pdf = self.desk.office.to_pdf(*format, &item.name, bytes)?;
+                guard("document", || pdf::pages(&pdf, self.sheet, room, self.desk.watch))
+            }
+            _ => document(item, self.sheet, limits, room, self.desk.watch),
+        };
         let made = made.map_err(|failure| RenderError::part(&item.name, failure))?;
         let mut pages = made.filter(|pages| pages.len() <= room).ok_or_else(|| limits.too_many_pages())?;
         let fate = Fate::Pages { first: self.number(1), last: self.number(pages.len()) };

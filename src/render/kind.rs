@@ -2,6 +2,8 @@
 //!
 //! Mail programs label a PDF `application/octet-stream` and a PNG `image/jpg`, so the bytes have the first word.
 
+use super::office::Format as Office;
+
 /// A kind of document that can become pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -10,6 +12,8 @@ pub(super) enum Kind {
     Pdf,
     Picture(Picture),
     Tiff,
+    /// Where somebody converts it.
+    Office(Office),
     Message,
 }
 
@@ -30,9 +34,13 @@ const PDF_MARK_BYTES_MAX: usize = 1024;
 
 /// The kind, or a clause that says what it is instead.
 pub(super) fn of(media_type: &str, name: &str, bytes: &[u8]) -> Result<Kind, String> {
+    if let Some(office) = Office::of(media_type, name, bytes) {
+        return office.map(Kind::Office);
+    }
     by_content(bytes)
         .or_else(|| by_media_type(media_type))
         .or_else(|| by_name(name))
+        .or_else(|| office_page(name, bytes))
         .ok_or_else(|| what_instead(media_type, name, bytes))
 }
 
@@ -79,6 +87,13 @@ fn is_svg(head: &[u8]) -> bool {
     rest.starts_with(b"<svg")
 }
 
+/// Programs that make tables and letters on the Web write HTML and call it `.xls` or `.doc`.
+fn office_page(name: &str, bytes: &[u8]) -> Option<Kind> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let begins = |mark: &[u8]| text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark));
+    (office_program(name).is_some() && (begins(HTML_TYPE) || begins(b"<html"))).then_some(Kind::Html)
+}
+
 fn by_media_type(media_type: &str) -> Option<Kind> {
     match media_type {
         "text/html" | "application/xhtml+xml" => Some(Kind::Html),
@@ -96,7 +111,7 @@ fn by_media_type(media_type: &str) -> Option<Kind> {
 
 fn by_name(name: &str) -> Option<Kind> {
     match extension(name).as_str() {
-        "txt" | "text" | "csv" | "log" | "md" | "asc" | "ics" | "vcf" => Some(Kind::Text),
+        "txt" | "text" | "csv" | "tsv" | "log" | "md" | "asc" | "ics" | "vcf" => Some(Kind::Text),
         "htm" | "html" | "xhtml" => Some(Kind::Html),
         "eml" => Some(Kind::Message),
         "svg" => Some(Kind::Picture(Picture::Svg)),
@@ -108,8 +123,8 @@ fn extension(name: &str) -> String {
     name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default()
 }
 
-/// The program that writes documents of such a name, of those that cannot be faxed as they are.
-pub(super) fn office_program(name: &str) -> Option<&'static str> {
+/// The program that writes documents of such a name.
+fn office_program(name: &str) -> Option<&'static str> {
     match extension(name).as_str() {
         "doc" | "docx" | "docm" | "dotx" | "rtf" => Some("Word"),
         "xls" | "xlsx" | "xlsm" => Some("Excel"),
@@ -123,9 +138,9 @@ pub(super) fn office_program(name: &str) -> Option<&'static str> {
 /// What a document is that cannot become pages, as a clause that tells its sender what to do.
 fn what_instead(media_type: &str, name: &str, bytes: &[u8]) -> String {
     let extension = extension(name);
-    let office = |program| format!("it is a {program} document; save it as PDF and send that");
     if let Some(program) = office_program(name) {
-        return office(program);
+        let article = if program.starts_with('A') { "an" } else { "a" };
+        return format!("it is {article} {program} document; save it as PDF and send that");
     }
     match extension.as_str() {
         "heic" | "heif" | "avif" | "jp2" | "psd" | "svgz" => {
@@ -143,8 +158,6 @@ fn what_instead(media_type: &str, name: &str, bytes: &[u8]) -> String {
         "it is a program".into()
     } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0") {
         "it is an office document; save it as PDF and send that".into()
-    } else if bytes.starts_with(b"{\\rtf") {
-        office("Word")
     } else {
         format!("{media_type} is no kind of document that can be faxed")
     }
@@ -170,6 +183,9 @@ mod tests {
             (octets, "notes.TXT", b"hello", Kind::Text),
             ("text/csv", "a.csv", b"a,b", Kind::Text),
             ("text/html", "", b"<p>", Kind::Html),
+            ("application/vnd.ms-excel", "list.xls", b"\xef\xbb\xbf\r\n<HTML><table>", Kind::Html),
+            ("text/rtf", "a.rtf", b"{\\rtf1 x}", Kind::Office(Office::Rtf)),
+            (octets, "Offer.docx", b"PK\x03\x04", Kind::Office(Office::Docx)),
         ] {
             assert_eq!(of(media_type, name, bytes), Ok(kind), "{name}");
         }
@@ -180,8 +196,8 @@ mod tests {
         let octets = "application/octet-stream";
         assert_eq!(of(octets, "setup.exe", b"MZ\x90"), Err("it is a program".into()));
         assert_eq!(
-            of(octets, "Offer.docx", b"PK\x03\x04"),
-            Err("it is a Word document; save it as PDF and send that".into())
+            of(octets, "Plan.pages", b"PK\x03\x04"),
+            Err("it is an Apple iWork document; save it as PDF and send that".into())
         );
         assert_eq!(
             of("audio/mpeg", "song.mp3", b"ID3"),

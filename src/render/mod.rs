@@ -21,6 +21,7 @@ mod language;
 mod legible;
 mod line;
 mod mime;
+pub mod office;
 mod options;
 pub mod pdf;
 mod picture;
@@ -47,7 +48,7 @@ use mime::Item;
 pub use mime::is_plain_text;
 pub use options::{CoverRule, Limits, Options, Paper, RenderConfig};
 pub use task::{InProcess, Renderer, Task};
-use watch::Watch;
+use watch::Desk;
 
 /// A message as pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,15 +65,15 @@ pub struct Rendered {
 /// Where it is sure already that it cannot be faxed: a part of a kind that has no pages, an encrypted part, nothing
 /// to fax, a limit passed. The error's text names the part and is fit for an SMTP reply with its `status`.
 pub fn survey(message: &[u8], limits: &Limits) -> Result<(), RenderError> {
-    survey_watched(message, limits, &())
+    survey_at(message, limits, Desk::ALONE)
 }
 
-fn survey_watched(message: &[u8], limits: &Limits, watch: &dyn Watch) -> Result<(), RenderError> {
+fn survey_at(message: &[u8], limits: &Limits, desk: Desk<'_>) -> Result<(), RenderError> {
     guard_all(|| {
         let parsed = mime::parse(message, limits)?;
-        let plan = mime::plan(parsed.message(), limits)?;
+        let plan = mime::plan(parsed.message(), limits, desk.office.is_there())?;
         plan.items.iter().try_for_each(|item| {
-            watch.part(&item.name);
+            desk.watch.part(&item.name);
             compose::survey(item, limits)
         })
     })
@@ -83,19 +84,19 @@ fn survey_watched(message: &[u8], limits: &Limits, watch: &dyn Watch) -> Result<
 /// # Errors
 /// Where any part cannot be faxed or a limit is passed; then nothing of the message is faxed.
 pub fn message(message: &[u8], options: &Options, cover: Option<&Cover>) -> Result<Rendered, RenderError> {
-    message_watched(message, options, cover, &())
+    message_at(message, options, cover, Desk::ALONE)
 }
 
-fn message_watched(
+fn message_at(
     message: &[u8],
     options: &Options,
     cover: Option<&Cover>,
-    watch: &dyn Watch,
+    desk: Desk<'_>,
 ) -> Result<Rendered, RenderError> {
     guard_all(|| {
         let parsed = mime::parse(message, &options.limits)?;
-        let plan = mime::plan(parsed.message(), &options.limits)?;
-        composed(&plan.items, &plan.heading, options, cover, watch)
+        let plan = mime::plan(parsed.message(), &options.limits, desk.office.is_there())?;
+        composed(&plan.items, &plan.heading, options, cover, desk)
     })
 }
 
@@ -105,12 +106,12 @@ fn composed(
     heading: &Heading,
     options: &Options,
     cover: Option<&Cover>,
-    watch: &dyn Watch,
+    desk: Desk<'_>,
 ) -> Result<Rendered, RenderError> {
     let cover = cover.filter(|_| !options.cover_needs_text || items.iter().any(Item::is_own_text));
     let compose = |options: &Options| {
         font::with(|fonts| {
-            let mut composer = Composer::new(options, cover.is_some(), watch, fonts);
+            let mut composer = Composer::new(options, cover.is_some(), desk, fonts);
             if cover.is_none() {
                 composer.heading(heading);
             }
@@ -139,9 +140,10 @@ pub fn files(
     guard_all(|| {
         let items =
             files.iter().map(|(name, bytes)| mime::file(name, Cow::Borrowed(*bytes), &options.limits));
-        let items: Vec<_> = items.collect();
+        let mut items: Vec<_> = items.collect();
+        mime::settle_office(&mut items, false);
         mime::refuse_failed(&items)?;
-        composed(&items, &[], options, cover, &())
+        composed(&items, &[], options, cover, Desk::ALONE)
     })
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cover::Template;
 use super::error::RenderError;
 use super::language::Language;
+use super::office::OfficeConfig;
 use super::worker::WorkersConfig;
 use crate::job::recipient::Fineness;
 
@@ -122,6 +123,8 @@ pub struct RenderConfig {
     pub limits: Limits,
     /// The processes that take messages apart.
     pub workers: WorkersConfig,
+    /// LibreOffice.
+    pub office: OfficeConfig,
 }
 
 impl Default for RenderConfig {
@@ -136,6 +139,7 @@ impl Default for RenderConfig {
             covers: Vec::new(),
             limits: Limits::default(),
             workers: WorkersConfig::default(),
+            office: OfficeConfig::default(),
         }
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::cover::Cover;
 use super::error::RenderError;
 use super::options::{Limits, RenderConfig};
-use super::watch::Watch;
-use super::{Rendered, message_watched, survey_watched};
+use super::watch::Desk;
+use super::{Rendered, message_at, survey_at};
 use crate::job::recipient::Fineness;
 
 /// How the pages of one message shall be made.
@@ -36,23 +36,23 @@ pub trait Renderer: Send + Sync {
     fn message(&self, message: &[u8], task: &Task) -> Result<Rendered, RenderError>;
 }
 
-/// Renders in this process, which foreign bytes can then bring down.
+/// Renders in this process, which foreign bytes can then bring down. Office documents are refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InProcess;
 
 impl Renderer for InProcess {
     fn survey(&self, message: &[u8], limits: &Limits) -> Result<(), RenderError> {
-        survey_watched(message, limits, &())
+        survey_at(message, limits, Desk::ALONE)
     }
 
     fn message(&self, message: &[u8], task: &Task) -> Result<Rendered, RenderError> {
-        task.run(message, &())
+        task.run(message, Desk::ALONE)
     }
 }
 
 impl Task {
-    pub(super) fn run(&self, message: &[u8], watch: &dyn Watch) -> Result<Rendered, RenderError> {
+    pub(super) fn run(&self, message: &[u8], desk: Desk<'_>) -> Result<Rendered, RenderError> {
         let options = self.config.options(self.fineness)?;
-        message_watched(message, &options, self.cover.as_ref(), watch)
+        message_at(message, &options, self.cover.as_ref(), desk)
     }
 }

@@ -6,7 +6,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::super::error::{Failure, RenderError, guard};
-use super::super::kind::office_program;
+use super::super::office::Format;
 use super::super::options::Limits;
 use super::too_large;
 
@@ -32,8 +32,8 @@ pub(super) enum Unpacked {
 }
 
 /// Whether this is an archive of files, and not an office document, which has the same form.
-pub(super) fn is_archive(name: &str, bytes: &[u8]) -> bool {
-    if !bytes.starts_with(b"PK\x03\x04") || office_program(name).is_some() {
+pub(super) fn is_archive(media_type: &str, name: &str, bytes: &[u8]) -> bool {
+    if !bytes.starts_with(b"PK\x03\x04") || Format::of(media_type, name, bytes).is_some() {
         return false;
     }
     let length = bytes.get(NAME_LENGTH_AT..NAME_LENGTH_AT + 2).unwrap_or_default();

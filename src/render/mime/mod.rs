@@ -19,6 +19,7 @@ use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 use super::error::{Failure, RenderError};
 use super::html;
 use super::kind::Picture;
+use super::office::Format as Office;
 use super::options::Limits;
 use super::text::Format;
 use archive::{Budget, is_archive};
@@ -52,6 +53,7 @@ pub(super) enum Content<'m> {
     /// A picture that belongs into the text; where its Content-ID is known, HTML can say at which place.
     Inline(Picture, Cow<'m, [u8]>, Option<String>),
     Tiff(Cow<'m, [u8]>),
+    Office(Office, Cow<'m, [u8]>),
     LeftOut(String),
     Failed(Failure),
 }
@@ -63,20 +65,41 @@ pub(super) struct Plan<'m> {
     pub(super) items: Vec<Item<'m>>,
 }
 
-/// Decides about every part.
+/// Decides about every part; `office` where office documents can be converted.
 ///
 /// # Errors
 /// Where a limit is passed or a part cannot be faxed.
-pub(super) fn plan<'m>(message: &'m Message<'m>, limits: &Limits) -> Result<Plan<'m>, RenderError> {
+pub(super) fn plan<'m>(
+    message: &'m Message<'m>,
+    limits: &Limits,
+    office: bool,
+) -> Result<Plan<'m>, RenderError> {
     let mut walk = Walk::new(limits);
     walk.message(message, 0)?;
     let mut items = walk.items;
     // Stable: the body's own parts keep their order, and so do the attachments.
     items.sort_by_key(|item| !item.body);
+    settle_office(&mut items, office);
     refuse_failed(&items)?;
     match items.iter().all(|item| matches!(item.content, Content::LeftOut(_) | Content::Heading(_))) {
         true => Err(RenderError::Empty),
         false => Ok(Plan { heading: heading(message), items }),
+    }
+}
+
+/// Office documents fail where nobody can convert them, and where somebody can, a table in text is one of them.
+pub(super) fn settle_office(items: &mut [Item<'_>], is_there: bool) {
+    for item in items {
+        match &mut item.content {
+            Content::Office(format, _) if !is_there => item.content = Content::Failed(format.no_program()),
+            Content::Text(text, _)
+                if is_there && !item.body && Office::is_csv(&item.media_type, &item.name) =>
+            {
+                let text = std::mem::take(text).into_owned();
+                item.content = Content::Office(Office::Csv, Cow::Owned(text.into_bytes()));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -140,7 +163,7 @@ impl<'m, 'l> Walk<'m, 'l> {
                 }
             }
             PartType::Binary(bytes) | PartType::InlineBinary(bytes)
-                if is_archive(&name_or(part, ""), bytes) =>
+                if is_archive(&media_type(part), &name_or(part, ""), bytes) =>
             {
                 self.archive(&name_or(part, "archive"), &media_type(part), bytes, depth)
             }

@@ -54,6 +54,7 @@ pub(super) fn text_item<'m>(
     let content = match kind::of(&media_type, &name, text.as_bytes()) {
         _ if text.trim().is_empty() => Content::LeftOut(EMPTY.into()),
         Ok(Kind::Html) => html_content(&text, limits),
+        Ok(Kind::Office(format)) => Content::Office(format, Cow::Owned(text.into_owned().into_bytes())),
         Ok(_) => Content::Text(text, format(part)),
         Err(reason) => Content::Failed(Failure::new(reason)),
     };
@@ -99,6 +100,7 @@ fn document<'m>(media_type: &str, name: &str, bytes: Cow<'m, [u8]>, limits: &Lim
         Ok(Kind::Pdf) => Content::Pdf(bytes),
         Ok(Kind::Picture(picture)) => Content::Picture(picture, bytes),
         Ok(Kind::Tiff) => Content::Tiff(bytes),
+        Ok(Kind::Office(format)) => Content::Office(format, bytes),
         Err(reason) => Content::Failed(Failure::new(reason)),
     }
 }

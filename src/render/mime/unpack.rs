@@ -72,7 +72,7 @@ impl<'m> Walk<'m, '_> {
         if self.members > self.limits.parts_max as usize {
             return Err(too_large("parts", self.limits.parts_max.into()));
         }
-        if is_archive(path, &bytes) {
+        if is_archive("", path, &bytes) {
             return self.archive(path, media_type, &bytes, depth + 1);
         }
         self.items.push(match bytes.is_empty() {

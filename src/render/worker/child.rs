@@ -12,6 +12,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::super::Rendered;
 use super::super::error::{Failure, RenderError};
+use super::super::office::Converter;
 use super::super::options::Limits;
 use super::WorkersConfig;
 use super::wire::{self, Order, Ready, Reply, Setup};
@@ -125,17 +126,18 @@ impl Child {
         order: &Order,
         message: &[u8],
         limits: &Limits,
+        office: &dyn Converter,
     ) -> Result<Result<Rendered, RenderError>, Lost> {
         self.messages += 1;
         let mut part = None;
-        self.talk(order, message, limits, &mut part).map_err(|error| self.lost(&error, part))
+        self.talk(order, message, (limits, office), &mut part).map_err(|error| self.lost(&error, part))
     }
 
     fn talk(
         &mut self,
         order: &Order,
         message: &[u8],
-        limits: &Limits,
+        (limits, office): (&Limits, &dyn Converter),
         part: &mut Option<String>,
     ) -> io::Result<Result<Rendered, RenderError>> {
         let mut socket =
@@ -145,7 +147,8 @@ impl Child {
         let pages_max = limits.pages_max as usize;
         let steps_max = u64::from(limits.parts_max).saturating_mul(STEPS_PER_PART_MAX);
         let mut pages = Vec::new();
-        let mut steps = 0;
+        let (mut steps, mut documents) = (0, 0);
+        let document_max = limits.message_bytes_max.max(limits.unpacked_bytes_max);
         *part = Some("the message".to_owned());
         loop {
             match wire::read_reply(&mut socket)? {
@@ -156,6 +159,18 @@ impl Child {
                 }
                 Reply::Page(_) if pages.len() >= pages_max => return Err(beyond("pages")),
                 Reply::Page(page) => pages.push(page),
+                Reply::Office(.., bytes) if bytes.len() as u64 > document_max => {
+                    return Err(beyond("octets of a document"));
+                }
+                Reply::Office(..) if documents >= steps_max => return Err(beyond("documents")),
+                Reply::Office(format, name, bytes) => {
+                    documents += 1;
+                    // The document has a limit of its own, and may wait for its turn.
+                    let begun = Stopwatch::start();
+                    let made = office.to_pdf(format, &name, &bytes);
+                    socket.max += begun.elapsed();
+                    wire::write_pdf(&mut socket, &made)?;
+                }
                 Reply::Done(Ok(manifest)) => {
                     return Ok(Ok(Rendered { pages, manifest: manifest.unwrap_or_default() }));
                 }

@@ -2,7 +2,7 @@
 //!
 //! A worker is this same program (`faxgate worker`), joined to the gateway by a socket of its own. It shuts itself in
 //! before it reads the first message (`confine`): no files, no network, no other programs, so much memory; and it may
-//! compute so long for a page. `wire` is what both say to each other, `serve` the worker's side, `child` the
+//! compute so long for a page. What it needs a program for (office documents) it asks the gateway for. `wire` is what both say to each other, `serve` the worker's side, `child` the
 //! gateway's. What ends a worker fails the part that it had in hand, and the next message gets a fresh worker.
 
 mod child;
@@ -15,7 +15,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::error::RenderError;
-use super::options::Limits;
+use super::office::{Converter, Office};
+use super::options::{Limits, RenderConfig};
 use super::task::{InProcess, Renderer, Task};
 use super::{Rendered, is_plain_text};
 use child::{Child, Lost};
@@ -90,13 +91,25 @@ const MEMORY_MB_LEAST: u64 = 128;
 pub struct Workers {
     pages: Pool,
     surveys: Pool,
+    office: Office,
 }
 
 impl Workers {
     /// Workers that start when they are needed.
     #[must_use]
-    pub fn new(config: &WorkersConfig) -> Self {
-        Self { pages: Pool::new(config.clone()), surveys: Pool::new(config.clone()) }
+    pub fn new(config: &RenderConfig) -> Self {
+        let RenderConfig { workers, office, .. } = config;
+        Self {
+            pages: Pool::new(workers.clone()),
+            surveys: Pool::new(workers.clone()),
+            office: Office::new(office, workers.confine),
+        }
+    }
+
+    /// The processes for office documents.
+    #[must_use]
+    pub fn office(&self) -> &Office {
+        &self.office
     }
 
     /// Starts a worker, so that what keeps one from working is known before the first message comes.
@@ -119,13 +132,13 @@ impl Renderer for Workers {
         if is_plain_text(message) {
             return InProcess.survey(message, limits);
         }
-        let order = Order::Survey { limits: limits.clone() };
-        self.surveys.run(&order, message, limits).map(drop)
+        let order = Order::Survey { limits: limits.clone(), office: self.office.is_there() };
+        self.surveys.run(&order, message, limits, &self.office).map(drop)
     }
 
     fn message(&self, message: &[u8], task: &Task) -> Result<Rendered, RenderError> {
-        let order = Order::Message { task: Box::new(task.clone()) };
-        self.pages.run(&order, message, &task.config.limits)
+        let order = Order::Message { task: Box::new(task.clone()), office: self.office.is_there() };
+        self.pages.run(&order, message, &task.config.limits, &self.office)
     }
 }
 
@@ -144,32 +157,30 @@ impl Pool {
         Self { config, idle, freed: Condvar::new() }
     }
 
-    fn run(&self, order: &Order, message: &[u8], limits: &Limits) -> Result<Rendered, RenderError> {
-        let mut place = self.place();
-        let mut done = self.attempt(&mut place, order, message, limits);
-        if matches!(done, Err(Lost::Outside { .. })) {
-            // It was not the message that ended it, as far as one can tell: once more, and no more than once.
-            done = self.attempt(&mut place, order, message, limits);
-        }
-        done.unwrap_or_else(|lost| Err(lost.into_error(&self.config)))
-    }
-
-    fn attempt(
+    fn run(
         &self,
-        place: &mut Place<'_>,
         order: &Order,
         message: &[u8],
         limits: &Limits,
-    ) -> Result<Result<Rendered, RenderError>, Lost> {
-        let mut child = match place.child.take() {
-            Some(child) => child,
-            None => {
-                Child::start(&self.config).map_err(|error| Lost::NotStarted { cause: error.to_string() })?
-            }
+        office: &dyn Converter,
+    ) -> Result<Rendered, RenderError> {
+        let mut place = self.place();
+        let mut attempt = || {
+            let mut child = match place.child.take() {
+                Some(child) => child,
+                None => Child::start(&self.config)
+                    .map_err(|error| Lost::NotStarted { cause: error.to_string() })?,
+            };
+            let done = child.run(order, message, limits, office)?;
+            place.child = Some(child).filter(|child| child.messages() < self.config.messages_max);
+            Ok(done)
         };
-        let done = child.run(order, message, limits)?;
-        place.child = Some(child).filter(|child| child.messages() < self.config.messages_max);
-        Ok(done)
+        let mut done = attempt();
+        if matches!(done, Err(Lost::Outside { .. })) {
+            // It was not the message that ended it, as far as one can tell: once more, and no more than once.
+            done = attempt();
+        }
+        done.unwrap_or_else(|lost| Err(lost.into_error(&self.config)))
     }
 
     /// A free place, the one with a warm worker if there is one.

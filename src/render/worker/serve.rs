@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Write};
 
 use super::super::error::RenderError;
-use super::super::watch::Watch;
-use super::super::{Manifest, Rendered, survey_watched};
+use super::super::office::{Converter, Format};
+use super::super::watch::{Desk, Watch};
+use super::super::{Manifest, Rendered, survey_at};
 use super::confine::{self, Allowance};
 use super::wire::{self, Order, Ready, Reply, Setup};
 
@@ -27,21 +28,29 @@ pub fn serve(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
             order => order?,
         };
         let message = wire::read_message(from)?;
-        work(&order, &message, &allowance, to)?;
+        work(&order, &message, &allowance, from, to)?;
     }
 }
 
-fn work(order: &Order, message: &[u8], allowance: &Allowance, to: &mut impl Write) -> io::Result<()> {
-    let steps = Steps { allowance, to: RefCell::new(to), broken: Cell::new(None) };
+fn work(
+    order: &Order,
+    message: &[u8],
+    allowance: &Allowance,
+    from: &mut impl Read,
+    to: &mut impl Write,
+) -> io::Result<()> {
+    let (Order::Survey { office, .. } | Order::Message { office, .. }) = order;
+    let gateway = RefCell::new((from, to));
+    let steps = Steps { allowance, office: *office, gateway: &gateway, broken: Cell::new(None) };
+    let desk = Desk { watch: &steps, office: &steps };
     let done = match order {
-        Order::Survey { limits } => survey_watched(message, limits, &steps).map(|()| None),
-        Order::Message { task } => task.run(message, &steps).map(Some),
+        Order::Survey { limits, .. } => survey_at(message, limits, desk).map(|()| None),
+        Order::Message { task, .. } => task.run(message, desk).map(Some),
     };
-    let Steps { to, broken, .. } = steps;
-    if let Some(error) = broken.into_inner() {
+    if let Some(error) = steps.broken.into_inner() {
         return Err(error);
     }
-    finish(done, to.into_inner())
+    finish(done, gateway.into_inner().1)
 }
 
 fn finish(done: Result<Option<Rendered>, RenderError>, to: &mut impl Write) -> io::Result<()> {
@@ -56,22 +65,43 @@ fn finish(done: Result<Option<Rendered>, RenderError>, to: &mut impl Write) -> i
     wire::write_reply(to, &Reply::Done(end))
 }
 
-/// Tells the gateway which part is in hand, and renews what may be computed for the next page.
-struct Steps<'s, W> {
+/// Tells the gateway which part is in hand, renews what may be computed for the next page, and asks it for what only a
+/// program of others can do.
+struct Steps<'s, R, W> {
     allowance: &'s Allowance,
-    to: RefCell<W>,
+    office: bool,
+    gateway: &'s RefCell<(R, W)>,
     broken: Cell<Option<io::Error>>,
 }
 
-impl<W: Write> Watch for Steps<'_, W> {
+impl<R, W: Write> Watch for Steps<'_, R, W> {
     fn part(&self, name: &str) {
         self.allowance.renew();
-        if let Err(error) = wire::write_reply(&mut *self.to.borrow_mut(), &Reply::Part(name.to_owned())) {
+        if let Err(error) = wire::write_reply(&mut self.gateway.borrow_mut().1, &Reply::Part(name.to_owned()))
+        {
             self.broken.set(Some(error));
         }
     }
 
     fn page(&self) {
         self.allowance.renew();
+    }
+}
+
+impl<R: Read, W: Write> Converter for Steps<'_, R, W> {
+    fn is_there(&self) -> bool {
+        self.office
+    }
+
+    fn to_pdf(&self, format: Format, name: &str, bytes: &[u8]) -> Result<Vec<u8>, RenderError> {
+        let (from, to) = &mut *self.gateway.borrow_mut();
+        let ask = Reply::Office(format, name.to_owned(), bytes.to_vec());
+        let answer = wire::write_reply(to, &ask).and_then(|()| wire::read_pdf(from));
+        self.allowance.renew();
+        answer.unwrap_or_else(|error| {
+            let cause = error.to_string();
+            self.broken.set(Some(error));
+            Err(RenderError::Unavailable { cause })
+        })
     }
 }

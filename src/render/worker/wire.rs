@@ -1,7 +1,8 @@
 //! What the gateway and a worker say to each other, over a socket: a kind, a length, so many octets.
 //!
 //! The gateway says first how the worker is to be shut in; then, for every message, an order and the message. The worker
-//! answers with the steps of its work, with pages, and with the end. It has met strangers' bytes, so the gateway
+//! answers with the steps of its work, with pages, and with the end; in between it may ask for the PDF of an office
+//! document, since it may start no program itself. It has met strangers' bytes, so the gateway
 //! believes nothing of what it says beyond its form and the limits.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Manifest;
 use super::super::error::RenderError;
+use super::super::office::Format;
 use super::super::options::Limits;
 use super::super::task::Task;
 use super::WorkersConfig;
@@ -20,6 +22,10 @@ use super::WorkersConfig;
 const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Octets of a page: 4,864 pixels, and 40,000 rows of them (2½ metres at 400 dpi).
 const PAGE_BYTES_MAX: usize = 4864 / 8 * 40_000;
+/// Octets of an office document, and of the PDF that is made of it.
+const DOCUMENT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Octets of the name of an office document.
+const NAME_BYTES_MAX: usize = 4096;
 /// Resolution and width before the bits of a page.
 const PAGE_HEAD_BYTES: usize = 5;
 
@@ -35,12 +41,12 @@ pub(super) struct Ready {
     pub(super) confined: String,
 }
 
-/// What is to be done with the message that follows.
+/// What is to be done with the message that follows; `office` where the gateway can convert office documents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub(super) enum Order {
-    Survey { limits: Limits },
-    Message { task: Box<Task> },
+    Survey { limits: Limits, office: bool },
+    Message { task: Box<Task>, office: bool },
 }
 
 /// What a worker says of a message.
@@ -50,13 +56,19 @@ pub enum Reply {
     Part(String),
     /// A page is ready.
     Page(Page),
+    /// The gateway shall make a PDF of this office document.
+    Office(Format, String, Vec<u8>),
     /// All is done; a survey has no manifest.
     Done(Result<Option<Manifest>, RenderError>),
 }
 
 const PART: u8 = b'p';
 const PAGE: u8 = b'i';
+const OFFICE: u8 = b'o';
 const DONE: u8 = b'd';
+/// A PDF, for a worker that asked for one; or why there is none.
+const PDF: u8 = b'f';
+const NO_PDF: u8 = b'n';
 /// Setup, ready, order and message.
 const WORDS: u8 = b'w';
 
@@ -95,8 +107,50 @@ pub(super) fn write_reply(to: &mut impl Write, reply: &Reply) -> io::Result<()> 
             bytes.extend(page.bits());
             write_frame(to, PAGE, &bytes)
         }
+        Reply::Office(format, name, document) => write_office(to, *format, name, document),
         Reply::Done(end) => write_frame(to, DONE, &serde_json::to_vec(end)?),
     }
+}
+
+/// Sends the PDF of an office document, or why there is none.
+pub(super) fn write_pdf(to: &mut impl Write, made: &Result<Vec<u8>, RenderError>) -> io::Result<()> {
+    match made {
+        Ok(pdf) => write_frame(to, PDF, pdf),
+        Err(error) => write_frame(to, NO_PDF, &serde_json::to_vec(error)?),
+    }
+}
+
+/// Receives it.
+pub(super) fn read_pdf(from: &mut impl Read) -> io::Result<Result<Vec<u8>, RenderError>> {
+    match read_frame(from, |_| DOCUMENT_BYTES_MAX)? {
+        (PDF, pdf) => Ok(Ok(pdf)),
+        (NO_PDF, bytes) => Ok(Err(serde_json::from_slice(&bytes)?)),
+        (kind, _) => Err(unexpected(kind)),
+    }
+}
+
+/// The number of the format and the length of the name, before the name and the document.
+const OFFICE_HEAD_BYTES: usize = 3;
+
+fn write_office(to: &mut impl Write, format: Format, name: &str, document: &[u8]) -> io::Result<()> {
+    let number = Format::ALL.iter().position(|known| *known == format);
+    let name = &name.as_bytes()[..name.floor_char_boundary(NAME_BYTES_MAX)];
+    let length = u16::try_from(name.len()).map_err(|_| invalid("too long"))?.to_be_bytes();
+    let mut bytes = Vec::with_capacity(OFFICE_HEAD_BYTES + name.len() + document.len());
+    bytes.push(number.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX));
+    bytes.extend(length);
+    bytes.extend(name);
+    bytes.extend(document);
+    write_frame(to, OFFICE, &bytes)
+}
+
+fn office(mut bytes: Vec<u8>) -> Option<Reply> {
+    let format = *Format::ALL.get(usize::from(*bytes.first()?))?;
+    let length = u16::from_be_bytes(bytes.get(1..OFFICE_HEAD_BYTES)?.try_into().ok()?);
+    let end = OFFICE_HEAD_BYTES + usize::from(length);
+    let name = String::from_utf8(bytes.get(OFFICE_HEAD_BYTES..end)?.to_vec()).ok()?;
+    bytes.drain(..end);
+    (!bytes.is_empty() && name.len() <= NAME_BYTES_MAX).then_some(Reply::Office(format, name, bytes))
 }
 
 /// Receives a step, a page or the end.
@@ -104,11 +158,16 @@ pub(super) fn write_reply(to: &mut impl Write, reply: &Reply) -> io::Result<()> 
 /// # Errors
 /// Where the other side is gone, or says something else.
 pub fn read_reply(from: &mut impl Read) -> io::Result<Reply> {
-    let bytes_max = |kind| if kind == PAGE { PAGE_HEAD_BYTES + PAGE_BYTES_MAX } else { TEXT_BYTES_MAX };
+    let bytes_max = |kind| match kind {
+        PAGE => PAGE_HEAD_BYTES + PAGE_BYTES_MAX,
+        OFFICE => OFFICE_HEAD_BYTES + NAME_BYTES_MAX + DOCUMENT_BYTES_MAX,
+        _ => TEXT_BYTES_MAX,
+    };
     let (kind, bytes) = read_frame(from, bytes_max)?;
     match kind {
         PART => Ok(Reply::Part(String::from_utf8_lossy(&bytes).into_owned())),
         PAGE => page(bytes).map(Reply::Page).ok_or_else(|| invalid("a page that is none")),
+        OFFICE => office(bytes).ok_or_else(|| invalid("a document that is none")),
         DONE => Ok(Reply::Done(serde_json::from_slice(&bytes)?)),
         kind => Err(unexpected(kind)),
     }
@@ -172,6 +231,7 @@ mod tests {
             Reply::Part("scan.pdf".into()),
             Reply::Page(page),
             Reply::Done(Ok(Some(Manifest { pages: 3, ..Manifest::default() }))),
+            Reply::Office(Format::Xlsx, "Übersicht.xlsx".into(), b"PK".to_vec()),
             Reply::Done(Err(refusal)),
         ] {
             assert_eq!(round(&reply), reply);
