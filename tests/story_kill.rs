@@ -15,7 +15,7 @@ use fax::page::Page;
 use faxgate::config::Config;
 use faxgate::queue::look::{self, Look};
 use faxgate::render::header;
-use faxgate::render::{InProcess, Renderer};
+use faxgate::render::{InProcess, Language, Renderer};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mail_parser::MessageParser;
@@ -107,7 +107,7 @@ fn expected_pages(dir: &Path, token: &str) -> (Vec<Vec<u8>>, u32) {
     let message = message(token).replace('\n', "\r\n");
     let task = Look::default().task(message.as_bytes(), &config.render);
     let rendered = InProcess.message(message.as_bytes(), &task).unwrap();
-    let line = look::header_line(Timestamp::UNIX_EPOCH, &TimeZone::UTC, "", None, 1);
+    let line = look::header_line(Timestamp::UNIX_EPOCH, &TimeZone::UTC, "", None, 1, Language::En);
     let strip = header::stamp(&rendered.pages[0], &line).rows() - rendered.pages[0].rows();
     (rendered.pages.iter().map(|page| content(page, 0)).collect(), strip)
 }

@@ -72,18 +72,14 @@ pub(super) fn bilevel(mut grey: Grey, resolution: Resolution) -> Page {
             has_grain,
         };
         let Some(bits) = page.row_mut(y) else { continue };
-        for (octet, (values, bits)) in grey.row(y).chunks(8).zip(bits).enumerate() {
-            // Most of a page is white.
-            if values == [u8::MAX; 8] {
-                continue;
-            }
-            let kind = blocks.get(octet * 8 / BLOCK as usize).copied().unwrap_or(Kind::Blank);
-            if kind == Kind::Blank || values.iter().all(|value| *value >= WHITE_MIN) {
-                continue;
-            }
-            for (x, &value) in (octet * 8..).zip(values) {
-                let black = value < WHITE_MIN && (value <= BLACK_MAX || rows.is_black(kind, value, x));
-                *bits |= u8::from(black) << (7 - x % 8);
+        let row = grey.row(y);
+        for (block, kind) in blocks.iter().enumerate().filter(|(_, kind)| **kind != Kind::Blank) {
+            let first = block * BLOCK as usize;
+            let values = row.get(first..(first + BLOCK as usize).min(row.len())).unwrap_or_default();
+            for (octet, values) in (first / 8..).zip(values.chunks(8)) {
+                if let Some(bits) = bits.get_mut(octet) {
+                    *bits = rows.octet(*kind, values, octet * 8);
+                }
             }
         }
     }
@@ -123,6 +119,19 @@ struct Rows<'r> {
 }
 
 impl Rows<'_> {
+    /// Up to eight pixels from `x` on, as the bits of an octet.
+    fn octet(&self, kind: Kind, values: &[u8], x: usize) -> u8 {
+        // Most of a page is white.
+        if values.iter().all(|value| *value >= WHITE_MIN) {
+            return 0;
+        }
+        let black = |(x, &value): (usize, &u8)| {
+            value < WHITE_MIN && (value <= BLACK_MAX || self.is_black(kind, value, x))
+        };
+        let bits = (x..).zip(values).map(|pixel| (pixel.0, u8::from(black(pixel))));
+        bits.fold(0, |octet, (x, black)| octet | black << (7 - x % 8))
+    }
+
     fn is_black(&self, kind: Kind, value: u8, x: usize) -> bool {
         let Kind::Line { ground, near, shade } = kind else {
             return self.photo.is_black(value, x);

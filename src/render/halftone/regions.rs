@@ -222,18 +222,9 @@ impl Patch {
     }
 }
 
-/// How often each tone is there. Neighbours are counted apart: they are often alike, and one counter cannot be raised twice
-/// at a time.
-fn counts<'r>(rows: impl Iterator<Item = &'r [u8]>) -> [u32; 256] {
-    let mut apart = [[0u16; 256]; 4];
-    for row in rows {
-        for four in row.chunks(4) {
-            for (counts, &value) in apart.iter_mut().zip(four) {
-                counts[usize::from(value)] += 1;
-            }
-        }
-    }
-    std::array::from_fn(|tone| apart.iter().map(|counts| u32::from(counts[tone])).sum())
+/// How many values of rows meet a condition; no row of a block is longer than an octet counts.
+fn count<'r>(rows: impl Iterator<Item = &'r [u8]>, is_met: impl Fn(u8) -> bool) -> u32 {
+    rows.map(|row| u32::from(row.iter().map(|&value| u8::from(is_met(value))).sum::<u8>())).sum()
 }
 
 fn kind(grey: &Grey, left: u32, top: u32) -> Kind {
@@ -244,8 +235,15 @@ fn kind(grey: &Grey, left: u32, top: u32) -> Kind {
         return Kind::Blank;
     }
     // Every second row: what a block is does not hang on single pixels.
-    let counts = counts(rows().step_by(2));
     let all = (right - left) * (bottom - top).div_ceil(2);
+    let middle = count(rows().step_by(2), |value| (BLACK_MAX..WHITE_MIN).contains(&value));
+    let white = count(rows().step_by(2), |value| value == u8::MAX);
+    if middle * 100 < all * MIDDLE_PERCENT_MIN && white * 100 >= all * (100 - GROUND_PERCENT) {
+        // Letters on white, as most blocks are: the ground is known without its tones being counted.
+        return Kind::Line { ground: u8::MAX, near: u8::MAX, shade: true };
+    }
+    let mut counts = [0u32; 256];
+    rows().step_by(2).flatten().for_each(|&value| counts[usize::from(value)] += 1);
     let middle = &counts[usize::from(BLACK_MAX)..usize::from(WHITE_MIN)];
     let mut tones = [0u32; 16];
     for (value, count) in (usize::from(BLACK_MAX)..).zip(middle) {

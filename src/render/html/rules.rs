@@ -77,11 +77,11 @@ impl<'s> Rules<'s> {
         while let Some(open) = rest.find(['{', ';']) {
             let (prelude, after) = rest.split_at(open);
             let prelude = prelude.trim().trim_start_matches("<!--").trim_start_matches("-->").trim();
-            if after.starts_with(';') {
-                rest = &after[1..];
+            let Some(after) = after.strip_prefix('{') else {
+                rest = after.trim_start_matches(';');
                 continue;
-            }
-            let (inner, next) = braced(&after[1..]);
+            };
+            let (inner, next) = braced(after);
             rest = next;
             match prelude.strip_prefix('@') {
                 Some(at) if nesting > 0 && is_for_paper(at) => self.block(inner, nesting - 1),

@@ -197,11 +197,10 @@ impl<'t> Layout<'t, '_> {
             }
         }
         self.cell_borders(cell.node, style, ((left, top), (width, height)));
-        let letters = self.out[cell.since..cell.until].iter().find_map(|fragment| match &fragment.mark {
+        self.out[cell.since..cell.until].iter().find_map(|fragment| match &fragment.mark {
             Mark::Letters(letters) => letters.first().map(|letter| letter.y),
             _ => None,
-        });
-        letters
+        })
     }
 
     /// Where borders collapse they stand on the lines between cells, so that neighbours draw the same line.

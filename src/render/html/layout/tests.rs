@@ -14,8 +14,7 @@ fn drawn(html: &str) -> Vec<(char, i32, i32, i32)> {
     let root = boxes(&super::super::clean::clean(html, &Limits::default(), super::super::CellSpans::Kept));
     let (inlines, limits) = (Inlines::new(), Limits::default());
     let pictures = Pictures::new(&inlines, &limits);
-    let laid = font::with(|fonts| lay(&root, fonts, &pictures, PAGE).fragments.iter().map(shown).collect());
-    laid
+    font::with(|fonts| lay(&root, fonts, &pictures, PAGE).fragments.iter().map(shown).collect())
 }
 
 fn shown(fragment: &Fragment<'_>) -> (char, i32, i32, i32) {

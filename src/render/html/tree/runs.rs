@@ -42,7 +42,7 @@ impl Sink {
                     }
                     match space {
                         WhiteSpace::PreLine => self.collapsed(line, style, linked),
-                        _ => self.push(expand_tabs(line.trim_end_matches('\r')), style, linked),
+                        _ => self.push(&expand_tabs(line.trim_end_matches('\r')), style, linked),
                     }
                 }
             }
@@ -58,12 +58,12 @@ impl Sink {
             }
             self.after_space = is_space;
         }
-        self.push(out, style, linked);
+        self.push(&out, style, linked);
     }
 
-    fn push(&mut self, text: String, style: &Rc<Style>, linked: bool) {
+    fn push(&mut self, text: &str, style: &Rc<Style>, linked: bool) {
         // A soft hyphen would need a hyphen where the line breaks.
-        let text = printable(&transformed(&text, style.inherited.transform)).replace('\u{ad}', "");
+        let text = printable(&transformed(text, style.inherited.transform)).replace('\u{ad}', "");
         if !text.is_empty() {
             self.after_space = text.ends_with(' ');
             let style = if Rc::ptr_eq(style, &self.style) { &self.letters } else { style };
