@@ -2,7 +2,7 @@
 //! kinds, by Faxgate and by what others draw fax pages with (Ghostscript, MuPDF, poppler), and by error diffusion.
 //!
 //! `cargo bench --bench render` prints a table; all at 204×196, but MuPDF, which knows square pixels alone, at 200×200.
-//! Needs the Debian packages ghostscript, mupdf-tools and poppler-utils.
+//! Needs the Debian packages ghostscript, mupdf-tools, poppler-utils and python3-pil.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -30,6 +30,7 @@ fn main() {
     let documents = corpus::make(dir.path());
     println!("{:16}{:22}{:>8}{:>8}{:>8}", "", "", "line s", "CPU s", "wall s");
     text_mail();
+    photograph(dir.path());
     for (name, pages, file) in documents {
         ours(name, &file, pages);
         for (peer, draw) in PEERS {
@@ -57,6 +58,25 @@ fn text_mail() {
         draw();
     }
     row("a text mail", "Faxgate", &drawn, (own_time() - used) / TIMES, begun.elapsed() / TIMES);
+}
+
+/// A photograph of twelve million pixels, and the same by Pillow with error diffusion.
+fn photograph(dir: &Path) {
+    let photo = dir.join("photo.jpg");
+    corpus::photograph(&photo);
+    let bytes = std::fs::read(&photo).unwrap();
+    let draw = || render::files(&[("photo.jpg", &bytes)], &Options::default(), None).unwrap().pages;
+    draw();
+    let (used, begun) = (own_time(), Instant::now());
+    let drawn = draw();
+    row("a photograph", "Faxgate", &drawn, own_time() - used, begun.elapsed());
+    // On its side, as ours, at the same resolution.
+    let script = "import sys; from PIL import Image; i = Image.open(sys.argv[1]).convert('L').transpose(Image.ROTATE_90); \
+                  i.resize((1569, 2010)).convert('1').save(sys.argv[2], compression='group4', dpi=(204, 196))";
+    let (used, begun) = (children_time(), Instant::now());
+    run(Command::new("/usr/bin/python3").args(["-c", script]).arg(&photo).arg(dir.join("out.tif")));
+    let (cpu, wall) = (children_time() - used, begun.elapsed());
+    row("a photograph", "Pillow diffusion", &read(dir), cpu, wall);
 }
 
 type Draw = fn(&Path, &Path);

@@ -1,4 +1,5 @@
-//! Documents for the bench, made with Ghostscript: dense text, a scan on grey paper, and a page of everything.
+//! Documents for the bench, made with Ghostscript: dense text, a scan on grey paper, a page of everything, a map; and a
+//! photograph.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,6 +19,8 @@ const WORDS: &str = "the court has read the statement of the plaintiff and the a
 /// All documents: name, pages, PDF file.
 pub(crate) fn make(dir: &Path) -> Vec<(&'static str, usize, std::path::PathBuf)> {
     let (text, letter, mixed) = (dir.join("text.pdf"), dir.join("letter.pdf"), dir.join("mixed.pdf"));
+    let vectors = dir.join("map.pdf");
+    pdf(dir, &map(), &vectors);
     pdf(
         dir,
         &(0..10).map(|page| format!("{} showpage", lines(page, 790, 58, 10))).collect::<String>(),
@@ -32,6 +35,7 @@ pub(crate) fn make(dir: &Path) -> Vec<(&'static str, usize, std::path::PathBuf)>
         ("a letter", 1, letter),
         ("five scans", 5, scan),
         ("a mixed page", 1, mixed),
+        ("a map", 1, vectors),
     ]
 }
 
@@ -52,6 +56,45 @@ fn lines(page: usize, top: usize, count: usize, size: usize) -> String {
         text += &format!("60 {} moveto ({said}) show\n", top - line * size * 5 / 4);
     }
     text
+}
+
+/// Twelve million pixels, as a camera has them: JPEG.
+pub(crate) fn photograph(to: &Path) {
+    let picture = image::load_from_memory(&std::fs::read("templates/demo/parcel.jpg").unwrap()).unwrap();
+    let large = picture.resize_exact(4000, 3000, image::imageops::FilterType::CatmullRom).into_rgb8();
+    let mut jpeg = Vec::new();
+    let encoder = JpegEncoder::new_with_quality(&mut jpeg, 88);
+    encoder.write_image(large.as_raw(), 4000, 3000, ExtendedColorType::Rgb8).unwrap();
+    std::fs::write(to, jpeg).unwrap();
+}
+
+/// Contour lines, fields with outlines, and hatching: forty thousand curves and lines.
+fn map() -> String {
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut drawing = String::from("0.3 setlinewidth\n");
+    for line in 0..400 {
+        let (x, y, size) =
+            (100.0 + random.f32() * 400.0, 100.0 + random.f32() * 640.0, 8.0 + random.f32() * 90.0);
+        let point = |turn: f32, random: &mut fastrand::Rng| {
+            let radius = size * (0.9 + random.f32() * 0.2);
+            format!("{:.1} {:.1} ", x + radius * turn.cos(), y + radius * turn.sin())
+        };
+        drawing += &format!("newpath {} moveto\n", point(0.0, &mut random));
+        for step in 0..33 {
+            let turn = |part: f32| (step as f32 + part) * std::f32::consts::TAU / 33.0;
+            let points: String = [0.33, 0.66, 1.0].map(|part| point(turn(part), &mut random)).concat();
+            drawing += &format!("{points} curveto\n");
+        }
+        drawing += match line % 8 {
+            0 => "closepath gsave 0.85 setgray fill grestore 0 setgray stroke\n",
+            _ => "stroke\n",
+        };
+    }
+    for line in 0..27_000 {
+        let (x, y) = (60 + line % 180 * 3, 60 + line / 180 * 5);
+        drawing += &format!("{x} {y} moveto 2 3 rlineto stroke\n");
+    }
+    drawing + "showpage"
 }
 
 /// Text, a photograph, a shaded table.

@@ -168,7 +168,7 @@ raw("uuencoded", b"See below.\r\nbegin 644 table.csv\r\n" + encoded.rstrip() + b
 # HTML as programs write it.
 put("html-only", html("<h1>Offer</h1><p>For <b>you</b>"), ok)
 both = mixed(plain("Hello"), html("<p>Hello</p>"), subtype="alternative")
-put("alternative", both, ok, other)
+put("alternative", both, other, ok)
 put("alternative-table", mixed(plain("see html"), html("<table><tr><td>Fax<td>17.00</table>" * 3), subtype="alternative"),
     other, ok)
 put("html-empty", html("<html><head><title>x</title></head><body></body></html>"), "refused: no text")
@@ -182,7 +182,7 @@ put("signature-logo-unused", mixed(html("<p>Yours"), file(png(120, 40), "logo.pn
 put("photo-inline", mixed(html('<p>Look:<img src="cid:p">'), file(JPEG, "photo.jpg", "jpeg", "inline", "image", "p"),
     subtype="related"), ok, "photo.jpg: embedded")
 put("outlook-related", mixed(mixed(plain("Hi"), html('<p class=MsoNormal>Hi<o:p></o:p></p>'), subtype="alternative"),
-    file(png(300, 300), "image001.png", "png", "inline", "image", "image001.png@01D"), subtype="related"), ok, other,
+    file(png(300, 300), "image001.png", "png", "inline", "image", "image001.png@01D"), subtype="related"), other, ok,
     f"image001.png: {PAGE}")
 put("apple-mail", mixed(plain("Here it is:"), file(PDF, "letter.pdf", "pdf", "inline"), plain("Sent from my phone")), ok,
     ok, f"letter.pdf: {PAGE}")

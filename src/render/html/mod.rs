@@ -48,7 +48,6 @@ struct Seen {
     /// Whatever is not white, letters counted.
     signs: usize,
     pictures: usize,
-    has_table: bool,
 }
 
 impl Seen {
@@ -83,10 +82,10 @@ impl Document {
         self.seen.signs + self.seen.pictures == 0
     }
 
-    /// Whether the HTML text says clearly more than the plain one beside it, or has tables that plain text lacks.
-    pub(super) fn says_more(&self, plain: &str) -> bool {
+    /// Whether the HTML text says clearly less than the plain one beside it, or cannot be laid out.
+    pub(super) fn says_less(&self, plain: &str) -> bool {
         let letters = plain.chars().filter(|c| c.is_alphanumeric()).count();
-        self.seen.has_table || self.seen.letters * 3 > letters * 4
+        self.root.is_none() || self.seen.letters * 4 < letters * 3
     }
 
     /// Draws the document where the flow has come to, with pictures of the message in their places.
@@ -133,7 +132,6 @@ fn look(node: &Node, seen: &mut Seen) {
     match &node.content {
         Content::Blocks(nodes) => nodes.iter().for_each(|node| look(node, seen)),
         Content::Table(table) => {
-            seen.has_table |= table.holds_data();
             table.caption.iter().for_each(|caption| look(caption, seen));
             table.cells.iter().for_each(|(_, cell)| look(cell, seen));
         }
@@ -150,5 +148,63 @@ fn look(node: &Node, seen: &mut Seen) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use fax::page::{Page, Resolution};
+    use image::{GrayImage, ImageFormat, Luma};
+
+    use super::super::kind::Picture;
+    use super::super::options::Paper;
+    use super::super::sheet::Sheet;
+    use super::*;
+
+    fn drawn(document: &Document, inlines: &Inlines<'_>) -> (Vec<Page>, Shown) {
+        let (limits, mut shown) = (Limits::default(), Shown::new());
+        let sheet = Sheet::new(Paper::A4, Resolution::R204x98);
+        let pages = super::super::font::with(|fonts| {
+            let mut flow = Flow::new(fonts, sheet, &limits, 0);
+            document.draw(&mut flow, inlines, &limits, &mut shown).unwrap();
+            flow.finish().pages
+        });
+        (pages, shown)
+    }
+
+    fn ink(page: &Page) -> u32 {
+        page.bits().iter().map(|octet| octet.count_ones()).sum()
+    }
+
+    #[test]
+    fn what_cannot_be_laid_out_is_read() {
+        let mut png = std::io::Cursor::new(Vec::new());
+        GrayImage::from_pixel(96, 96, Luma([0])).write_to(&mut png, ImageFormat::Png).unwrap();
+        let inlines = Inlines::from([("logo", (Picture::Png, png.get_ref().as_slice()))]);
+        let html = "<h1>Title</h1><ul><li>item</ul><img src=cid:logo><table border=1><tr><th>a<td>b</table>";
+        let laid = Document::read(html, &Limits::default()).unwrap();
+        let read = Document { root: None, ..Document::read(html, &Limits::default()).unwrap() };
+        for document in [laid, read] {
+            let (pages, shown) = drawn(&document, &inlines);
+            assert_eq!((pages.len(), shown.get("logo")), (1, Some(&1)));
+            // The picture is one inch square.
+            assert!(ink(&pages[0]) > 204 * 98 + 500);
+        }
+    }
+
+    #[test]
+    fn what_there_is_to_see_is_counted() {
+        let read = |html: &str| Document::read(html, &Limits::default()).unwrap();
+        for empty in
+            ["", "<p> &nbsp; <br>", "<hr>", "<p style='display:none'>x", "<img src='http://x/y.gif'>"]
+        {
+            assert!(read(empty).is_empty(), "{empty}");
+        }
+        for seen in ["?", "<img src=cid:x>", "<img src='http://x/y.gif' alt=Logo>"] {
+            assert!(!read(seen).is_empty(), "{seen}");
+        }
+        assert!(read("<p>four").says_less("four and more"));
+        assert!(!read("<p>four and mo").says_less("four and more"));
     }
 }

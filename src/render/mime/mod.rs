@@ -209,7 +209,7 @@ impl<'m, 'l> Walk<'m, 'l> {
         }
     }
 
-    /// The version that says more goes to paper (RFC 2046 §5.1.4 prefers the last that can be shown).
+    /// One version goes to paper (RFC 2046 §5.1.4 prefers the last that can be shown).
     fn alternative(
         &mut self,
         message: &'m Message<'m>,
@@ -275,8 +275,8 @@ impl Item<'_> {
     }
 }
 
-/// Which version of an alternative is faxed: the HTML one where the plain one says clearly less or cannot show its
-/// tables, else the plain one; where neither is there, the last that can be faxed.
+/// Which version of an alternative is faxed: the HTML one, which is what its reader saw, unless it says clearly less than
+/// the plain one; where neither is there, the last that can be faxed.
 fn choose(versions: &[Vec<Item<'_>>]) -> usize {
     let text_of = |index: usize| {
         versions[index].iter().find_map(|item| match &item.content {
@@ -294,11 +294,11 @@ fn choose(versions: &[Vec<Item<'_>>]) -> usize {
     let html = (0..versions.len()).find(|&index| html_of(index).is_some());
     match (plain, html) {
         (Some(plain), Some(html)) => {
-            let says_more = match (text_of(plain), html_of(html)) {
-                (Some(text), Some(document)) => document.says_more(text),
-                _ => false,
+            let says_less = match (text_of(plain), html_of(html)) {
+                (Some(text), Some(document)) => document.says_less(text),
+                _ => true,
             };
-            if says_more { html } else { plain }
+            if says_less { plain } else { html }
         }
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => (0..versions.len())

@@ -20,8 +20,6 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<Length>,
     pub(crate) rows: Vec<Row>,
     pub(crate) cells: Vec<(Place, Node)>,
-    /// Cells that head others.
-    heads: usize,
 }
 
 /// A row: what it says of itself.
@@ -118,7 +116,6 @@ impl Tree<'_> {
             let Some(cell) = self.part(child, style) else { continue };
             let spans = (self.span(child, "colspan"), self.span(child, "rowspan"));
             let name = self.cascade.dom.name(child).to_owned();
-            grid.table.heads += usize::from(name == "th");
             let node = self.node(child, &name, cell);
             grid.cell(spans, node);
         }
@@ -203,16 +200,5 @@ impl Grid {
         let columns = self.free.len();
         self.table.columns.resize(columns, Length::Auto);
         self.table
-    }
-}
-
-impl Table {
-    /// Whether it holds data: cells that head others, or rows and columns with lines between them. Other tables only make
-    /// the layout.
-    pub(crate) fn holds_data(&self) -> bool {
-        let has_lines = |node: &Node| node.style.border.iter().filter(|border| border.drawn).count() >= 2;
-        let lined = self.cells.iter().filter(|(_, cell)| has_lines(cell)).count();
-        let is_grid = self.rows.len() > 1 && self.columns.len() > 1;
-        self.heads > 0 || is_grid && lined * 2 >= self.cells.len()
     }
 }
