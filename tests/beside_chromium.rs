@@ -167,6 +167,8 @@ fn tesseract(dir: &Path, number: usize, page: &Page, words: &mut HashMap<String,
     let picture = dir.join("page.png");
     picture_of(page).save(&picture).unwrap();
     let mut tesseract = Command::new("tesseract");
+    // Its threads wait for each other where other tests run beside it.
+    tesseract.env("OMP_THREAD_LIMIT", "1");
     tesseract.arg(&picture).args(["stdout", "--dpi", "204", "--psm", "3", "tsv"]);
     let output = tesseract.output().unwrap();
     for line in String::from_utf8_lossy(&output.stdout).lines().skip(1) {

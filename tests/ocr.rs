@@ -49,6 +49,7 @@ fn read(dir: &Path, page: &Page) -> Vec<String> {
     let tone = |x, y| Luma([if page.is_black(x, y / times) { 0 } else { 255 }]);
     GrayImage::from_fn(page.width(), page.rows() * times, tone).save(&picture).unwrap();
     let output = Command::new("tesseract")
+        .env("OMP_THREAD_LIMIT", "1")
         .arg(&picture)
         .args(["stdout", "--dpi", "204", "--psm", "6"])
         .output()
