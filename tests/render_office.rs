@@ -74,8 +74,8 @@ fn read(dir: &Path, page: &Page) -> String {
     for image in [upright, turned] {
         image.save(&picture).unwrap();
         let mut tesseract = Command::new("tesseract");
-    // Its threads wait for each other where other tests run beside it.
-    tesseract.env("OMP_THREAD_LIMIT", "1");
+        // Its threads wait for each other where other tests run beside it.
+        tesseract.env("OMP_THREAD_LIMIT", "1");
         let output = tesseract.arg(&picture).args(["stdout", "--dpi", "204"]).output().unwrap();
         text += &String::from_utf8_lossy(&output.stdout).to_lowercase();
     }
