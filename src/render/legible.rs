@@ -6,6 +6,8 @@
 
 use fax::page::{Page, Resolution};
 
+use super::sheet::px_per_pt;
+
 /// Gaps that do not part a line, in pixels (7 points): between letters, and between words.
 const GAP_PX: u32 = 20;
 /// What is narrower is no line but a dot, a speck or a lone letter, in pixels.
@@ -21,8 +23,6 @@ const SMALL_PERCENT_MIN: u64 = 12;
 const SMALL_PX_MIN: u64 = 600;
 /// How high a line is from the highest letter to the lowest, as a part of the size of its letters.
 const LINE_EM: f32 = 0.95;
-/// Points in an inch.
-const PT_PER_INCH: f32 = 72.0;
 
 /// What the lines of a page measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(super) fn too_small_pt(page: &Page) -> Option<f32> {
     let print = measure(page);
     let is_small = print.small_px >= SMALL_PX_MIN && print.small_px * 100 >= print.all_px * SMALL_PERCENT_MIN;
     let rows = print.small_area as f32 / print.small_px.max(1) as f32;
-    is_small.then(|| rows / rows_per_pt(page) / LINE_EM)
+    is_small.then(|| rows / px_per_pt(page.resolution()).1 / LINE_EM)
 }
 
 /// The resolution at which such print has twice the rows, where nearly every machine has it.
@@ -47,12 +47,8 @@ pub(super) fn finer(resolution: Resolution) -> Option<Resolution> {
     (resolution == Resolution::R204x98).then_some(Resolution::R204x196)
 }
 
-fn rows_per_pt(page: &Page) -> f32 {
-    page.resolution().y_dpi() as f32 / PT_PER_INCH
-}
-
 fn measure(page: &Page) -> Print {
-    let rows_per_pt = rows_per_pt(page);
+    let rows_per_pt = px_per_pt(page.resolution()).1;
     let mut lines = Lines::default();
     let mut print = Print::default();
     for (y, row) in (0..).zip(page.iter_rows()) {

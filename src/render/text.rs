@@ -99,7 +99,8 @@ fn is_table(lines: &[Line]) -> bool {
     lines.iter().filter(aligned).count() >= TABLE_LINES_MIN
 }
 
-fn expand_tabs(line: &str) -> String {
+/// A line with its tabs as spaces.
+pub(super) fn expand_tabs(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut column = 0;
     for character in line.chars() {

@@ -196,7 +196,8 @@ impl<'t> Layout<'t, '_> {
         width.max(insets).min(available)
     }
 
-    fn float(&mut self, node: &'t Node, (x, y): (f32, f32), width: f32, floats: &mut Floats) {
+    /// A box at the side, at this height or below what is there already.
+    pub(super) fn float(&mut self, node: &'t Node, (x, y): (f32, f32), width: f32, floats: &mut Floats) {
         let style = &*node.style;
         let is_right = style.float == Some(true);
         let margins = style.margin_pt(LEFT, width) + style.margin_pt(RIGHT, width);
@@ -209,11 +210,6 @@ impl<'t> Layout<'t, '_> {
         let placed = self.boxed(node, at, (own - margins, width), &mut Floats::default());
         let bottom = top + placed.height + style.margin_pt(BOTTOM, width);
         floats.add(is_right, (left, y), (own, bottom - y));
-    }
-
-    /// Floats that begin in a line.
-    pub(super) fn float_in_line(&mut self, node: &'t Node, at: (f32, f32), width: f32, floats: &mut Floats) {
-        self.float(node, at, width, floats);
     }
 
     /// The ground of a box whose height is not known yet.

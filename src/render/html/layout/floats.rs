@@ -62,7 +62,7 @@ impl Floats {
         self.cleared(f32::NEG_INFINITY, [true; 2])
     }
 
-    /// Forgets what ends above.
+    /// Whether all of them end above.
     pub(super) fn is_clear(&self, y: f32) -> bool {
         self.boxes.iter().all(|float| float.bottom <= y)
     }

@@ -56,7 +56,7 @@ impl<'t> Layout<'t, '_> {
     ) -> Inner {
         for run in runs {
             if let Run::Float(node) = run {
-                self.float_in_line(node, (x, y), width, floats);
+                self.float(node, (x, y), width, floats);
             }
         }
         let Prepared { mut pieces, paragraphs } = self.prepare(runs, block, Some(width));

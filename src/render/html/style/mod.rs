@@ -189,7 +189,7 @@ pub(super) struct Style {
     pub(super) flex_column: bool,
     pub(super) flex_wrap: bool,
     pub(super) flex_spread: bool,
-    /// As in a flex box: taken out of the flow, and not placed by us.
+    /// It stands where its style says and not in the flow; here it stays in the flow, unless it is hidden.
     pub(super) out_of_flow: bool,
 }
 

@@ -152,7 +152,7 @@ impl Tree<'_> {
 
     fn element(&mut self, id: NodeId, name: &str, parent: &Rc<Style>, linked: bool, sink: &mut Sink) {
         let style = self.cascade.style(id, parent);
-        if style.is_hidden() || style.out_of_flow && matches!(style.display, Display::None) {
+        if style.is_hidden() {
             return;
         }
         let style = Rc::new(style);

@@ -2,14 +2,12 @@
 
 use std::rc::Rc;
 
-use super::super::super::text::printable;
+use super::super::super::text::{expand_tabs, printable};
 use super::super::style::{Display, Style, Transform, WhiteSpace};
 use super::{Content, Node, Run, Text, is_in_line};
 
 /// What HTML takes for white space; a no-break space is none.
 const SPACES: [char; 5] = [' ', '\t', '\n', '\r', '\u{c}'];
-/// Columns that a tab stop lies apart.
-const TAB_COLUMNS: usize = 8;
 
 /// Collects what a box holds.
 pub(super) struct Sink {
@@ -164,18 +162,4 @@ fn transformed(text: &str, transform: Transform) -> String {
             upper.collect()
         }
     }
-}
-
-fn expand_tabs(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut column = 0;
-    for c in line.chars() {
-        let width = if c == '\t' { TAB_COLUMNS - column % TAB_COLUMNS } else { 1 };
-        match c {
-            '\t' => text.extend(std::iter::repeat_n(' ', width)),
-            _ => text.push(c),
-        }
-        column += width;
-    }
-    text
 }
