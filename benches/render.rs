@@ -2,6 +2,7 @@
 //! kinds, by Faxgate and by what others draw fax pages with (Ghostscript, MuPDF, poppler), and by error diffusion.
 //!
 //! `cargo bench --bench render` prints a table; all at 204×196, but MuPDF, which knows square pixels alone, at 200×200.
+//! Every time is the median of some. `cargo bench --bench render -- scans` does only what has this in its name.
 //! Needs the Debian packages ghostscript, mupdf-tools, poppler-utils and python3-pil.
 #![allow(
     clippy::disallowed_methods,
@@ -22,42 +23,43 @@ use fax::page::{Page, Resolution};
 use fax::tiff::{Limits, MmrPage};
 use faxgate::render::{self, Options};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Bits a second of a V.17 call.
 const LINE_RATE: f64 = 14_400.0;
 
+/// How often everything is drawn; the median counts.
+const TIMES: usize = 5;
+
 fn main() {
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let is_wanted = |name: &str| name.contains(&wanted);
     let dir = tempfile::tempdir().unwrap();
-    let documents = corpus::make(dir.path());
     println!("{:16}{:22}{:>8}{:>8}{:>8}", "", "", "line s", "CPU s", "wall s");
-    text_mail();
-    photograph(dir.path());
-    for (name, pages, file) in documents {
+    if is_wanted("a text mail") {
+        text_mail();
+    }
+    if is_wanted("a photograph") {
+        photograph(dir.path());
+    }
+    let documents = corpus::make(dir.path());
+    for (name, pages, file) in documents.into_iter().filter(|(name, ..)| is_wanted(name)) {
         ours(name, &file, pages);
         for (peer, draw) in PEERS {
-            let (used, begun) = (children_time(), Instant::now());
-            draw(&file, dir.path());
-            let (wall, cpu) = (begun.elapsed(), children_time() - used);
-            let drawn = read(dir.path());
-            assert_eq!(drawn.len(), pages, "{peer}");
-            row(name, peer, &drawn, cpu, wall);
+            theirs(name, peer, dir.path(), || draw(&file, dir.path()), pages);
         }
         diffused(name, &file, dir.path());
     }
 }
 
-/// A page of text in a mail, as accepted; the mean of some.
+/// A page of text in a mail, as accepted.
 fn text_mail() {
-    const TIMES: u32 = 50;
     let text =
         "Please find the statement of the plaintiff and the answer of the defendant below.\r\n".repeat(30);
     let mail = format!("From: Anna <anna@example.com>\r\nSubject: The case\r\n\r\n{text}");
-    let draw = || render::message(mail.as_bytes(), &Options::default(), None).unwrap().pages;
-    let drawn = draw();
-    let (used, begun) = (own_time(), Instant::now());
-    for _ in 0..TIMES {
-        draw();
-    }
-    row("a text mail", "Faxgate", &drawn, (own_time() - used) / TIMES, begun.elapsed() / TIMES);
+    own_row("a text mail", || render::message(mail.as_bytes(), &Options::default(), None).unwrap().pages);
 }
 
 /// A photograph of twelve million pixels, and the same by Pillow with error diffusion.
@@ -65,18 +67,47 @@ fn photograph(dir: &Path) {
     let photo = dir.join("photo.jpg");
     corpus::photograph(&photo);
     let bytes = std::fs::read(&photo).unwrap();
-    let draw = || render::files(&[("photo.jpg", &bytes)], &Options::default(), None).unwrap().pages;
-    draw();
-    let (used, begun) = (own_time(), Instant::now());
-    let drawn = draw();
-    row("a photograph", "Faxgate", &drawn, own_time() - used, begun.elapsed());
+    let files = [("photo.jpg", &bytes[..])];
+    own_row("a photograph", || render::files(&files, &Options::default(), None).unwrap().pages);
     // On its side, as ours, at the same resolution.
     let script = "import sys; from PIL import Image; i = Image.open(sys.argv[1]).convert('L').transpose(Image.ROTATE_90); \
                   i.resize((1569, 2010)).convert('1').save(sys.argv[2], compression='group4', dpi=(204, 196))";
-    let (used, begun) = (children_time(), Instant::now());
-    run(Command::new("/usr/bin/python3").args(["-c", script]).arg(&photo).arg(dir.join("out.tif")));
-    let (cpu, wall) = (children_time() - used, begun.elapsed());
-    row("a photograph", "Pillow diffusion", &read(dir), cpu, wall);
+    let draw = || {
+        run(Command::new("/usr/bin/python3").args(["-c", script]).arg(&photo).arg(dir.join("out.tif")));
+    };
+    theirs("a photograph", "Pillow diffusion", dir, draw, 1);
+}
+
+/// Draws, and codes for the line, with a worker that has begun with something else, as often as it counts.
+fn own_row(name: &str, draw: impl Fn() -> Vec<Page>) {
+    let drawn = draw();
+    let [cpu, wall] = median(own_time, || draw().iter().for_each(|page| drop(MmrPage::encode(page))));
+    row(name, "Faxgate", &drawn, cpu, wall);
+}
+
+/// Lets a peer draw, as often as it counts, and reads what came out.
+fn theirs(name: &str, peer: &str, dir: &Path, draw: impl Fn(), pages: usize) {
+    let [cpu, wall] = median(children_time, draw);
+    let drawn = read(dir);
+    assert_eq!(drawn.len(), pages, "{peer}");
+    row(name, peer, &drawn, cpu, wall);
+}
+
+/// The medians of processor time and of time by the clock.
+fn median(processor_time: impl Fn() -> Duration, draw: impl Fn()) -> [Duration; 2] {
+    let times: Vec<[Duration; 2]> = (0..TIMES)
+        .map(|_| {
+            let (used, begun) = (processor_time(), Instant::now());
+            draw();
+            let wall = begun.elapsed();
+            [processor_time() - used, wall]
+        })
+        .collect();
+    [0, 1].map(|which| {
+        let mut sorted: Vec<_> = times.iter().map(|pair| pair[which]).collect();
+        sorted.sort();
+        sorted[TIMES / 2]
+    })
 }
 
 type Draw = fn(&Path, &Path);
@@ -98,18 +129,14 @@ fn run(command: &mut Command) {
     assert!(command.output().unwrap().status.success());
 }
 
-/// A worker that has begun with something else.
 fn ours(name: &str, file: &Path, pages: usize) {
     let bytes = std::fs::read(file).unwrap();
     let files = [("document.pdf", &bytes[..])];
-    let options = Options::default();
-    let draw = || render::files(&files, &options, None).unwrap().pages;
-    draw();
-    let (used, begun) = (own_time(), Instant::now());
-    let drawn = draw();
-    let (wall, cpu) = (begun.elapsed(), own_time() - used);
-    assert_eq!(drawn.len(), pages);
-    row(name, "Faxgate", &drawn, cpu, wall);
+    own_row(name, || {
+        let drawn = render::files(&files, &Options::default(), None).unwrap().pages;
+        assert_eq!(drawn.len(), pages);
+        drawn
+    });
 }
 
 /// Floyd and Steinberg's error diffusion of the same pages in grey, and what is left of them by a plain threshold.

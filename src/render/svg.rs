@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use image::{DynamicImage, GrayImage, Luma};
+use image::GrayImage;
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{self, ImageHrefResolver, Options, Tree, fontdb};
 
@@ -25,7 +25,7 @@ pub(super) fn size_pt(bytes: &[u8]) -> Result<(f32, f32), Failure> {
 }
 
 /// The drawing in grey on white, and its size in points.
-pub(super) fn draw(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, (f32, f32)), Failure> {
+pub(super) fn draw(bytes: &[u8], limits: &Limits) -> Result<(GrayImage, (f32, f32)), Failure> {
     let tree = tree(bytes)?;
     let size = tree.size();
     let scale = (PIXELS_LONG / size.width().max(size.height()).max(1.0)).min(SCALE_MAX);
@@ -35,12 +35,10 @@ pub(super) fn draw(bytes: &[u8], limits: &Limits) -> Result<(DynamicImage, (f32,
     let mut pixmap = Pixmap::new(width, height).ok_or_else(|| Failure::new("the drawing is empty"))?;
     pixmap.fill(Color::WHITE);
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
-    let mut grey = GrayImage::new(width, height);
-    for (from, to) in pixmap.data().as_chunks::<4>().0.iter().zip(grey.pixels_mut()) {
-        *to = Luma([picture::opaque_luma(from)]);
-    }
+    let grey = GrayImage::from_raw(width, height, picture::opaque_lumas(pixmap.data_mut()).to_vec())
+        .ok_or_else(|| Failure::new("the drawing is empty"))?;
     let size_pt = (size.width() * PT_PER_PX, size.height() * PT_PER_PX);
-    Ok((DynamicImage::ImageLuma8(grey), size_pt))
+    Ok((grey, size_pt))
 }
 
 fn tree(bytes: &[u8]) -> Result<Tree, Failure> {
@@ -81,7 +79,7 @@ mod tests {
             <rect width="50" height="50" fill="#000"/><text x="60" y="30">Ab</text></svg>"##;
         let (drawn, size_pt) = draw(svg, &Limits::default()).unwrap();
         assert_eq!(size_pt, (75.0, 37.5));
-        let grey = drawn.into_luma8();
+        let grey = drawn;
         assert_eq!(grey.dimensions(), (800, 400));
         assert!(grey.get_pixel(100, 100).0[0] == 0 && grey.get_pixel(420, 20).0[0] == 255);
         let ink = grey.enumerate_pixels().filter(|(x, _, pixel)| *x > 450 && pixel.0[0] < 100).count();

@@ -69,7 +69,7 @@ fn scaled(image: FaxImage, sheet: Sheet) -> Page {
     let grey = GrayImage::from_fn(bitmap.width(), bitmap.rows(), |x, y| {
         image::Luma([if bitmap.is_black(x, y) { 0 } else { u8::MAX }])
     });
-    picture::scan_page(&DynamicImage::ImageLuma8(grey), (x_dpi, y_dpi), sheet)
+    picture::scan_page(grey, (x_dpi, y_dpi), sheet)
 }
 
 fn grey_pages(
@@ -94,7 +94,7 @@ fn grey_pages(
     }
 }
 
-fn read(decoder: &mut Decoder<Cursor<&[u8]>>, limits: &Limits) -> Result<DynamicImage, Failure> {
+fn read(decoder: &mut Decoder<Cursor<&[u8]>>, limits: &Limits) -> Result<GrayImage, Failure> {
     let (width, height) = decoder.dimensions().map_err(damaged)?;
     picture::check_size(width, height, limits)?;
     let colour = decoder.colortype().map_err(damaged)?;
@@ -117,5 +117,5 @@ fn read(decoder: &mut Decoder<Cursor<&[u8]>>, limits: &Limits) -> Result<Dynamic
         }
         (colour, _) => return Err(damaged(format!("{colour:?}"))),
     };
-    image.map(|image| picture::on_white(&image)).ok_or_else(|| damaged("too few samples"))
+    image.map(picture::on_white).ok_or_else(|| damaged("too few samples"))
 }

@@ -219,8 +219,9 @@ fn fill(spool: &Path, id: &str, number: &str) {
     fs::set_permissions(spool.join("etc/hosts.hfaxd"), fs::Permissions::from_mode(0o600)).unwrap();
     // Of the client, whose home the spool folder is.
     let etc = programs.join("etc/hylafax");
+    // Active transfers come from the port below that of the server, which may be another program's.
     let client = format!(
-        "TypeRules: {}\nDialRules: {}\n",
+        "PassiveMode: yes\nTypeRules: {}\nDialRules: {}\n",
         etc.join("typerules").display(),
         etc.join("dialrules").display()
     );

@@ -1,16 +1,16 @@
 //! A grey picture at the pixels of a page, and what is seen of it through a small window.
 
 /// Rows of grey values: 0 is black.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Grey {
+#[derive(Debug)]
+pub(in super::super) struct Grey<'v> {
     width: u32,
     rows: u32,
-    values: Vec<u8>,
+    values: &'v mut [u8],
 }
 
-impl Grey {
+impl<'v> Grey<'v> {
     /// A picture of `width` pixels a row; `None` where `values` is no whole number of rows.
-    pub(in super::super) fn new(width: u32, values: Vec<u8>) -> Option<Self> {
+    pub(in super::super) fn new(width: u32, values: &'v mut [u8]) -> Option<Self> {
         let stride = width as usize;
         if stride == 0 || !values.len().is_multiple_of(stride) {
             return None;
@@ -27,10 +27,6 @@ impl Grey {
         self.rows
     }
 
-    pub(super) fn values(&self) -> &[u8] {
-        &self.values
-    }
-
     pub(super) fn row(&self, y: u32) -> &[u8] {
         let start = y as usize * self.width as usize;
         self.values.get(start..start + self.width as usize).unwrap_or_default()
@@ -38,7 +34,7 @@ impl Grey {
 
     #[cfg(test)]
     pub(super) fn values_mut(&mut self) -> &mut [u8] {
-        &mut self.values
+        self.values
     }
 
     pub(super) fn rows_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
@@ -66,16 +62,19 @@ impl Window {
     }
 
     /// Moves to row `y`: afterwards `low` and `high` look at it.
-    pub(super) fn move_to(&mut self, grey: &Grey, y: u32) {
-        self.column_low.fill(u8::MAX);
-        self.column_high.fill(0);
-        let reach = REACH as u32;
-        for row in y.saturating_sub(reach)..(y + reach + 1).min(grey.rows()) {
-            let columns = self.column_low[REACH..].iter_mut().zip(&mut self.column_high[REACH..]);
-            for ((low, high), &value) in columns.zip(grey.row(row)) {
-                *low = (*low).min(value);
-                *high = (*high).max(value);
-            }
+    pub(super) fn move_to(&mut self, grey: &Grey<'_>, y: u32) {
+        // Beyond the edges the picture goes on as it ends there.
+        let last = grey.rows().saturating_sub(1);
+        let near =
+            std::array::from_fn(|tap| grey.row((y + tap as u32).saturating_sub(REACH as u32).min(last)));
+        let width = self.low.len();
+        of_lanes(near, &mut self.column_low[REACH..REACH + width], u8::min);
+        of_lanes(near, &mut self.column_high[REACH..REACH + width], u8::max);
+        let beside = |columns: &[u8]| -> [u8; 2] { [columns[REACH], columns[REACH + width - 1]] };
+        for columns in [&mut self.column_low, &mut self.column_high] {
+            let [first, last] = beside(columns);
+            columns[..REACH].fill(first);
+            columns[REACH + width..].fill(last);
         }
         along(&self.column_low, &mut self.low, u8::min);
         along(&self.column_high, &mut self.high, u8::max);
@@ -85,13 +84,23 @@ impl Window {
     pub(super) fn around(&self, x: usize) -> (u8, u8) {
         (self.low.get(x).copied().unwrap_or(0), self.high.get(x).copied().unwrap_or(0))
     }
+
+    /// The same for eight pixels from `x` on; `None` where there are fewer.
+    pub(super) fn around_eight(&self, x: usize) -> Option<(&[u8; 8], &[u8; 8])> {
+        Some((self.low.get(x..)?.first_chunk()?, self.high.get(x..)?.first_chunk()?))
+    }
 }
 
 /// For every pixel, `of` the five columns around it.
 fn along(columns: &[u8], row: &mut [u8], of: impl Fn(u8, u8) -> u8) {
     let width = row.len();
-    let [a, b, c, d, e] = std::array::from_fn(|shift| &columns[shift..shift + width]);
-    for (x, out) in row.iter_mut().enumerate() {
+    of_lanes(std::array::from_fn(|shift| &columns[shift..shift + width]), row, of);
+}
+
+/// For every place, `of` what the lanes have there.
+fn of_lanes(lanes: [&[u8]; 2 * REACH + 1], out: &mut [u8], of: impl Fn(u8, u8) -> u8) {
+    let [a, b, c, d, e] = lanes.map(|lane| &lane[..out.len()]);
+    for (x, out) in out.iter_mut().enumerate() {
         *out = of(of(of(a[x], b[x]), of(c[x], d[x])), e[x]);
     }
 }

@@ -34,8 +34,10 @@ const TERMS: usize = 6;
 const GRAIN_REACH: f32 = 4.5;
 const GRAIN_MAX: f32 = 0.2;
 /// So many of 1,000 pixels may become black by stretching the tones, where ink is no lighter than this.
-const INK_PER_MILLE: usize = 5;
+const INK_PER_MILLE: u32 = 5;
 const INK_MAX: usize = 90;
+/// One of so many rows is looked at for ink.
+const INK_ROWS: usize = 4;
 
 /// An even, light square: where its middle lies (from −1 to 1), its tone, and how much its pixels differ from it.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +49,7 @@ struct Square {
 }
 
 /// Makes paper white where there is any, and says how much the grain of what is left differs from its tone, on average.
-pub(super) fn clean(grey: &mut Grey) -> f32 {
+pub(super) fn clean(grey: &mut Grey<'_>) -> f32 {
     let Some(light) = Light::of(grey) else { return 0.0 };
     let ink = ink(grey, &light);
     let (width, rows) = (grey.width(), grey.rows());
@@ -55,11 +57,13 @@ pub(super) fn clean(grey: &mut Grey) -> f32 {
         // The light changes slowly: it is the same for some pixels.
         for (part, pixels) in (0..).zip(row.chunks_mut(CELL as usize / 2)) {
             let paper = light.at(place(part * CELL / 2 + CELL / 4, width), place(y, rows));
-            let white_from = paper * light.keeps_below;
-            let stretch = 255.0 / (paper - ink).max(1.0);
+            let white_from = (paper * light.keeps_below).ceil() as u8;
+            // Of 512 parts: a tone times 128 times this, without its lower 16 bits.
+            let stretch = (255.0 * 512.0 / (paper - ink).max(2.0)) as u16;
             for value in pixels {
-                let tone = f32::from(*value);
-                *value = if tone >= white_from { u8::MAX } else { ((tone - ink) * stretch) as u8 };
+                let above = u16::from(value.saturating_sub(ink as u8)) << 7;
+                let tone = ((u32::from(above) * u32::from(stretch)) >> 16) as u16;
+                *value = if *value >= white_from { u8::MAX } else { tone.min(255) as u8 };
             }
         }
     }
@@ -76,7 +80,7 @@ struct Light {
 }
 
 impl Light {
-    fn of(grey: &Grey) -> Option<Self> {
+    fn of(grey: &Grey<'_>) -> Option<Self> {
         if is_white(grey) {
             return None;
         }
@@ -120,7 +124,7 @@ impl Light {
 }
 
 /// Whether most of it is white already: then nothing needs to be looked for. Some rows tell.
-fn is_white(grey: &Grey) -> bool {
+fn is_white(grey: &Grey<'_>) -> bool {
     let rows = (0..grey.rows()).step_by(CELL as usize / 2).map(|y| grey.row(y));
     let (mut white, mut all) = (0, 0);
     for row in rows {
@@ -135,33 +139,39 @@ fn place(at: u32, of: u32) -> f32 {
     at as f32 * 2.0 / of.max(1) as f32 - 1.0
 }
 
-fn square(grey: &Grey, left: u32, top: u32) -> Option<Square> {
+fn square(grey: &Grey<'_>, left: u32, top: u32) -> Option<Square> {
     let columns = left as usize..(left + CELL) as usize;
-    let mut counts = [0u32; 256];
-    for y in top..top + CELL {
-        for &value in grey.row(y).get(columns.clone()).unwrap_or_default() {
-            counts[usize::from(value)] += 1;
-        }
-    }
+    // Every second row tells as much.
+    let rows = (top..top + CELL).step_by(2).map(|y| grey.row(y).get(columns.clone()).unwrap_or_default());
+    let counts = counts(rows);
     // Five tones together: grain and JPEG leave gaps in the counts.
-    let around = |tone: usize, reach: usize| {
-        let tones = tone.saturating_sub(reach)..(tone + reach + 1).min(256);
-        tones.map(move |tone| (tone, counts[tone]))
-    };
-    let share = |tone: usize, reach| around(tone, reach).map(|(_, count)| count).sum::<u32>();
-    let tone = (usize::from(LIGHT_MIN)..256).max_by_key(|&tone| share(tone, 2))?;
-    let near = share(tone, EVEN_TONES.into());
-    if near * 100 < CELL * CELL * EVEN_PERCENT_MIN {
+    let together = |tone: usize| counts[tone - 2..(tone + 3).min(256)].iter().sum::<u32>();
+    let tone = (usize::from(LIGHT_MIN)..256).max_by_key(|&tone| together(tone))?;
+    let reach = usize::from(EVEN_TONES);
+    let around =
+        || (tone - reach..(tone + reach + 1).min(256)).map(|tone| (tone as f32, counts[tone] as f32));
+    let near = around().map(|(_, count)| count).sum::<f32>();
+    if near * 100.0 < (CELL * CELL / 2 * EVEN_PERCENT_MIN) as f32 {
         return None;
     }
-    let mean = around(tone, EVEN_TONES.into()).map(|(tone, count)| tone as f32 * count as f32).sum::<f32>()
-        / near as f32;
-    let grain = around(tone, EVEN_TONES.into())
-        .map(|(tone, count)| (tone as f32 - mean).abs() * count as f32)
-        .sum::<f32>()
-        / near as f32;
+    let mean = around().map(|(tone, count)| tone * count).sum::<f32>() / near;
+    let grain = around().map(|(tone, count)| (tone - mean).abs() * count).sum::<f32>() / near;
     let (x, y) = (place(left + CELL / 2, grey.width()), place(top + CELL / 2, grey.rows()));
     Some(Square { x, y, tone: mean, grain })
+}
+
+/// How many values have each tone.
+fn counts<'r>(rows: impl Iterator<Item = &'r [u8]>) -> [u32; 256] {
+    // Neighbours have like tones: with tables of their own they need not wait for each other.
+    let mut tables = [[0u32; 256]; 4];
+    for row in rows {
+        for values in row.chunks(4) {
+            for (table, value) in tables.iter_mut().zip(values) {
+                table[usize::from(*value)] += 1;
+            }
+        }
+    }
+    std::array::from_fn(|tone| tables.iter().map(|table| table[tone]).sum())
 }
 
 /// The tone that most squares have, give or take a few.
@@ -215,14 +225,11 @@ fn surface(squares: &[Square]) -> Option<[f32; TERMS]> {
 }
 
 /// The tone of ink: what is darker than the paper's darkest 5 of 1,000 pixels becomes black.
-fn ink(grey: &Grey, light: &Light) -> f32 {
-    let mut counts = [0usize; 256];
-    for &value in grey.values() {
-        counts[usize::from(value)] += 1;
-    }
-    let wanted = grey.values().len() * INK_PER_MILLE / 1000;
+fn ink(grey: &Grey<'_>, light: &Light) -> f32 {
+    let rows = (0..grey.rows()).step_by(INK_ROWS).map(|y| grey.row(y));
+    let wanted = grey.width() * grey.rows().div_ceil(INK_ROWS as u32) / 1000 * INK_PER_MILLE;
     let mut sum = 0;
-    let tone = counts.iter().position(|count| {
+    let tone = counts(rows).iter().position(|count| {
         sum += count;
         sum > wanted
     });

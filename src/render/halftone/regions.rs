@@ -36,8 +36,10 @@ pub(super) enum Kind {
     Photo,
 }
 
-/// A block that looks like a photograph among others that do not.
-const LONELY: Kind = Kind::Line { ground: u8::MAX, near: u8::MAX, shade: true };
+impl Kind {
+    /// Letters and lines on white, as most blocks are.
+    pub(super) const ON_WHITE: Self = Self::Line { ground: u8::MAX, near: u8::MAX, shade: true };
+}
 
 /// The blocks of a picture, row by row.
 pub(super) struct Regions {
@@ -47,11 +49,19 @@ pub(super) struct Regions {
 }
 
 impl Regions {
-    pub(super) fn of(grey: &Grey) -> Self {
+    pub(super) fn of(grey: &Grey<'_>) -> Self {
         let (columns, rows) = (grey.width().div_ceil(BLOCK), grey.rows().div_ceil(BLOCK));
-        let kinds = (0..rows * columns)
-            .map(|index| kind(grey, index % columns * BLOCK, index / columns * BLOCK))
-            .collect();
+        let mut kinds = Vec::with_capacity((columns * rows) as usize);
+        let mut darkest = vec![0; grey.width() as usize];
+        for row in 0..rows {
+            darkest_of_columns(grey, row * BLOCK, &mut darkest);
+            kinds.extend((0..columns).zip(darkest.chunks(BLOCK as usize)).map(|(column, darkest)| {
+                match darkest.iter().all(|tone| *tone >= WHITE_MIN) {
+                    true => Kind::Blank,
+                    false => kind(grey, column * BLOCK, row * BLOCK),
+                }
+            }));
+        }
         let raw = Self { columns, rows, kinds };
         let photos = raw.kinds.iter().filter(|kind| **kind == Kind::Photo).count();
         match photos * 100 >= raw.kinds.len() * PHOTO_PERCENT_MIN {
@@ -142,7 +152,7 @@ impl Regions {
             let (column, row) = (index % self.columns, index / self.columns);
             let own = self.kinds.get(index as usize).copied().unwrap_or(Kind::Photo);
             match (own, self.mostly_photo(column, row)) {
-                (Kind::Photo, false) => LONELY,
+                (Kind::Photo, false) => Kind::ON_WHITE,
                 (_, true) => Kind::Photo,
                 (own, false) => own,
             }
@@ -227,20 +237,28 @@ fn count<'r>(rows: impl Iterator<Item = &'r [u8]>, is_met: impl Fn(u8) -> bool) 
     rows.map(|row| u32::from(row.iter().map(|&value| u8::from(is_met(value))).sum::<u8>())).sum()
 }
 
-fn kind(grey: &Grey, left: u32, top: u32) -> Kind {
+/// The darkest tone of every column in the row of blocks that begins at `top`.
+fn darkest_of_columns(grey: &Grey<'_>, top: u32, darkest: &mut [u8]) {
+    darkest.fill(u8::MAX);
+    for y in top..(top + BLOCK).min(grey.rows()) {
+        for (darkest, &value) in darkest.iter_mut().zip(grey.row(y)) {
+            *darkest = value.min(*darkest);
+        }
+    }
+}
+
+/// What a block is that is not white all over.
+fn kind(grey: &Grey<'_>, left: u32, top: u32) -> Kind {
     let (right, bottom) = ((left + BLOCK).min(grey.width()), (top + BLOCK).min(grey.rows()));
     let columns = left as usize..right as usize;
     let rows = || (top..bottom).map(|y| grey.row(y).get(columns.clone()).unwrap_or_default());
-    if rows().all(|row| row.iter().all(|&value| value >= WHITE_MIN)) {
-        return Kind::Blank;
-    }
     // Every second row: what a block is does not hang on single pixels.
     let all = (right - left) * (bottom - top).div_ceil(2);
     let middle = count(rows().step_by(2), |value| (BLACK_MAX..WHITE_MIN).contains(&value));
     let white = count(rows().step_by(2), |value| value == u8::MAX);
     if middle * 100 < all * MIDDLE_PERCENT_MIN && white * 100 >= all * (100 - GROUND_PERCENT) {
-        // Letters on white, as most blocks are: the ground is known without its tones being counted.
-        return Kind::Line { ground: u8::MAX, near: u8::MAX, shade: true };
+        // The ground is known without its tones being counted.
+        return Kind::ON_WHITE;
     }
     let mut counts = [0u32; 256];
     rows().step_by(2).flatten().for_each(|&value| counts[usize::from(value)] += 1);
