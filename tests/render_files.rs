@@ -197,44 +197,56 @@ fn what_is_transparent_is_white_and_what_is_wide_is_turned() {
     assert!(rows_with_ink > 2000, "{rows_with_ink}");
 }
 
+/// A PDF page of this size in points, with a square of two inches in the upper left corner, an inch from both edges.
+fn square(width: f32, height: f32) -> Vec<u8> {
+    let [catalog, tree, page, content] = [1, 2, 3, 4].map(pdf_writer::Ref::new);
+    let mut pdf = pdf_writer::Pdf::new();
+    pdf.catalog(catalog).pages(tree);
+    pdf.pages(tree).kids([page]).count(1);
+    let size = pdf_writer::Rect::new(0.0, 0.0, width, height);
+    pdf.page(page).parent(tree).media_box(size).contents(content).resources();
+    let mut drawing = pdf_writer::Content::new();
+    drawing.rect(72.0, height - 216.0, 144.0, 144.0).fill_nonzero();
+    pdf.stream(content, &drawing.finish());
+    pdf.finish()
+}
+
+/// How wide and how high what is black on a page is, in inches, and its first row.
+fn black(page: &Page) -> (f32, f32, u32) {
+    let (mut left, mut right, mut top, mut bottom) = (u32::MAX, 0, u32::MAX, 0);
+    for y in 0..page.rows() {
+        for x in (0..page.width()).filter(|&x| page.is_black(x, y)) {
+            (left, right, top, bottom) = (left.min(x), right.max(x), top.min(y), bottom.max(y));
+        }
+    }
+    let inches = |pixels: u32, dpi: u32| (pixels + 1) as f32 / dpi as f32;
+    let resolution = page.resolution();
+    (inches(right - left, resolution.x_dpi()), inches(bottom - top, resolution.y_dpi()), top)
+}
+
 #[test]
 fn a_pdf_keeps_its_proportions_and_a_landscape_page_is_turned() {
-    let rectangle = |width: f32, height: f32| {
-        let (catalog, tree, page, content) = (
-            pdf_writer::Ref::new(1),
-            pdf_writer::Ref::new(2),
-            pdf_writer::Ref::new(3),
-            pdf_writer::Ref::new(4),
-        );
-        let mut pdf = pdf_writer::Pdf::new();
-        pdf.catalog(catalog).pages(tree);
-        pdf.pages(tree).kids([page]).count(1);
-        let size = pdf_writer::Rect::new(0.0, 0.0, width, height);
-        pdf.page(page).parent(tree).media_box(size).contents(content).resources();
-        let mut drawing = pdf_writer::Content::new();
-        // A square of two inches in the upper left corner, an inch from both edges.
-        drawing.rect(72.0, height - 216.0, 144.0, 144.0).fill_nonzero();
-        pdf.stream(content, &drawing.finish());
-        pdf.finish()
-    };
     for (width, height) in [(595.0, 842.0), (842.0, 595.0)] {
         for resolution in [Resolution::R204x98, Resolution::R204x196] {
-            let file = rectangle(width, height);
+            let file = square(width, height);
             let page = &render::files(&[("square.pdf", &file)], &options(resolution), None).unwrap().pages[0];
-            let (mut left, mut right, mut top, mut bottom) = (u32::MAX, 0, u32::MAX, 0);
-            for y in 0..page.rows() {
-                for x in (0..page.width()).filter(|&x| page.is_black(x, y)) {
-                    (left, right, top, bottom) = (left.min(x), right.max(x), top.min(y), bottom.max(y));
-                }
-            }
-            let inches = |pixels: u32, dpi: u32| (pixels + 1) as f32 / dpi as f32;
-            let (across, down) =
-                (inches(right - left, resolution.x_dpi()), inches(bottom - top, resolution.y_dpi()));
+            let (across, down, top) = black(page);
             assert!((across - down).abs() < 0.03, "{across} × {down}");
             assert!((1.9..2.02).contains(&across), "{across}");
             // Turned to the left, the upper left corner is the lower left one.
             assert_eq!(width > height, top > page.rows() / 2, "{width} × {height}");
         }
+    }
+}
+
+#[test]
+fn a_legal_page_is_made_smaller_or_stays_as_long_as_it_is() {
+    for (longer_pages, inches, rows) in [(false, 1.63..1.66, 2259), (true, 1.95..2.0, 2711)] {
+        let options = Options { longer_pages, ..options(Resolution::R204x196) };
+        let page = &render::files(&[("legal.pdf", &square(612.0, 1008.0))], &options, None).unwrap().pages[0];
+        let (across, down, _) = black(page);
+        assert!(inches.contains(&across) && (across - down).abs() < 0.03, "{across} × {down}");
+        assert_eq!(page.rows(), rows);
     }
 }
 

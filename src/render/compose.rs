@@ -72,7 +72,9 @@ impl<'o> Composer<'o> {
         Self {
             options,
             desk,
-            sheet: Sheet::new(options.paper, options.resolution),
+            sheet: Sheet::new(options.paper, options.resolution)
+                .with_photographs(options.photographs)
+                .with_longer_pages(options.longer_pages),
             fonts,
             cover,
             pages: Vec::new(),

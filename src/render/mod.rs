@@ -46,7 +46,7 @@ use error::guard_all;
 pub use language::Language;
 use mime::Item;
 pub use mime::is_plain_text;
-pub use options::{CoverRule, Limits, Options, Paper, RenderConfig};
+pub use options::{CoverRule, Limits, Options, Paper, Photographs, RenderConfig};
 pub use task::{InProcess, Renderer, Task};
 use watch::Desk;
 

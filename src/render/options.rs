@@ -23,6 +23,17 @@ pub enum Paper {
     Letter,
 }
 
+/// How photographs become black and white.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Photographs {
+    /// Dots that grow as the tone darkens: they survive printers and are short on the line.
+    #[default]
+    Dots,
+    /// Error diffusion (Floyd and Steinberg): more detail, on paper that prints single pixels, for some times as long.
+    ErrorDiffusion,
+}
+
 /// How a message is made into pages.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -32,6 +43,10 @@ pub struct Options {
     pub resolution: Resolution,
     /// Pages may be made finer than that, where their print could not be read else: nobody has asked for a resolution.
     pub may_be_finer: bool,
+    /// Pages of documents that are longer than the sheet, and no wider, stay as long as they are.
+    pub longer_pages: bool,
+    /// How photographs become black and white.
+    pub photographs: Photographs,
     /// What a message may hold at most.
     pub limits: Limits,
     /// How the cover page looks.
@@ -109,6 +124,10 @@ pub struct RenderConfig {
     pub paper: Paper,
     /// The resolution where the sender asks for none.
     pub resolution: Fineness,
+    /// Whether pages of documents that are longer than the sheet, and no wider, stay as long as they are.
+    pub longer_pages: bool,
+    /// How photographs become black and white.
+    pub photographs: Photographs,
     /// The language of header lines and cover pages.
     pub language: Language,
     /// Whether a cover page goes first where the sender does not say.
@@ -132,6 +151,8 @@ impl Default for RenderConfig {
         Self {
             paper: Paper::A4,
             resolution: Fineness::Fine,
+            longer_pages: false,
+            photographs: Photographs::Dots,
             language: Language::En,
             cover: false,
             cover_needs_text: false,
@@ -190,6 +211,8 @@ impl RenderConfig {
             paper: self.paper,
             resolution: asked.unwrap_or(self.resolution).resolution(),
             may_be_finer: asked.is_none(),
+            longer_pages: self.longer_pages,
+            photographs: self.photographs,
             limits: self.limits.clone(),
             cover_template,
             cover_needs_text: self.cover_needs_text,

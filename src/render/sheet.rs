@@ -6,7 +6,7 @@
 
 use fax::page::{PaperWidth, Resolution};
 
-use super::options::Paper;
+use super::options::{Paper, Photographs};
 
 /// Points in an inch.
 const PT_PER_INCH: f32 = 72.0;
@@ -19,11 +19,21 @@ const TOP_MARGIN_PT: f32 = 30.0;
 /// White below text. Many machines cannot print the last 5 mm of a sheet.
 const BOTTOM_MARGIN_PT: f32 = 36.0;
 
-/// A sheet at a resolution.
+/// The longest page, in points: B4, the longest that T.30 has a name for; Legal fits.
+const LONG_MAX_PT: f32 = 1032.0;
+/// A document may be so much wider than the scan line and still count as no wider: Letter is, a little.
+const WIDER_MAX: f32 = 1.02;
+
+/// A sheet at a resolution, and how photographs come to lie on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sheet {
     paper: Paper,
     resolution: Resolution,
+    photographs: Photographs,
+    /// Whether it may be longer for what is.
+    may_be_longer: bool,
+    /// Its rows, where it is longer.
+    long_rows: Option<u32>,
 }
 
 /// The rows that a header line takes at this resolution.
@@ -38,7 +48,31 @@ pub(super) fn px_per_pt(resolution: Resolution) -> (f32, f32) {
 
 impl Sheet {
     pub(super) fn new(paper: Paper, resolution: Resolution) -> Self {
-        Self { paper, resolution }
+        Self { paper, resolution, photographs: Photographs::default(), may_be_longer: false, long_rows: None }
+    }
+
+    pub(super) fn with_photographs(self, photographs: Photographs) -> Self {
+        Self { photographs, ..self }
+    }
+
+    pub(super) fn with_longer_pages(self, may_be_longer: bool) -> Self {
+        Self { may_be_longer, ..self }
+    }
+
+    /// The sheet for a document of this size, in points, whichever way it will lie: as long as that, where it may be, and the
+    /// document is no wider.
+    pub(super) fn reaching(self, (across_pt, down_pt): (f32, f32)) -> Self {
+        let (x_scale, y_scale) = self.px_per_pt();
+        let (width_pt, height_pt) = (across_pt.min(down_pt), across_pt.max(down_pt));
+        let fits_across = width_pt * x_scale <= self.width() as f32 * WIDER_MAX;
+        let rows = (height_pt * y_scale).round() as u32;
+        let is_longer = height_pt <= LONG_MAX_PT && rows > self.rows();
+        let long_rows = (self.may_be_longer && fits_across && is_longer).then_some(rows);
+        Self { long_rows, ..self }
+    }
+
+    pub(super) fn photographs(self) -> Photographs {
+        self.photographs
     }
 
     pub(super) fn resolution(self) -> Resolution {
@@ -52,6 +86,9 @@ impl Sheet {
 
     /// Rows from the upper to the lower edge of the paper.
     pub(super) fn rows(self) -> u32 {
+        if let Some(rows) = self.long_rows {
+            return rows;
+        }
         let (tenths_of_mm, per_inch) = match self.paper {
             Paper::A4 => (2970, 254),
             Paper::Letter => (11, 1),
@@ -130,6 +167,22 @@ mod tests {
         assert_eq!(fit_of((800.0, 600.0)), (true, 100));
         assert_eq!(fit_of((300.0, 200.0)), (false, 100));
         assert_eq!(fit_of((0.0, 0.0)), (false, 100));
+    }
+
+    #[test]
+    fn a_longer_document_has_a_longer_sheet_where_that_is_allowed() {
+        let rows = |may, size| {
+            let sheet = Sheet::new(Paper::Letter, Resolution::R204x196).with_longer_pages(may).reaching(size);
+            (sheet.rows(), sheet.body_rows() + header_rows(sheet.resolution()))
+        };
+        let legal = (612.0, 1008.0);
+        assert_eq!(rows(true, legal), (2744, 2744));
+        assert_eq!(rows(true, (1008.0, 612.0)), (2744, 2744));
+        assert_eq!(rows(false, legal), (2156, 2156));
+        // Tabloid is wider, a till roll longer than any machine's paper, and a postcard shorter.
+        for size in [(792.0, 1224.0), (200.0, 2000.0), (300.0, 420.0)] {
+            assert_eq!(rows(true, size), (2156, 2156), "{size:?}");
+        }
     }
 
     #[test]

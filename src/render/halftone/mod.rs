@@ -3,7 +3,7 @@
 //!
 //! The paper of a scan is made white first (`paper`). Then the picture is looked at in blocks (`regions`). Where most of a
 //! block is made of many middle tones it is a photograph, and is screened with dots at 45° that grow as the tone
-//! darkens (`screen`). Scattered pixels (error diffusion) would show more detail, but printers lose them and T.4 coding
+//! darkens (`screen`). Scattered pixels (error diffusion, by option) show more detail, but printers lose them and T.4 coding
 //! makes them twice as long on the line as the bare bitmap. Everywhere else a pixel at an edge is compared with
 //! the middle of its surroundings, so that grey letters, white letters on colour and hairlines stay whole, and the even
 //! ground of a block is screened as one tone, with coarser dots. The result depends on the grey values alone.
@@ -14,7 +14,10 @@ mod regions;
 mod screen;
 
 use fax::page::{Page, Resolution};
+use image::GrayImage;
+use image::imageops::{self, BiLevel};
 
+use super::options::Photographs;
 pub(super) use grey::Grey;
 use grey::Window;
 use regions::{BLOCK, Kind, Regions};
@@ -45,7 +48,7 @@ const DARK_GROUND_MAX: u8 = 150;
 const GROUND_STEP: u8 = 12;
 
 /// The picture in black and white.
-pub(super) fn bilevel(mut grey: Grey<'_>, resolution: Resolution) -> Page {
+pub(super) fn bilevel(mut grey: Grey<'_>, resolution: Resolution, photographs: Photographs) -> Page {
     let grain = paper::clean(&mut grey);
     let edge_min = ((grain * EDGE_GRAINS) as u8).clamp(EDGE_MIN, EDGE_MIN_MAX);
     let ground_tones = ((grain * GROUND_GRAINS) as u8).clamp(GROUND_TONES, EDGE_MIN_MAX);
@@ -55,6 +58,8 @@ pub(super) fn bilevel(mut grey: Grey<'_>, resolution: Resolution) -> Page {
         photo: Screen::new(resolution, PHOTO_CELL_INCHES),
         ground: Screen::new(resolution, GROUND_CELL_INCHES),
     };
+    let is_scattered = photographs == Photographs::ErrorDiffusion && regions.have_pictures();
+    let scattered = is_scattered.then(|| scattered(&grey, screens.photo.tones()));
     let mut window = Window::new(grey.width());
     let mut page = Page::white(grey.width(), grey.rows(), resolution);
     for y in 0..grey.rows() {
@@ -64,7 +69,12 @@ pub(super) fn bilevel(mut grey: Grey<'_>, resolution: Resolution) -> Page {
         }
         window.move_to(&grey, y);
         let rows = Rows {
-            photo: screens.photo.row(y),
+            photo: match &scattered {
+                Some(pixels) => {
+                    Photo::Scattered(pixels.get(y as usize * grey.width() as usize..).unwrap_or_default())
+                }
+                None => Photo::Dots(screens.photo.row(y)),
+            },
             ground: screens.ground.row(y),
             window: &window,
             edge_min,
@@ -128,9 +138,33 @@ struct Screens {
     ground: Screen,
 }
 
+/// What decides about the pixels of a row of a photograph.
+enum Photo<'r> {
+    Dots(Row<'r>),
+    /// It has been decided; from the row's first pixel on.
+    Scattered(&'r [u8]),
+}
+
+impl Photo<'_> {
+    fn is_black(&self, value: u8, x: usize) -> bool {
+        match self {
+            Self::Dots(row) => row.is_black(value, x),
+            Self::Scattered(pixels) => pixels.get(x).is_some_and(|pixel| *pixel == 0),
+        }
+    }
+}
+
+/// The whole picture by error diffusion, after the tone curve of the screens.
+fn scattered(grey: &Grey<'_>, tones: &[u8; 256]) -> Vec<u8> {
+    let values = (0..grey.rows()).flat_map(|y| grey.row(y)).map(|value| tones[usize::from(*value)]).collect();
+    let Some(mut picture) = GrayImage::from_raw(grey.width(), grey.rows(), values) else { return Vec::new() };
+    imageops::dither(&mut picture, &BiLevel);
+    picture.into_raw()
+}
+
 /// What decides about the pixels of a row.
 struct Rows<'r> {
-    photo: Row<'r>,
+    photo: Photo<'r>,
     ground: Row<'r>,
     window: &'r Window,
     edge_min: u8,
@@ -234,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_paper_of_a_scan_is_white_and_its_shades_stay() {
-        let page = bilevel(scan(), Resolution::R204x196);
+        let page = bilevel(scan(), Resolution::R204x196, Photographs::Dots);
         assert_eq!(black_within(&page, 0..960, 0..240), 0.0);
         assert_eq!(black_within(&page, 0..960, 640..960), 0.0);
         let shade = black_within(&page, 210..690, 260..300);
@@ -250,7 +284,7 @@ mod tests {
             (100..400, 101..331) => 205.0,
             _ => 255.0,
         });
-        let page = bilevel(grey, Resolution::R204x196);
+        let page = bilevel(grey, Resolution::R204x196, Photographs::Dots);
         for row in [101, 330] {
             assert!(black_within(&page, 100..400, row..row + 1) < 0.5, "{row}");
         }
@@ -290,7 +324,30 @@ mod tests {
 
     fn share_of_black(value: u8) -> f32 {
         let grey = drawn(480, 240, |x, _| if x < 240 { f32::from(value) } else { 255.0 });
-        black_within(&bilevel(grey, Resolution::R204x196), 0..216, 0..240)
+        black_within(&bilevel(grey, Resolution::R204x196, Photographs::Dots), 0..216, 0..240)
+    }
+
+    #[test]
+    fn a_photograph_may_be_scattered_and_letters_beside_it_are_not() {
+        let draw = || {
+            drawn(720, 720, |x, y| match (x, y) {
+                (120..600, 120..600) => 60.0 + (x - 120) as f32 / 4.0 + 45.0 * grain(x / 3, y / 3),
+                (100..600, 660..663) => 120.0,
+                _ => 255.0,
+            })
+        };
+        let of = |photographs| bilevel(draw(), Resolution::R204x196, photographs);
+        let [dots, scattered] = [Photographs::Dots, Photographs::ErrorDiffusion].map(of);
+        let changes = |page: &Page| {
+            let places = (150..550).flat_map(|y| (150..550).map(move |x| (x, y)));
+            places.filter(|&(x, y)| page.is_black(x, y) != page.is_black(x + 1, y)).count()
+        };
+        assert!(changes(&scattered) > 2 * changes(&dots), "{} {}", changes(&scattered), changes(&dots));
+        let [a, b] = [&dots, &scattered].map(|page| black_within(page, 150..550, 150..550));
+        assert!((a - b).abs() < 0.05, "{a} {b}: both are as dark");
+        for page in [dots, scattered] {
+            assert!(black_within(&page, 110..590, 661..662) > 0.99);
+        }
     }
 
     #[test]
@@ -308,7 +365,7 @@ mod tests {
         for x in 8..56 {
             grey.values_mut()[20 * 64 + x] = 190;
         }
-        let page = bilevel(grey, Resolution::R204x98);
+        let page = bilevel(grey, Resolution::R204x98, Photographs::Dots);
         assert!((8..56).all(|x| page.is_black(x, 20)));
         assert!((0..64).all(|x| !page.is_black(x, 30)));
     }
@@ -320,7 +377,7 @@ mod tests {
             grey.values_mut()[y * 64 + 30] = 255;
             grey.values_mut()[y * 64 + 31] = 255;
         }
-        let page = bilevel(grey, Resolution::R204x196);
+        let page = bilevel(grey, Resolution::R204x196, Photographs::Dots);
         assert!((16..48).all(|y| !page.is_black(30, y) && page.is_black(28, y) && page.is_black(33, y)));
     }
 
@@ -328,7 +385,7 @@ mod tests {
     fn a_gradient_is_screened_and_not_cut() {
         let mut values: Vec<_> = (0..240 * 240).map(|index| (index % 240) as u8).collect();
         let grey = Grey::new(240, &mut values).unwrap();
-        let page = bilevel(grey, Resolution::R204x196);
+        let page = bilevel(grey, Resolution::R204x196, Photographs::Dots);
         let changes = |y| (1..240).filter(|&x| page.is_black(x, y) != page.is_black(x - 1, y)).count();
         assert!((20..220).map(changes).sum::<usize>() / 200 > 8);
         let quarters: Vec<_> = (0..4).map(|n| black_within(&page, n * 60..n * 60 + 60, 0..240)).collect();

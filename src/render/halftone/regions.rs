@@ -71,6 +71,11 @@ impl Regions {
         }
     }
 
+    /// Whether there is anything of photographs.
+    pub(super) fn have_pictures(&self) -> bool {
+        self.kinds.iter().any(|kind| matches!(kind, Kind::Photo | Kind::Line { shade: false, .. }))
+    }
+
     /// The blocks of one row of blocks.
     pub(super) fn row(&self, row: u32) -> &[Kind] {
         let start = (row * self.columns) as usize;

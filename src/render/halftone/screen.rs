@@ -40,6 +40,11 @@ impl Screen {
         Self { width, rows, thresholds, tones: std::array::from_fn(tone) }
     }
 
+    /// What each tone becomes, so that it is as dark on paper.
+    pub(super) fn tones(&self) -> &[u8; 256] {
+        &self.tones
+    }
+
     /// The rows after which the pattern comes again.
     #[cfg(test)]
     pub(super) fn rows(&self) -> u32 {

@@ -94,9 +94,9 @@ impl<'a> Pen<'a> {
     }
 
     fn draw(&mut self, page: &'a PdfPage<'a>) -> Page {
-        let sheet = self.sheet;
-        let (x_scale, y_scale) = sheet.px_per_pt();
         let (width_pt, height_pt) = page.render_dimensions();
+        let sheet = self.sheet.reaching((width_pt, height_pt));
+        let (x_scale, y_scale) = sheet.px_per_pt();
         let area = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
         let Fit { turned, scale } = fit((width_pt, height_pt), area);
         let (across_pt, down_pt) = if turned { (height_pt, width_pt) } else { (width_pt, height_pt) };
@@ -116,13 +116,13 @@ impl<'a> Pen<'a> {
 
     /// The page alone, on white; `transform` takes the upright page in points to pixels.
     fn drawn(&mut self, page: &'a PdfPage<'a>, transform: Affine, width: u32, rows: u32) -> Option<Page> {
-        let resolution = self.sheet.resolution();
+        let (resolution, photographs) = (self.sheet.resolution(), self.sheet.photographs());
         let transform = transform * page.initial_transform(true).to_kurbo();
         let values = match self.plain.draw(page, transform, width, rows) {
             Some(values) => values,
             None => self.colours.draw(page, transform, width, rows)?,
         };
-        Some(halftone::bilevel(Grey::new(width, values)?, resolution))
+        Some(halftone::bilevel(Grey::new(width, values)?, resolution, photographs))
     }
 }
 

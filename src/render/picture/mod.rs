@@ -118,10 +118,11 @@ pub(super) fn page(image: &Image, sheet: Sheet) -> Page {
 
 /// A page that was scanned at so many dots per inch: fitted to the whole sheet.
 pub(super) fn scan_page(scan: GrayImage, (x_dpi, y_dpi): (u32, u32), sheet: Sheet) -> Page {
-    let (x_scale, y_scale) = sheet.px_per_pt();
-    let area = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
     let length_pt = |pixels: u32, dpi: u32| pixels as f32 * 72.0 / dpi.max(1) as f32;
     let size_pt = (length_pt(scan.width(), x_dpi), length_pt(scan.height(), y_dpi));
+    let sheet = sheet.reaching(size_pt);
+    let (x_scale, y_scale) = sheet.px_per_pt();
+    let area = (sheet.width() as f32 / x_scale, sheet.body_rows() as f32 / y_scale);
     fitted(&Image::sized(scan, size_pt), area, sheet, 0)
 }
 
@@ -167,7 +168,7 @@ fn black_and_white(grey: GrayImage, sheet: Sheet) -> Page {
         false => scale::sharpened(width as usize, grey.into_raw()),
     };
     match Grey::new(width, &mut tones.stretch(values)) {
-        Some(grey) => halftone::bilevel(grey, sheet.resolution()),
+        Some(grey) => halftone::bilevel(grey, sheet.resolution(), sheet.photographs()),
         None => Page::white(width, rows, sheet.resolution()),
     }
 }
