@@ -15,8 +15,8 @@ const LINE_PX_MIN: u32 = 30;
 /// What is lower is a rule or a row of dots, and what is higher no line of type, in points.
 const LINE_PT_MIN: f32 = 2.5;
 const LINE_PT_MAX: f32 = 25.0;
-/// Lines lower than this cannot be read, in rows and in points: seven points at 204 × 98, five at all others.
-const LEGIBLE_ROWS: f32 = 9.6;
+/// Lines lower than this cannot be read, in rows and in points: eight points at 204 × 98, five at all others.
+const LEGIBLE_ROWS: f32 = 10.6;
 const LEGIBLE_PT: f32 = 4.95;
 /// A page is hard to read where so many of 100 parts of its print are, if they are as wide as some words together.
 const SMALL_PERCENT_MIN: u64 = 12;
@@ -173,7 +173,8 @@ mod tests {
     fn low_lines_are_too_small_and_higher_ones_are_not() {
         let small = too_small_pt(&print(5, Resolution::R204x98));
         assert!(small.is_some_and(|pt| (3.5..5.0).contains(&pt)), "{small:?}");
-        assert_eq!(too_small_pt(&print(10, Resolution::R204x98)), None);
+        assert!(too_small_pt(&print(10, Resolution::R204x98)).is_some_and(|pt| pt < 8.0));
+        assert_eq!(too_small_pt(&print(11, Resolution::R204x98)), None);
         assert!(too_small_pt(&print(8, Resolution::R204x196)).is_some_and(|pt| pt < 4.0));
         assert_eq!(too_small_pt(&print(14, Resolution::R204x196)), None);
     }
