@@ -186,6 +186,9 @@ pub enum Fineness {
 }
 
 impl Fineness {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Fine, Self::Superfine];
+
     /// The page resolution.
     #[must_use]
     pub fn resolution(self) -> fax::page::Resolution {

@@ -70,10 +70,12 @@ async fn dial(
     started: Timestamp,
 ) -> Result<CallEnd, QueueError> {
     let job = held.job().await;
+    // It takes the place of the last page that has arrived, so that every other page keeps its own.
+    let continuation = pages::continuation(queue, &job).await.zip(job.progress.confirmed.checked_sub(1));
     let dial = Dial {
         number: job.recipient.number.clone(),
         pages: job.progress.pages,
-        pages_confirmed: job.progress.confirmed,
+        pages_confirmed: continuation.as_ref().map_or(job.progress.confirmed, |(_, index)| *index),
         subaddress: subaddress(&job)?,
         memory: peer::recall(&*queue.blobs, &job.recipient.number).await,
         wall_time: peer::wall_time(started),
@@ -88,6 +90,7 @@ async fn dial(
             dial.pages,
             queue.settings.render.language,
         ),
+        continuation,
         held: Arc::clone(held),
         blobs: Arc::clone(&queue.blobs),
         runtime: Handle::current(),
@@ -189,6 +192,8 @@ impl HeldJob {
 /// What the line asks of the flow during the call.
 struct Sender {
     header: HeaderLine,
+    /// The page that says that this call goes on, and the index that it has.
+    continuation: Option<(Page, u32)>,
     held: Arc<HeldJob>,
     blobs: Arc<dyn Blobs>,
     runtime: Handle,
@@ -196,6 +201,9 @@ struct Sender {
 
 impl Sending for Sender {
     fn page(&mut self, index: u32) -> Option<Page> {
+        if let Some((page, _)) = self.continuation.as_ref().filter(|(_, at)| *at == index) {
+            return Some(header::stamp(page, &HeaderLine { page: 0, ..self.header.clone() }));
+        }
         let key = self.runtime.block_on(self.held.job()).page_key(index + 1);
         let page = self.runtime.block_on(pages::load(&*self.blobs, &key));
         let page = page.inspect_err(|error| tracing::error!(key, %error, "a page cannot be read")).ok()?;

@@ -58,7 +58,16 @@ impl Look {
         let cover_template = config.cover_template_for(&self.senders).map(str::to_owned);
         // A worker is told of one template, and not of all.
         let config = RenderConfig { cover_template, cover_needs_text, covers: Vec::new(), ..config.clone() };
-        Task { config, fineness: self.fineness, cover }
+        Task { config, fineness: self.fineness, cover, cover_of: None }
+    }
+
+    /// How the cover page of a call is made that goes on after page `arrived` of `pages`.
+    #[must_use]
+    pub fn continuation(&self, message: &[u8], config: &RenderConfig, arrived: u32, pages: u32) -> Task {
+        let cover = self.cover_page(message, config.language);
+        let cover = Cover { note: config.language.continued(arrived, pages), ..cover };
+        let config = RenderConfig { cover_needs_text: false, ..config.clone() };
+        Task { cover: Some(cover), cover_of: Some(pages - arrived + 1), ..self.task(message, &config) }
     }
 
     /// The cover page, by what the message's own header says.

@@ -10,7 +10,8 @@ use super::call::HeldJob;
 use super::look::Look;
 use super::{Queue, QueueError};
 use crate::blob::Blobs;
-use crate::job::Job;
+use crate::job::recipient::Fineness;
+use crate::job::{Job, Progress};
 use crate::render::{RenderError, Rendered};
 
 /// Whether a job may be dialled.
@@ -54,6 +55,34 @@ pub(super) async fn prepare(queue: &Arc<Queue>, held: &HeldJob) -> Result<Prepar
     keep(queue, &job, &rendered).await?;
     held.change(|job| job.rendered(pages)).await?;
     Ok(Prepared::Ready)
+}
+
+/// The cover page of a call that goes on where an earlier one broke off, where the operator wants one. Without it the fax is
+/// complete all the same, so trouble with it is only told.
+pub(super) async fn continuation(queue: &Arc<Queue>, job: &Job) -> Option<Page> {
+    let Progress { pages, confirmed, .. } = job.progress;
+    let config = &queue.settings.render;
+    if !config.continuation_cover || confirmed == 0 || confirmed >= pages {
+        return None;
+    }
+    let made = async {
+        let message = queue.store.message(&job.submission).await?;
+        let mut task = Look::of(job).continuation(&message, config, confirmed, pages);
+        // As fine as the page after it, or the machines would have to train anew between the two.
+        let resolution = load(&*queue.blobs, &job.page_key(confirmed + 1)).await?.resolution();
+        task.fineness = Fineness::ALL.into_iter().find(|fineness| fineness.resolution() == resolution);
+        let renderer = Arc::clone(&queue.renderer);
+        let made = tokio::task::spawn_blocking(move || renderer.message(&[], &task)).await;
+        let made = made.map_err(|crash| QueueError::Page(crash.to_string()))?;
+        made.map_err(|error| QueueError::Page(error.to_string()))
+    };
+    match made.await {
+        Ok(rendered) => rendered.pages.into_iter().next(),
+        Err(error) => {
+            tracing::error!(job = %job.id, %error, "the fax goes on without the cover page that says so");
+            None
+        }
+    }
 }
 
 /// Whether all pages that are still to be sent are there: a number is not dialled in vain.

@@ -14,7 +14,7 @@ use super::*;
 use crate::blob::FsBlobs;
 use crate::clock::ManualClock;
 use crate::job::{
-    About, Door, Mark, Options, Proof, Recipient, ReportKind, Sender, Submission, SubmissionId,
+    About, Door, Mark, Options, Progress, Proof, Recipient, ReportKind, Sender, Submission, SubmissionId,
 };
 use crate::line::sim::{Answer, Exchange, SimLineConfig, SimulatedNumber, SimulationConfig};
 use crate::line::virtual_modem::nothing;
@@ -241,6 +241,39 @@ async fn a_fax_is_delivered_with_its_trace_and_one_report() {
     let trace = bench.queue.blobs.get(&job.trace_key(1)).await.unwrap();
     assert!(String::from_utf8(trace).unwrap().contains("MCF"));
     assert_eq!(bench.reports(&id).await, [ReportKind::Success]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_goes_on_begins_with_a_page_that_says_so_where_the_operator_wants_it() {
+    for wanted in [false, true] {
+        // The second call breaks off on its first page.
+        let broken = [45, 17].map(|seconds| Answer::DropAfter(Duration::from_secs(seconds)));
+        let bench = bench(&[(FAR, &[broken[0], broken[1], Answer::Line])])
+            .with(|queue| queue.settings.render.continuation_cover = wanted);
+        let id = bench.accept_one(6).await;
+        bench.work().await;
+        let Progress { pages, confirmed: arrived, .. } = bench.job(&id).await.progress;
+        assert!((1..pages).contains(&arrived), "{arrived} of {pages}");
+        bench.clock.advance(HOUR);
+        bench.work().await;
+        assert_eq!(bench.job(&id).await.progress.confirmed, arrived);
+        for _ in 0..2 {
+            bench.clock.advance(HOUR);
+            bench.work().await;
+        }
+        assert_eq!(bench.outcome(&id).await, "delivered");
+        let job = bench.job(&id).await;
+        assert_eq!(job.attempts.iter().map(|attempt| attempt.pages_confirmed).sum::<u32>(), pages);
+        let calls = bench.arrived.calls(FAR);
+        assert_eq!(calls.len(), 3);
+        let last = calls[2].len() as u32;
+        assert_eq!(last, job.attempts[2].pages_confirmed + u32::from(wanted), "the cover page is one more");
+        // Below the header line, which has the time of the call.
+        let body = |page: &Page| page.bits()[40 * page.stride()..].to_vec();
+        // The document's pages are alike, but for the first and the last.
+        assert_eq!(body(&calls[2][0]) != body(&calls[0][1]), wanted);
+        assert_eq!(body(&calls[2][1]), body(&calls[0][1]));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

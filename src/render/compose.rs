@@ -117,17 +117,8 @@ impl<'o> Composer<'o> {
             return Err(RenderError::Empty);
         }
         if let Some(cover) = cover {
-            let count = self.count() + 1;
-            let mut flow = Flow::new(self.fonts, self.sheet, &self.options.limits, 0);
-            self.options.cover_template.draw(cover, count, &mut flow)?;
-            let mut pages = flow.finish().pages;
-            if pages.len() != 1 {
-                return Err(RenderError::Cover {
-                    cause: format!("it takes {} pages instead of one", pages.len()),
-                });
-            }
-            pages.append(&mut self.pages);
-            self.pages = pages;
+            let page = cover_page(cover, self.count() + 1, self.options, self.fonts)?;
+            self.pages.insert(0, page);
         }
         let small = small_print(&self.pages);
         if self.options.may_be_finer
@@ -254,6 +245,25 @@ impl<'o> Composer<'o> {
             ),
         }))
     }
+}
+
+/// The cover page of a fax of so many pages.
+///
+/// # Errors
+/// Where it would be more than a page.
+pub(super) fn cover_page(
+    cover: &Cover,
+    pages: u32,
+    options: &Options,
+    fonts: &mut Fonts,
+) -> Result<Page, RenderError> {
+    let sheet = Sheet::new(options.paper, options.resolution).with_photographs(options.photographs);
+    let mut flow = Flow::new(fonts, sheet, &options.limits, 0);
+    options.cover_template.draw(cover, pages, &mut flow)?;
+    let mut made = flow.finish().pages;
+    let count = made.len();
+    let page = made.pop().filter(|_| count == 1);
+    page.ok_or_else(|| RenderError::Cover { cause: format!("it takes {count} pages instead of one") })
 }
 
 /// The pages whose print is too small to be read, with its size in points.

@@ -29,7 +29,7 @@ pub struct HeaderLine {
     pub from: String,
     /// The number that is called; may be empty where nobody is called yet.
     pub to: String,
-    /// The page, from 1.
+    /// The page, from 1; 0 for one that is not counted.
     pub page: u32,
     /// How many there are.
     pub pages: u32,
@@ -54,7 +54,11 @@ fn draw(strip: &mut Page, header: &HeaderLine, fonts: &mut Fonts) {
     let look = Look::default();
     let shape = |fonts: &mut Fonts, text: &str| Line::new(fonts, text, look, SIZE_PT);
     let time = shape(fonts, &header.time);
-    let count = shape(fonts, &header.language.page_of(header.page, header.pages));
+    let count = match header.page {
+        0 => String::new(),
+        page => header.language.page_of(page, header.pages),
+    };
+    let count = shape(fonts, &count);
     let right_pt = strip.width() as f32 / x_scale - MARGIN_PT - count.width_pt();
     let middle_pt = MARGIN_PT + time.width_pt() + FIELD_GAP_PT;
     let room_pt = (right_pt - FIELD_GAP_PT - middle_pt).max(0.0);

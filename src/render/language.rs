@@ -50,6 +50,37 @@ impl Language {
         }
     }
 
+    /// That a call goes on after page `arrived` of `pages`.
+    #[must_use]
+    pub fn continued(self, arrived: u32, pages: u32) -> String {
+        let next = arrived + 1;
+        match self {
+            Self::De => format!(
+                "Fortsetzung. Bis Seite {arrived} wurde alles in einem früheren Anruf empfangen; dieser beginnt mit \
+                 Seite {next} von {pages}."
+            ),
+            Self::En => format!(
+                "Continued. Up to page {arrived} all was received in an earlier call; this one goes on with page \
+                 {next} of {pages}."
+            ),
+            Self::Es => format!(
+                "Continuación. Hasta la página {arrived} todo se recibió en una llamada anterior; esta sigue con la \
+                 página {next} de {pages}."
+            ),
+            Self::Fr => format!(
+                "Suite. Tout a été reçu jusqu’à la page {arrived} lors d’un appel précédent ; celui-ci reprend à la \
+                 page {next} sur {pages}."
+            ),
+            Self::It => format!(
+                "Continuazione. Fino a pagina {arrived} tutto è stato ricevuto in una chiamata precedente; questa \
+                 riprende da pagina {next} di {pages}."
+            ),
+            Self::Ja => format!(
+                "続き。{arrived}ページまでは前回の通信で受信済みです。今回は{next}ページから{pages}ページまでをお送りします。"
+            ),
+        }
+    }
+
     /// A day and a time as people write them; the month is counted from 1.
     #[must_use]
     pub fn date(self, (year, month, day): (u16, u8, u8), (hour, minute): (u8, u8)) -> String {

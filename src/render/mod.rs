@@ -100,6 +100,12 @@ fn message_at(
     })
 }
 
+/// A cover page for so many pages with it.
+fn cover_alone(cover: &Cover, pages: u32, options: &Options) -> Result<Rendered, RenderError> {
+    let page = guard_all(|| font::with(|fonts| compose::cover_page(cover, pages, options, fonts)))?;
+    Ok(Rendered { pages: vec![page], manifest: Manifest { pages: 1, ..Manifest::default() } })
+}
+
 /// Puts items on pages, and, where their print proves too small and that may be, once more at a finer resolution.
 fn composed(
     items: &[Item<'_>],

@@ -134,6 +134,8 @@ pub struct RenderConfig {
     pub cover: bool,
     /// Whether it does so only where the message has text of its own, and not before a mere attachment.
     pub cover_needs_text: bool,
+    /// Whether a call that goes on where an earlier one broke off begins with a cover page that says so.
+    pub continuation_cover: bool,
     /// The cover page's template, as text; `None` is the one in the program.
     pub cover_template: Option<String>,
     /// Other templates for some senders; the first rule that names one holds.
@@ -156,6 +158,7 @@ impl Default for RenderConfig {
             language: Language::En,
             cover: false,
             cover_needs_text: false,
+            continuation_cover: false,
             cover_template: None,
             covers: Vec::new(),
             limits: Limits::default(),

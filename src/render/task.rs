@@ -7,7 +7,7 @@ use super::cover::Cover;
 use super::error::RenderError;
 use super::options::{Limits, RenderConfig};
 use super::watch::Desk;
-use super::{Rendered, message_at, survey_at};
+use super::{Rendered, cover_alone, message_at, survey_at};
 use crate::job::recipient::Fineness;
 
 /// How the pages of one message shall be made.
@@ -19,6 +19,8 @@ pub struct Task {
     pub fineness: Option<Fineness>,
     /// The cover page that goes first.
     pub cover: Option<Cover>,
+    /// The cover page is all that is made, for so many pages with it; the message is not looked at.
+    pub cover_of: Option<u32>,
 }
 
 /// Makes pages of messages. Both calls wait: they are for a blocking thread.
@@ -53,6 +55,9 @@ impl Renderer for InProcess {
 impl Task {
     pub(super) fn run(&self, message: &[u8], desk: Desk<'_>) -> Result<Rendered, RenderError> {
         let options = self.config.options(self.fineness)?;
+        if let (Some(cover), Some(pages)) = (&self.cover, self.cover_of) {
+            return cover_alone(cover, pages, &options);
+        }
         message_at(message, &options, self.cover.as_ref(), desk)
     }
 }
