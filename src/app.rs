@@ -70,6 +70,7 @@ pub struct App {
     tasks: JoinSet<()>,
     store: SledStore,
     pool: Pool,
+    refresh: Arc<Notify>,
 }
 
 /// What every part is built on.
@@ -104,7 +105,7 @@ impl App {
         let status = Status::new(Arc::clone(&ground.store), pool.clone());
         let control = ground.control(&submit, &status)?;
         let smtp = ground.smtp(&submit).await?;
-        let addresses = smtp.local_addrs();
+        let (addresses, refresh) = (smtp.local_addrs(), smtp.refresh());
         let milter = ground.milter(&submit).await?;
         let places = milter.places();
         let post = ground.post()?;
@@ -129,7 +130,12 @@ impl App {
         for address in &addresses {
             tracing::info!("SMTP listens on {address}");
         }
-        Ok(Self { smtp: addresses, status, stop, tasks, store, pool })
+        Ok(Self { smtp: addresses, status, stop, tasks, store, pool, refresh })
+    }
+
+    /// Takes a new certificate at once, and not when it looks for one the next time.
+    pub fn look_again(&self) {
+        self.refresh.notify_one();
     }
 
     /// Waits until a part of the gateway ends though nobody told it to: it has failed, and the gateway with it.

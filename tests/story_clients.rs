@@ -1,10 +1,12 @@
 //! Whose connection it is, and how often one may come: the PROXY protocol and the limits on rates, over raw sockets
-//! against the real program.
+//! against the real program; and which certificate clients are shown.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod support;
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::{Gateway, lines};
@@ -112,4 +114,40 @@ async fn who_comes_too_often_is_told_to_come_later_and_others_are_served() {
     for _ in 0..10 {
         assert!(talk(to, [127, 0, 0, 1], &mail()).await.contains("250 2.1.5"));
     }
+}
+
+/// A new certificate and its key; gives the certificate.
+fn certify(dir: &Path) -> String {
+    let made = rcgen::generate_simple_self_signed(["fax.example.com".into()]).unwrap();
+    std::fs::write(dir.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(dir.join("certificate.pem"), made.cert.pem()).unwrap();
+    made.cert.pem().lines().collect()
+}
+
+/// The certificate that `openssl s_client` is shown.
+fn shown(server: SocketAddr) -> String {
+    let mut client = Command::new("openssl");
+    client.args(["s_client", "-starttls", "smtp", "-showcerts", "-connect", &server.to_string()]);
+    let said = client.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let from_begin = said.lines().skip_while(|line| !line.contains("BEGIN CERTIFICATE"));
+    let mut lines: Vec<_> = from_begin.take_while(|line| !line.contains("END CERTIFICATE")).collect();
+    lines.push("-----END CERTIFICATE-----");
+    lines.concat()
+}
+
+#[test]
+fn a_new_certificate_is_shown_at_once_when_the_gateway_is_told_so() {
+    let files = tempfile::tempdir().unwrap();
+    let first = certify(files.path());
+    let path = |name: &str| files.path().join(name).display().to_string();
+    let (certificate, key) = (path("certificate.pem"), path("key.pem"));
+    let (_dir, gateway) = start(&format!(
+        "tls = {{ certificate = \"{certificate}\", key = \"{key}\", reload_every = \"1h\" }}\n"
+    ));
+    assert_eq!(shown(gateway.smtp), first);
+    let second = certify(files.path());
+    assert_eq!(shown(gateway.smtp), first, "nobody has told it yet");
+    gateway.signal(rustix::process::Signal::HUP);
+    support::wait_for("the new certificate", || (shown(gateway.smtp) == second).then_some(()));
 }

@@ -15,13 +15,22 @@ pub(super) fn run(config: Config) -> Result<(), Failure> {
     let result = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(Failure::failed)?;
         let workers = super::workers(&config)?;
         workers.office().start_ahead();
         let mut app = App::start(config, Arc::clone(&workers) as _).await.map_err(Failure::failed)?;
-        let result = tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            _ = interrupt.recv() => Ok(()),
-            () = app.part_failed() => Err(Failure::failed("a part of the gateway failed; the log says which")),
+        let result = loop {
+            tokio::select! {
+                _ = terminate.recv() => break Ok(()),
+                _ = interrupt.recv() => break Ok(()),
+                _ = hangup.recv() => {
+                    tracing::info!("SIGHUP: a new certificate is taken now; all else in the configuration, at the next start");
+                    app.look_again();
+                }
+                () = app.part_failed() => {
+                    break Err(Failure::failed("a part of the gateway failed; the log says which"));
+                }
+            }
         };
         tracing::info!("stopping");
         app.stop().await;

@@ -4,3 +4,4 @@ pub mod control;
 pub mod esmtp;
 pub mod milter;
 pub mod smtp;
+mod unix_socket;

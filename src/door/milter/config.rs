@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::Limits;
 use crate::address::SettingError;
+use crate::door::unix_socket;
 
 /// Settings of the milter. Times are written as `5m` or `1h 30m`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ impl MilterConfig {
 
     /// The mode of a unix socket; `None` where the setting is none.
     pub(super) fn mode(&self) -> Option<u32> {
-        u32::from_str_radix(&self.socket_mode, 8).ok().filter(|mode| *mode <= 0o777)
+        unix_socket::mode(&self.socket_mode)
     }
 
     pub(super) fn limits(&self) -> Limits {

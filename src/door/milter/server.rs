@@ -1,11 +1,10 @@
 //! Listens for mail servers, and gives every connection a [`Connection`], within the limit on how many there may be.
 
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -13,6 +12,7 @@ use tokio::time::timeout;
 use super::config::{Listen, MilterConfig};
 use super::connection::{Connection, Lost, Shared, shut_down};
 use crate::clock::Clock;
+use crate::door::unix_socket;
 use crate::submit::Submit;
 
 /// How long connections may take to end once the gateway is being shut down.
@@ -54,7 +54,9 @@ impl Server {
         for place in &config.listen {
             let bound = match place {
                 Listen::Inet(address) => TcpListener::bind(address).await.map(Listener::Inet),
-                Listen::Unix(path) => bind_unix(path, mode).await,
+                Listen::Unix(path) => {
+                    unix_socket::bind(path, mode).map(|socket| Listener::Unix(socket, path.clone()))
+                }
             };
             listeners.push(bound.map_err(|source| BindError { place: place.clone(), source })?);
         }
@@ -83,17 +85,6 @@ impl Server {
         }
         while doors.join_next().await.is_some() {}
     }
-}
-
-/// Binds a unix socket; one that a dead gateway left is replaced, and nothing else is.
-async fn bind_unix(path: &Path, mode: u32) -> std::io::Result<Listener> {
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    if is_socket && UnixStream::connect(path).await.is_err() {
-        std::fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-    Ok(Listener::Unix(listener, path.to_owned()))
 }
 
 /// Takes connections from one listener.

@@ -9,6 +9,7 @@ use super::listen::ListenAddress;
 use super::session::{Limits, Service};
 use super::tls::TlsConfig;
 use crate::address::{Network, SettingError};
+use crate::door::unix_socket;
 
 /// Settings of the listener. Times are written as `5m` or `1h 30m`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ pub struct SmtpConfig {
     pub session_timeout: Duration,
     /// Where LMTP is spoken (RFC 2033).
     pub lmtp: Vec<ListenAddress>,
+    /// Who may connect to a unix socket of those, as the octal mode of the file.
+    pub lmtp_socket_mode: String,
     /// The networks of balancers that say by the PROXY protocol whose connection it is.
     pub proxy_networks: Vec<Network>,
     /// The networks for which the limits on rates below do not hold.
@@ -89,6 +92,7 @@ impl Default for SmtpConfig {
             data_timeout: Duration::from_secs(3 * 60),
             session_timeout: Duration::from_secs(60 * 60),
             lmtp: Vec::new(),
+            lmtp_socket_mode: "660".into(),
             proxy_networks: Vec::new(),
             unlimited_networks: vec![
                 Network::host(Ipv4Addr::LOCALHOST.into()),
@@ -149,6 +153,11 @@ impl SmtpConfig {
                 self.lmtp.iter().all(|address| !matches!(address, ListenAddress::Tcp(a) if a.port() == 25)),
                 "lmtp",
                 "port 25 is SMTP's (RFC 2033 §5)",
+            ),
+            (
+                unix_socket::mode(&self.lmtp_socket_mode).is_some(),
+                "lmtp_socket_mode",
+                "must be an octal mode, such as 660",
             ),
             (self.auth_failures_max > 0, "auth_failures_max", "must be at least 1"),
             (self.auth_delay <= AUTH_DELAY_MAX, "auth_delay", "must be at most a minute"),
@@ -246,6 +255,7 @@ mod tests {
             ("tls.enabled = false\ntls.required = true", "tls.enabled"),
             ("tls.enabled = false\nlisten_tls = ['[::]:465']", "tls.enabled"),
             ("lmtp = ['[::1]:25']", "lmtp"),
+            ("lmtp_socket_mode = '4777'", "lmtp_socket_mode"),
             ("tls.reload_every = '0s'", "tls.reload_every"),
             ("transfers_max = 0", "transfers_max"),
             ("data_timeout = '0s'", "command_timeout, data_timeout, session_timeout"),

@@ -4,13 +4,13 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::connection::Stream;
+use crate::door::unix_socket;
 
 /// An address and port, or `unix:/path`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,17 +67,11 @@ pub(super) enum Socket {
 }
 
 impl Socket {
-    /// Binds; a socket that a dead gateway left in a folder is replaced, any other file is not.
-    pub(super) async fn bind(address: &ListenAddress) -> io::Result<Self> {
+    /// Binds; a socket in a folder gets this mode.
+    pub(super) async fn bind(address: &ListenAddress, mode: u32) -> io::Result<Self> {
         match address {
             ListenAddress::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
-            ListenAddress::Unix(path) => {
-                make_way(path)?;
-                let socket = UnixListener::bind(path)?;
-                // Owner and group, as for the control socket: the mail server's user goes into the group.
-                fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
-                Ok(Self::Unix(socket, path.clone()))
-            }
+            ListenAddress::Unix(path) => Ok(Self::Unix(unix_socket::bind(path, mode)?, path.clone())),
         }
     }
 
@@ -113,17 +107,6 @@ impl Drop for Socket {
     }
 }
 
-fn make_way(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(there) if !there.file_type().is_socket() => Err(io::ErrorKind::AlreadyExists.into()),
-        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
-            Err(io::ErrorKind::AddrInUse.into())
-        }
-        Ok(_) => fs::remove_file(path),
-        Err(_) => Ok(()),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -140,17 +123,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dead_socket_is_replaced_and_nothing_else() {
+    async fn a_socket_has_its_mode_and_goes_with_its_listener() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lmtp.sock");
-        let address = ListenAddress::Unix(path.clone());
-        drop(UnixListener::bind(&path).unwrap());
-        let socket = Socket::bind(&address).await.unwrap();
-        assert!(Socket::bind(&address).await.is_err(), "one that lives");
+        let socket = Socket::bind(&ListenAddress::Unix(path.clone()), 0o606).await.unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o606);
         drop(socket);
         assert!(!path.exists());
-        fs::write(&path, "precious").unwrap();
-        assert!(Socket::bind(&address).await.is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -20,6 +20,7 @@ use super::sign_in::SignIn;
 use super::tls::{Tls, TlsError};
 use crate::clock::Clock;
 use crate::door::esmtp::reply::Reply;
+use crate::door::unix_socket;
 use crate::submit::Submit;
 use crate::users::Users;
 
@@ -53,6 +54,7 @@ pub enum OpenError {
 pub struct Server {
     listeners: Vec<Listener>,
     shared: Arc<Shared>,
+    refresh: Arc<Notify>,
 }
 
 /// One address that is listened on.
@@ -74,8 +76,10 @@ impl Server {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let mut listeners = Vec::new();
+        // The settings were checked when they were read.
+        let mode = unix_socket::mode(&config.lmtp_socket_mode).unwrap_or(0o600);
         for listening in config.listeners() {
-            let bound = Socket::bind(&listening.address).await;
+            let bound = Socket::bind(&listening.address, mode).await;
             let address = || listening.address.clone();
             let socket = bound.map_err(|source| OpenError::Bind { address: address(), source })?;
             listeners.push(Listener { socket, listening });
@@ -88,6 +92,7 @@ impl Server {
         let transfers = Arc::new(Semaphore::new(config.transfers_max.min(Semaphore::MAX_PERMITS)));
         Ok(Self {
             listeners,
+            refresh: Arc::default(),
             shared: Arc::new(Shared {
                 config,
                 submit,
@@ -106,6 +111,12 @@ impl Server {
         self.listeners.iter().filter_map(|listener| listener.socket.local_addr()).collect()
     }
 
+    /// What makes it look at its certificate at once.
+    #[must_use]
+    pub fn refresh(&self) -> Arc<Notify> {
+        Arc::clone(&self.refresh)
+    }
+
     /// Serves until `shutdown` becomes true; then tells every client to come again later, and sees through
     /// the mails whose acceptance has begun.
     pub async fn run(self, shutdown: watch::Receiver<bool>) {
@@ -116,7 +127,7 @@ impl Server {
             doors.spawn(listen(listener, shared, sessions, shutdown.clone()));
         }
         if let Some(tls) = &self.shared.tls {
-            doors.spawn(Arc::clone(tls).keep_fresh(shutdown));
+            doors.spawn(Arc::clone(tls).keep_fresh(self.refresh, shutdown));
         }
         while doors.join_next().await.is_some() {}
     }

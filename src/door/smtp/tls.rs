@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -117,12 +117,17 @@ impl Tls {
         TlsAcceptor::from(Arc::clone(&current))
     }
 
-    /// Looks at the files from time to time, until the gateway is shut down.
-    pub(super) async fn keep_fresh(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
+    /// Looks at the files from time to time, and whenever `refresh` is notified, until the gateway is shut down.
+    pub(super) async fn keep_fresh(
+        self: Arc<Self>,
+        refresh: Arc<Notify>,
+        mut shutdown: watch::Receiver<bool>,
+    ) {
         loop {
             tokio::select! {
                 biased;
                 () = shut_down(&mut shutdown) => return,
+                () = refresh.notified() => {}
                 () = tokio::time::sleep(self.reload_every) => {}
             }
             let tls = Arc::clone(&self);

@@ -7,7 +7,7 @@ use std::ops::Range;
 use cosmic_text::{Attrs, Buffer, Family, LayoutRun, Metrics, Shaping, Style as Slant, Weight, Wrap};
 
 use super::super::super::font::{Fonts, HTML_SANS, MONO};
-use super::super::style::{Style, WhiteSpace};
+use super::super::style::{Align, Style, WhiteSpace};
 
 /// Stands for a box; lines may be broken before and after it.
 pub(super) const OBJECT: char = '\u{fffc}';
@@ -107,7 +107,10 @@ impl<'s> Paragraph<'s> {
         buffer.set_wrap(wrap);
         buffer.set_size(width, None);
         let spans = self.spans.iter().map(|span| (&self.text[span.range.clone()], attrs(span)));
-        buffer.set_rich_text(spans, &Attrs::new(), Shaping::Advanced, None);
+        // From right to left the last line would stand at the wrong edge.
+        let is_justified = block.inherited.align == Align::Justify && !block.inherited.rtl && width.is_some();
+        let align = is_justified.then_some(cosmic_text::Align::Justified);
+        buffer.set_rich_text(spans, &Attrs::new(), Shaping::Advanced, align);
         buffer.shape_until_scroll(&mut fonts.system, false);
         Shaped { buffer }
     }
@@ -142,7 +145,11 @@ fn attrs(span: &Span<'_>) -> Attrs<'static> {
             let weight = if inherited.bold { Weight::BOLD } else { Weight::NORMAL };
             let slant = if inherited.italic { Slant::Italic } else { Slant::Normal };
             let family = Family::Name(if inherited.mono { MONO } else { HTML_SANS });
-            attrs.family(family).weight(weight).style(slant)
+            let attrs = attrs.family(family).weight(weight).style(slant);
+            match inherited.letter_spacing {
+                0.0 => attrs,
+                points => attrs.letter_spacing(points / size),
+            }
         }
     }
 }

@@ -342,7 +342,7 @@ fn start(block: &Style, line: &LayoutRun<'_>, width: f32) -> f32 {
     let free = (width - line.line_w).max(0.0);
     let is_rtl = block.inherited.rtl || line.rtl;
     let wanted = match block.inherited.align {
-        Align::Left => 0.0,
+        Align::Left | Align::Justify => 0.0,
         Align::Right => free,
         Align::Center | Align::BlockCenter => free / 2.0,
         Align::Start if is_rtl => free,

@@ -143,3 +143,19 @@ fn items_have_marks_and_stand_in() {
     assert!(nine.0 < a.0 && ten.0 < nine.0 && a.0 == b.0 && b.0 < c.0 && bullet.0 < c.0);
     assert!(nine.1 == a.1 && ten.1 == b.1 && bullet.1 == c.1);
 }
+
+#[test]
+fn spaced_letters_are_wider_and_justified_lines_end_at_the_edge() {
+    let width = |html: &str| drawn(html).into_iter().map(|(.., width)| width).max().unwrap();
+    let plain = width("<p>ABCDEFGHIJ");
+    assert_eq!(width("<p style='letter-spacing:3pt'>ABCDEFGHIJ"), plain + 30);
+    let words = "word ".repeat(60);
+    let of = |align: &str| {
+        let html = format!("<div style='width:300pt;text-align:{align}'>{words}</div>");
+        let lines: Vec<_> = drawn(&html).into_iter().map(|(_, x, _, width)| x + width).collect();
+        (lines[0], *lines.last().unwrap())
+    };
+    let (first, last) = of("left");
+    assert!(first < 299, "{first}");
+    assert_eq!(of("justify"), (300, last), "the last line is as it was");
+}

@@ -11,6 +11,9 @@ use super::{
 const THIN_PT: f32 = 0.75;
 const MEDIUM_PT: f32 = 2.25;
 const THICK_PT: f32 = 3.75;
+/// How much nearer to each other letters may stand, and how much farther apart, in parts of their size.
+const TIGHT_MAX: f32 = 0.05;
+const LOOSE_MAX: f32 = 2.0;
 /// What `larger` and `smaller` do.
 const LARGER: f32 = 1.2;
 /// Weights from here on are bold.
@@ -123,7 +126,8 @@ impl<'p> Applied<'p> {
             }
             "text-align" => {
                 inherited.align = match value {
-                    "left" | "justify" => Align::Left,
+                    "left" => Align::Left,
+                    "justify" | "justify-all" => Align::Justify,
                     "right" | "end" => Align::Right,
                     "center" => Align::Center,
                     "-webkit-center" | "-moz-center" => Align::BlockCenter,
@@ -157,6 +161,11 @@ impl<'p> Applied<'p> {
             "text-indent" => {
                 inherited.text_indent =
                     Length::parse(value, inherited.size).and_then(|length| length.fixed()).unwrap_or(0.0);
+            }
+            "letter-spacing" => {
+                let spacing = Length::parse(value, inherited.size).and_then(Length::fixed).unwrap_or(0.0);
+                inherited.letter_spacing =
+                    spacing.clamp(-inherited.size * TIGHT_MAX, inherited.size * LOOSE_MAX);
             }
             "direction" => inherited.rtl = value == "rtl",
             "visibility" => inherited.visible = value == "visible" || value == "inherit" && inherited.visible,

@@ -45,6 +45,8 @@ pub(super) enum Align {
     #[default]
     Start,
     Left,
+    /// From edge to edge, but for a last line.
+    Justify,
     Right,
     Center,
     /// `align=center`: blocks stand in the middle as well.
@@ -146,6 +148,8 @@ pub(super) struct Inherited {
     pub(super) transform: Transform,
     pub(super) list_style: ListStyle,
     pub(super) text_indent: f32,
+    /// Between letters, in points.
+    pub(super) letter_spacing: f32,
     /// It is not hidden, and its letters have a colour.
     pub(super) visible: bool,
     pub(super) has_colour: bool,
@@ -210,6 +214,7 @@ impl Default for Inherited {
             transform: Transform::None,
             list_style: ListStyle::Disc,
             text_indent: 0.0,
+            letter_spacing: 0.0,
             visible: true,
             has_colour: true,
             border_spacing: 0.0,

@@ -16,6 +16,8 @@ const PLACES: f64 = 4.0;
 const HINTED_PPEM: std::ops::RangeInclusive<f64> = 4.0..=128.0;
 /// Units of an em in an outline.
 const EM: f64 = 1000.0;
+/// So many letters are kept; a document with more of them, in all their sizes and places, begins anew.
+const LETTERS_MAX: usize = 20_000;
 /// How far a letter may reach from where it stands, in pixels.
 const REACH: i32 = 400;
 
@@ -53,6 +55,9 @@ impl Letters {
             place: place as u8,
             is_hinted,
         };
+        if self.masks.len() >= LETTERS_MAX {
+            self.masks.clear();
+        }
         let hinting = &self.hinting;
         let made = self.masks.entry(key).or_insert_with(|| {
             let hinted = is_hinted.then(|| glyph.hinted_outline(ppem as f32, hinting)).flatten();
