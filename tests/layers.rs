@@ -43,8 +43,9 @@ const TABLE: &[Module] = &[
     row(4, "door::folder", &["door"]),
     row(4, "door::http", &["door"]),
     row(4, "door::ipp", &["door"]),
-    row(4, "door::milter", &["door", "door::esmtp"]),
-    row(4, "door::smtp", &["door", "door::esmtp"]),
+    row(4, "door::unix_socket", &["door"]),
+    row(4, "door::milter", &["door", "door::esmtp", "door::unix_socket"]),
+    row(4, "door::smtp", &["door", "door::esmtp", "door::unix_socket"]),
     // 5: the program
     row(5, "config", &[]),
     row(5, "observe", &[]),

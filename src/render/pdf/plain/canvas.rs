@@ -111,18 +111,9 @@ impl Canvas {
 
     /// Lays a tone through a mask.
     pub(super) fn lay(&mut self, mask: &Mask, (x, y): (i32, i32), tone: u8, clip: Area) {
-        let (left, top) = (x.saturating_add(mask.left), y.saturating_add(mask.top));
+        let at = (x.saturating_add(mask.left), y.saturating_add(mask.top));
         let rows = mask.coverage.len() / mask.width.max(1);
-        let length = |length: usize| i32::try_from(length).unwrap_or(i32::MAX);
-        let whole = Area {
-            left,
-            top,
-            right: left.saturating_add(length(mask.width)),
-            bottom: top.saturating_add(length(rows)),
-        };
-        let area = whole.within(clip).within(self.area());
-        let skipped = |first: i32, whole: i32| usize::try_from(first.saturating_sub(whole)).unwrap_or(0);
-        let (columns, first_row) = (skipped(area.left, left), skipped(area.top, top));
+        let Overlap { area, columns, first_row } = self.overlap(at, (mask.width, rows), clip);
         let masks = mask.coverage.chunks_exact(mask.width.max(1)).skip(first_row);
         for (row, coverage) in self.rows_mut(area).zip(masks) {
             for (value, covered) in row.iter_mut().zip(coverage.iter().skip(columns)) {
@@ -131,23 +122,31 @@ impl Canvas {
         }
     }
 
-    /// Lays a picture, whose first pixel comes to lie at `x` and `y`.
-    pub(super) fn put(&mut self, picture: &GrayImage, (x, y): (i32, i32), clip: Area) {
-        let length = |length: u32| i32::try_from(length).unwrap_or(i32::MAX);
-        let whole = Area {
-            left: x,
-            top: y,
-            right: x.saturating_add(length(picture.width())),
-            bottom: y.saturating_add(length(picture.height())),
-        };
-        let area = whole.within(clip).within(self.area());
-        let skipped = |first: i32, whole: i32| usize::try_from(first.saturating_sub(whole)).unwrap_or(0);
-        let (columns, first_row) = (skipped(area.left, x), skipped(area.top, y));
-        let rows = picture.as_raw().chunks_exact(picture.width().max(1) as usize).skip(first_row);
-        for (row, from) in self.rows_mut(area).zip(rows) {
+    /// Lays a picture, whose first pixel comes to lie at `at`.
+    pub(super) fn put(&mut self, picture: &GrayImage, at: (i32, i32), clip: Area) {
+        let (width, rows) = (picture.width() as usize, picture.height() as usize);
+        let Overlap { area, columns, first_row } = self.overlap(at, (width, rows), clip);
+        let lines = picture.as_raw().chunks_exact(width.max(1)).skip(first_row);
+        for (row, from) in self.rows_mut(area).zip(lines) {
             row.iter_mut().zip(from.iter().skip(columns)).for_each(|(value, from)| *value = *from);
         }
     }
+
+    /// What of so many pixels and rows at a place is seen.
+    fn overlap(&self, (left, top): (i32, i32), (width, rows): (usize, usize), clip: Area) -> Overlap {
+        let end = |first: i32, length: usize| first.saturating_add(i32::try_from(length).unwrap_or(i32::MAX));
+        let whole = Area { left, top, right: end(left, width), bottom: end(top, rows) };
+        let area = whole.within(clip).within(self.area());
+        let unseen = |first: i32, whole: i32| usize::try_from(first.saturating_sub(whole)).unwrap_or(0);
+        Overlap { area, columns: unseen(area.left, left), first_row: unseen(area.top, top) }
+    }
+}
+
+/// What is seen of something, and how many of its columns and rows are not, at the left and above.
+struct Overlap {
+    area: Area,
+    columns: usize,
+    first_row: usize,
 }
 
 /// A tone over another, as far as it covers it.
