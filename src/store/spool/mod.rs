@@ -19,10 +19,7 @@ mod replay;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-
-use rustix::fs::{Access, AtFlags, Mode, OFlags};
 
 use super::StoreError;
 use super::files::{failed, make_private_dir, private_file, remove_if_there, sync_dir, write_synced};
@@ -96,8 +93,6 @@ fn kind(name: &str) -> Kind {
 #[derive(Debug)]
 pub(super) struct Spool {
     dir: PathBuf,
-    /// The same, open: a name in it is found without walking there for every message.
-    folder: OwnedFd,
 }
 
 /// What lies in the spool.
@@ -115,10 +110,7 @@ impl Spool {
     /// Opens the folder, and makes it where there is none.
     pub(super) fn open(dir: PathBuf) -> Result<Self, StoreError> {
         make_private_dir(&dir)?;
-        let folder =
-            rustix::fs::open(&dir, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-        let folder = folder.map_err(|e| failed("open", &dir, &e.into()))?;
-        Ok(Self { dir, folder })
+        Ok(Self { dir })
     }
 
     /// The folder.
@@ -186,16 +178,15 @@ impl Spool {
 
     /// Writes a message file under its name. It is durable if the journal has it.
     pub(super) fn create(&self, id: &SubmissionId, content: &[u8]) -> Result<(), StoreError> {
-        let failed = |what, error: &io::Error| failed(what, &self.message_path(id), error);
-        let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.folder, message_name(id), new, Mode::RUSR | Mode::WUSR);
-        let mut file = File::from(file.map_err(|e| failed("create", &e.into()))?);
-        file.write_all(content).map_err(|e| failed("write", &e))
+        let path = self.message_path(id);
+        let mut file =
+            private_file().create_new(true).open(&path).map_err(|e| failed("create", &path, &e))?;
+        file.write_all(content).map_err(|e| failed("write", &path, &e))
     }
 
     /// Whether there is a message of this name.
     pub(super) fn has_message(&self, id: &SubmissionId) -> bool {
-        rustix::fs::accessat(&self.folder, message_name(id), Access::EXISTS, AtFlags::empty()).is_ok()
+        self.message_path(id).exists()
     }
 
     /// Whether there is a message of this name, or one on its way in.
