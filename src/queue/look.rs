@@ -66,8 +66,7 @@ impl Look {
     pub fn continuation(&self, message: &[u8], config: &RenderConfig, arrived: u32, pages: u32) -> Task {
         let cover = self.cover_page(message, config.language);
         let cover = Cover { note: config.language.continued(arrived, pages), ..cover };
-        let config = RenderConfig { cover_needs_text: false, ..config.clone() };
-        Task { cover: Some(cover), cover_of: Some(pages - arrived + 1), ..self.task(message, &config) }
+        Task { cover: Some(cover), cover_of: Some(pages - arrived + 1), ..self.task(message, config) }
     }
 
     /// The cover page, by what the message's own header says.

@@ -72,9 +72,7 @@ impl<'o> Composer<'o> {
         Self {
             options,
             desk,
-            sheet: Sheet::new(options.paper, options.resolution)
-                .with_photographs(options.photographs)
-                .with_longer_pages(options.longer_pages),
+            sheet: sheet(options),
             fonts,
             cover,
             pages: Vec::new(),
@@ -247,6 +245,12 @@ impl<'o> Composer<'o> {
     }
 }
 
+fn sheet(options: &Options) -> Sheet {
+    Sheet::new(options.paper, options.resolution)
+        .with_photographs(options.photographs)
+        .with_longer_pages(options.longer_pages)
+}
+
 /// The cover page of a fax of so many pages.
 ///
 /// # Errors
@@ -257,8 +261,7 @@ pub(super) fn cover_page(
     options: &Options,
     fonts: &mut Fonts,
 ) -> Result<Page, RenderError> {
-    let sheet = Sheet::new(options.paper, options.resolution).with_photographs(options.photographs);
-    let mut flow = Flow::new(fonts, sheet, &options.limits, 0);
+    let mut flow = Flow::new(fonts, sheet(options), &options.limits, 0);
     options.cover_template.draw(cover, pages, &mut flow)?;
     let mut made = flow.finish().pages;
     let count = made.len();

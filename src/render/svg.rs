@@ -77,9 +77,8 @@ mod tests {
         let svg = br##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
             width="100" height="50"><image xlink:href="/etc/passwd.png" width="100" height="50"/>
             <rect width="50" height="50" fill="#000"/><text x="60" y="30">Ab</text></svg>"##;
-        let (drawn, size_pt) = draw(svg, &Limits::default()).unwrap();
+        let (grey, size_pt) = draw(svg, &Limits::default()).unwrap();
         assert_eq!(size_pt, (75.0, 37.5));
-        let grey = drawn;
         assert_eq!(grey.dimensions(), (800, 400));
         assert!(grey.get_pixel(100, 100).0[0] == 0 && grey.get_pixel(420, 20).0[0] == 255);
         let ink = grey.enumerate_pixels().filter(|(x, _, pixel)| *x > 450 && pixel.0[0] < 100).count();

@@ -70,9 +70,8 @@ impl Window {
         let width = self.low.len();
         of_lanes(near, &mut self.column_low[REACH..REACH + width], u8::min);
         of_lanes(near, &mut self.column_high[REACH..REACH + width], u8::max);
-        let beside = |columns: &[u8]| -> [u8; 2] { [columns[REACH], columns[REACH + width - 1]] };
         for columns in [&mut self.column_low, &mut self.column_high] {
-            let [first, last] = beside(columns);
+            let (first, last) = (columns[REACH], columns[REACH + width - 1]);
             columns[..REACH].fill(first);
             columns[REACH + width..].fill(last);
         }

@@ -351,6 +351,48 @@ mod tests {
     }
 
     #[test]
+    fn eight_pixels_at_once_are_as_one_after_the_other() {
+        let resolution = Resolution::R204x196;
+        let grey = drawn(240, 240, |x, y| match (x / 8 + y) % 5 {
+            _ if (100..150).contains(&y) => 150.0,
+            0 | 1 => 255.0,
+            2 => 128.0 + 127.0 * grain(x, y),
+            3 => 228.0 + 8.0 * grain(x, y),
+            _ => (x * 7 + y) as f32 % 256.0,
+        });
+        let [photo, ground] =
+            [PHOTO_CELL_INCHES, GROUND_CELL_INCHES].map(|cell| Screen::new(resolution, cell));
+        let mut window = Window::new(240);
+        let (mut at_once, mut left) = (0, 0);
+        for y in 0..240 {
+            window.move_to(&grey, y);
+            let (photo, ground, window) = (Photo::Dots(photo.row(y)), ground.row(y), &window);
+            let rows = Rows {
+                photo,
+                ground,
+                window,
+                edge_min: EDGE_MIN,
+                ground_tones: GROUND_TONES,
+                has_grain: false,
+            };
+            for (x, values) in (0..).step_by(8).zip(grey.row(y).chunks(8)) {
+                let Some(bits) = rows.letters(Kind::ON_WHITE, values, x) else {
+                    left += 1;
+                    continue;
+                };
+                let is_black = |value: u8, x| {
+                    value < WHITE_MIN && (value <= BLACK_MAX || rows.is_black(Kind::ON_WHITE, value, x))
+                };
+                let each =
+                    (x..).zip(values).fold(0, |bits, (x, value)| bits << 1 | u8::from(is_black(*value, x)));
+                assert_eq!(bits, each, "{x} {y}");
+                at_once += 1;
+            }
+        }
+        assert!(at_once > 1000 && left > 10, "{at_once} at once, {left} left");
+    }
+
+    #[test]
     fn an_even_tone_keeps_its_darkness() {
         for value in [80u8, 128, 200] {
             let wanted = 1.0 - (f32::from(value) / 255.0).powf(screen::TONE_EXPONENT);

@@ -227,7 +227,7 @@ fn surface(squares: &[Square]) -> Option<[f32; TERMS]> {
 /// The tone of ink: what is darker than the paper's darkest 5 of 1,000 pixels becomes black.
 fn ink(grey: &Grey<'_>, light: &Light) -> f32 {
     let rows = (0..grey.rows()).step_by(INK_ROWS).map(|y| grey.row(y));
-    let wanted = grey.width() * grey.rows().div_ceil(INK_ROWS as u32) / 1000 * INK_PER_MILLE;
+    let wanted = grey.width() * grey.rows().div_ceil(INK_ROWS as u32) * INK_PER_MILLE / 1000;
     let mut sum = 0;
     let tone = counts(rows).iter().position(|count| {
         sum += count;

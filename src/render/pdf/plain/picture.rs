@@ -37,7 +37,7 @@ pub(super) fn placed(image: &Image<'_, '_>, transform: Affine, page: Area) -> Op
                 if alpha.is_none() {
                     placed = grey(data)
                         .and_then(|unpacked| unpacked.upright(transform, image))
-                        .map(Placed::of_grey);
+                        .map(|(picture, at)| Placed::Grey(picture, at));
                 }
             },
             None,
@@ -55,10 +55,6 @@ pub(super) fn placed(image: &Image<'_, '_>, transform: Affine, page: Area) -> Op
 }
 
 impl Placed {
-    fn of_grey((picture, at): (GrayImage, (i32, i32))) -> Self {
-        Self::Grey(picture, at)
-    }
-
     fn of_stencil((picture, (left, top)): (GrayImage, (i32, i32)), tone: u8) -> Self {
         let width = picture.width() as usize;
         Self::Tone(Mask { left, top, width, coverage: picture.into_raw() }, tone)
